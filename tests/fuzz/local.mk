@@ -1,0 +1,20 @@
+# One target per parser; each defines LLVMFuzzerTestOneInput(). With --enable-fuzzing libFuzzer brings main();
+# otherwise tests/fuzz/replay.c does, which runs every file of tests/fuzz/corpus/<target>/, so that
+# `make check` replays what was once found.
+#
+#	fuzz_targets += tests/fuzz/fuzz_frame
+#	tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(FUZZ_MAIN)
+#	tests_fuzz_fuzz_frame_LDADD = $(wire_libs)
+#	tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+#	EXTRA_DIST += tests/fuzz/corpus/fuzz_frame
+fuzz_targets =
+
+check_PROGRAMS += $(fuzz_targets)
+if ENABLE_FUZZING
+FUZZ_MAIN =
+fuzz_replays =
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+fuzz_replays = $(fuzz_targets)
+endif
+TESTS += $(fuzz_replays)
