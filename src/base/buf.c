@@ -1,6 +1,6 @@
 /*
- * Growth: by half and to what is needed, so appending is linear in all. One byte more than cap is
- * always allocated: vsnprintf writes its NUL there.
+ * Growth: by half and to what is needed, so appending is linear in all. One byte more
+ * than cap is always allocated: vsnprintf writes its NUL there.
  */
 #include "base/bytes.h"
 

@@ -11,8 +11,7 @@ static const struct {
 	int code;
 	const char *name;
 	const char *text;
-} errors[] = {
-	{SVCD_OK, "ok", "success"},
+} errors[] = {{SVCD_OK, "ok", "success"},
 #define ERROR_ROW(id, code, name, text) {id, name, text},
 	SVCD_ERRORS(ERROR_ROW)
 #undef ERROR_ROW

@@ -24,7 +24,8 @@ static void set(struct heap *h, size_t i, struct heap_node *n)
 	n->pos = i + 1;
 }
 
-/* Moves n, whose place i is free to overwrite, towards the root until its parent is not greater. */
+/* Moves n, whose place i is free to overwrite, towards the root until its parent is not
+ * greater. */
 static void sift_up(struct heap *h, size_t i, struct heap_node *n)
 {
 	while (i > 0 && h->nodes[(i - 1) / 2]->key > n->key) {

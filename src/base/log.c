@@ -88,18 +88,19 @@ static void put_field(struct buf *out, const struct log_field *f)
 	}
 }
 
-void log_format(struct buf *out, uint64_t wall_ms, enum log_level level, const char *event,
-	const struct log_field *fields)
+void log_format(struct buf *out, uint64_t wall_ms, enum log_level level,
+	const char *event, const struct log_field *fields)
 {
 	char ts[32];
 
-	buf_printf(out, "ts=%s level=%s event=%s", clock_format_wall(wall_ms, ts, sizeof(ts)),
-		level_names[level], event);
+	buf_printf(out, "ts=%s level=%s event=%s",
+		clock_format_wall(wall_ms, ts, sizeof(ts)), level_names[level], event);
 	for (; fields->kind != LOG_K_END; fields++)
 		put_field(out, fields);
 }
 
-/* One write per line, so lines of several threads never mix. What cannot be written is lost. */
+/* One write per line, so lines of several threads never mix. What cannot be written is
+ * lost. */
 static void write_line(struct bytes line)
 {
 	ssize_t n = write(atomic_load(&log_fd), line.data, line.len);
@@ -115,7 +116,8 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 		return;
 	buf_init(&line, LINE_MAX_BYTES);
 	log_format(&line, clock_wall_ms(), level, event, fields);
-	line.error = 0; /* a line that ran out of room or memory is written as far as it came */
+	line.error = 0; /* a line that ran out of room or memory is written as far as it
+			   came */
 	buf_put_u8(&line, '\n');
 	write_line(buf_bytes(&line));
 	buf_fini(&line);

@@ -1,6 +1,6 @@
 /*
- * Linear probing. A slot is empty (never used since the last rehash), deleted, or holds an item. A
- * search ends at an empty slot, so some must always be left: used <= 0.7 cap.
+ * Linear probing. A slot is empty (never used since the last rehash), deleted, or holds
+ * an item. A search ends at an empty slot, so some must always be left: used <= 0.7 cap.
  */
 #include "base/map.h"
 
@@ -59,9 +59,10 @@ size_t map_len(const struct map *m)
 	return m->len;
 }
 
-/* The slot of the item with this key, or NULL. *spare is where such an item would go; cap > 0. */
-static struct map_slot *search(const struct map *m, struct bytes key, uint64_t hash,
-	struct map_slot **spare)
+/* The slot of the item with this key, or NULL. *spare is where such an item would go; cap
+ * > 0. */
+static struct map_slot *search(
+	const struct map *m, struct bytes key, uint64_t hash, struct map_slot **spare)
 {
 	*spare = NULL;
 	for (size_t i = hash & (m->cap - 1);; i = after(m, i)) {
@@ -100,8 +101,9 @@ static void place(struct map *m, struct map_slot content)
 }
 
 /*
- * Makes a new table with room for len items, without deleted slots. At most half of it is used then:
- * with 0.2 cap insertions until the next time, the work for one insertion stays constant.
+ * Makes a new table with room for len items, without deleted slots. At most half of it is
+ * used then: with 0.2 cap insertions until the next time, the work for one insertion
+ * stays constant.
  */
 static int rehash(struct map *m, size_t len)
 {
@@ -139,7 +141,8 @@ int map_put(struct map *m, void *item)
 	return 0;
 }
 
-/* Deleted slots just before an empty one are not needed to find anything: empties them. */
+/* Deleted slots just before an empty one are not needed to find anything: empties them.
+ */
 static void release(struct map *m, size_t i)
 {
 	if (m->slots[after(m, i)].hash != EMPTY)
@@ -192,7 +195,8 @@ void map_check(const struct map *m)
 
 		used += slot->hash != EMPTY;
 		len += slot->hash >= HASH_MIN;
-		assert(slot->hash < HASH_MIN || map_get(m, m->key(slot->item)) == slot->item);
+		assert(slot->hash < HASH_MIN ||
+			map_get(m, m->key(slot->item)) == slot->item);
 	}
 	assert(len == m->len && used == m->used);
 }

@@ -36,7 +36,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Reads digits at *p and moves it behind them. SVCD_EINVAL: no digit; SVCD_ERANGE: over 64 bits. */
+/* Reads digits at *p and moves it behind them. SVCD_EINVAL: no digit; SVCD_ERANGE: over
+ * 64 bits. */
 static int take_number(const char **p, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -86,7 +87,8 @@ static const struct unit *take_unit(const struct unit *units, const char **p)
 	return NULL;
 }
 
-/* Adds "10s" at *p to *sum. *units is moved behind the unit that was used: each once, largest first. */
+/* Adds "10s" at *p to *sum. *units is moved behind the unit that was used: each once,
+ * largest first. */
 static int take_amount(const struct unit **units, const char **p, uint64_t *sum)
 {
 	const struct unit *unit;
@@ -149,6 +151,7 @@ char *text_format_duration(uint64_t ms, char *out, size_t cap)
 	snprintf(out, cap, "%" PRIu64 "%s", ms / unit->factor, unit->name);
 	more = unit->factor > 1 ? ms % unit->factor / unit[1].factor : 0;
 	if (more > 0 && ms / unit->factor < DAYS_ALONE)
-		snprintf(out + strlen(out), cap - strlen(out), "%" PRIu64 "%s", more, unit[1].name);
+		snprintf(out + strlen(out), cap - strlen(out), "%" PRIu64 "%s", more,
+			unit[1].name);
 	return out;
 }

@@ -11,11 +11,11 @@ static size_t min2(size_t a, size_t b)
 }
 
 /*
- * One row of the table: row[j] is the distance of the first i + 1 characters of a to the first j of
- * b; up1 and up2 are the rows before.
+ * One row of the table: row[j] is the distance of the first i + 1 characters of a to the
+ * first j of b; up1 and up2 are the rows before.
  */
-static void fill_row(size_t *row, const size_t *up1, const size_t *up2, const char *a, size_t i,
-	const char *b, size_t b_len)
+static void fill_row(size_t *row, const size_t *up1, const size_t *up2, const char *a,
+	size_t i, const char *b, size_t b_len)
 {
 	row[0] = i + 1;
 	for (size_t j = 0; j < b_len; j++) {
@@ -35,7 +35,8 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	for (size_t j = 0; j <= b_len; j++)
 		rows[0][j] = j;
 	for (size_t i = 0; i < a_len; i++)
-		fill_row(rows[(i + 1) % 3], rows[i % 3], rows[(i + 2) % 3], a, i, b, b_len);
+		fill_row(rows[(i + 1) % 3], rows[i % 3], rows[(i + 2) % 3], a, i, b,
+			b_len);
 	return rows[a_len % 3][b_len];
 }
 
@@ -49,7 +50,8 @@ const char *text_did_you_mean(const char *word, const char *const *candidates)
 		return NULL;
 	for (; *candidates != NULL; candidates++) {
 		size_t len = strlen(*candidates);
-		size_t d = len > WORD_MAX ? SIZE_MAX : distance(word, word_len, *candidates, len);
+		size_t d = len > WORD_MAX ? SIZE_MAX
+					  : distance(word, word_len, *candidates, len);
 
 		if (d >= best_distance || d > len / 3 + 1)
 			continue;

@@ -1,6 +1,5 @@
 #include "base/text.h"
 
-
 static bool is_label_char(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -43,7 +42,8 @@ static const char *short_escape(uint8_t c)
 	}
 }
 
-/* Writes the first character of v, or its first byte when it starts with none. Bytes taken. */
+/* Writes the first character of v, or its first byte when it starts with none. Bytes
+ * taken. */
 static size_t put_escaped_char(struct buf *out, struct bytes v)
 {
 	const char *escape = short_escape(v.data[0]);

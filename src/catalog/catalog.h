@@ -77,6 +77,17 @@ size_t changes_services(const struct changes *c);
 const struct service_change *changes_service(const struct changes *c, size_t i);
 const struct instance_change *changes_instance(const struct changes *c, size_t i);
 
+/*
+ * A batch: begin, any number of catalog_apply, end, all within one write transaction. What many commands
+ * touch (revision, totals, service records, sessions) is kept in c meanwhile and written once by end, so
+ * t must not be read by others in between. Where batches begin and end leaves no trace in the tables.
+ * begin forgets whatever an unfinished batch left behind. end returns 0, t's sticky error or SVCD_ENOMEM:
+ * then, and when an apply failed, drop the transaction. stamp may be NULL (each apply brings one).
+ * catalog_apply outside of a batch makes one of its own.
+ */
+int catalog_begin(struct catalog *c, struct tables *t, const struct stamp *stamp);
+int catalog_end(struct catalog *c);
+
 /* Applies one command within a write transaction. Returns 0 (out tells the command's own fate), or the
  * sticky error of t or SVCD_ENOMEM: the whole transaction must then be dropped. out must be
  * zero-initialised or from an earlier call. changes may be NULL (replay). */

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 
 enum table {
-	TABLE_META,       /* "rev", "time", "digest", "cluster", "format" … */
+	TABLE_META,       /* "catalog" (one record of the catalog's own), "cluster", "format" … */
 	TABLE_SERVICE,    /* ns 0 name              -> service record */
 	TABLE_INSTANCE,   /* ns 0 name 0 id         -> instance record */
 	TABLE_LEASE,      /* be64 lease             -> lease record */
@@ -19,8 +19,8 @@ enum table {
 	TABLE_TOMBSTONE,  /* instance key           -> tombstone record */
 	TABLE_SESSION,    /* be64 session           -> outcomes of its last writes */
 	TABLE_DUE,        /* be64 time_ms, kind, key -> "": what a later tick must do */
-	TABLE_EVENT,      /* be64 rev, be32 n       -> event record (bounded ring) */
-	TABLE_EVENT_OF,   /* hash of instance key be64, be64 rev, be32 n -> "": events of one instance */
+	TABLE_EVENT,      /* be64 rev, be32 n       -> event record (bounded ring); no index: an event points
+	                   * at the one before of its instance and of its service */
 	TABLE_NODE,       /* be64 node id           -> member record (for the cluster) */
 	TABLE_COUNT
 };

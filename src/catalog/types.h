@@ -37,6 +37,10 @@
 #define LEASE_TTL_MIN_MS 1000
 #define LEASE_TTL_MAX_MS 86400000
 #define LEASE_TTL_DEFAULT_MS 10000
+#define LIMIT_POLICY 64
+#define LIMIT_OWNER 128
+#define LIMIT_SESSIONS 1000000 /* remembered at once; more new ones are refused */
+#define LIMIT_FOR_MS 31536000000 /* a year: longest maintenance with an end */
 #define WEIGHT_DEFAULT 100
 
 enum admin_state { ADMIN_ENABLED, ADMIN_DRAINING, ADMIN_MAINTENANCE, ADMIN_COUNT };
@@ -118,6 +122,14 @@ struct instance_state {
 	enum cause_kind cause;   /* of the last visible change */
 	struct bytes actor;      /* who; <= LIMIT_ACTOR */
 	struct bytes reason;     /* evidence or words; <= LIMIT_REASON */
+	/* kept apart, so that a later change of another kind does not hide them */
+	bool admin_self;            /* the instance itself set its admin state */
+	struct bytes admin_actor;   /* who set the admin state; empty when enabled */
+	struct bytes admin_reason;
+	struct bytes health_reason; /* evidence of the last verdict */
+	uint64_t warm_until_ms;     /* cluster time; 0 unless warming */
+	uint64_t expired_rev;       /* revision at which the lease ended; 0 unless LIFE_EXPIRED */
+	uint32_t event_n;           /* its last event has the key (rev, event_n) */
 };
 
 /* A stored instance. Views into the transaction. */
@@ -135,6 +147,9 @@ struct service {
 	uint64_t digest; /* sum of the instances' hashes mod 2^64 */
 	uint32_t count;  /* instances registered */
 	uint32_t by_effective[EFFECTIVE_COUNT];
+	uint32_t failed;     /* those that health or lease takes down, held (pending) or not (down) */
+	uint64_t known_from; /* deltas from this revision on can be told (older removals are compacted) */
+	uint32_t event_n;    /* its last event has the key (rev, event_n) */
 	/* settings (service_set) */
 	bool configured;
 	uint32_t floor;         /* min_available as a count … */

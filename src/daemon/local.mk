@@ -1,9 +1,22 @@
-# svcd: the daemon. Home of libyaml and libsystemd.
+# svcd: the daemon. Home of libyaml and libsystemd. Everything but main() is a library that the tests link.
+noinst_LTLIBRARIES += libdaemon.la
+libdaemon_la_SOURCES = \
+	src/daemon/config_file.c \
+	src/daemon/config_file.h \
+	src/daemon/daemon.c \
+	src/daemon/daemon.h \
+	src/daemon/notify.c \
+	src/daemon/notify.h \
+	src/daemon/options.c \
+	src/daemon/options.h \
+	src/daemon/problems.c \
+	src/daemon/problems.h \
+	src/daemon/settings.c \
+	src/daemon/settings.h
+libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) -DSVCD_SYSCONFDIR='"$(sysconfdir)"'
+libdaemon_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SYSTEMD_CFLAGS)
+daemon_libs = libdaemon.la $(server_libs) $(YAML_LIBS) $(SYSTEMD_LIBS)
+
 # sbin_PROGRAMS += svcd
 # svcd_SOURCES = src/daemon/main.c
-# svcd_CPPFLAGS = $(AM_CPPFLAGS) \
-# 	-DSVCD_SYSCONFDIR='"$(sysconfdir)"' \
-# 	-DSVCD_LOCALSTATEDIR='"$(localstatedir)"' \
-# 	-DSVCD_RUNSTATEDIR='"$(runstatedir)"'
-# svcd_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SYSTEMD_CFLAGS)
-# svcd_LDADD = $(server_libs) $(YAML_LIBS) $(SYSTEMD_LIBS)
+# svcd_LDADD = $(daemon_libs)

@@ -22,10 +22,10 @@
 #define FRAME_ITEMS_MAX 65536             /* elements of one message in all */
 
 struct frame_scan {
-	uint32_t pos;                      /* bytes of the current message looked at */
-	uint32_t items;                    /* elements seen */
-	uint32_t depth;                    /* open arrays and maps */
-	uint32_t left[FRAME_DEPTH_MAX];    /* elements still missing at each depth */
+	uint32_t pos;                      /* where to look next; behind the end while a body is missing */
+	uint32_t items;                    /* elements announced; a pair counts as two */
+	uint32_t depth;                    /* open arrays and maps; pos > 0 and depth 0: a body is missing */
+	uint32_t left[FRAME_DEPTH_MAX];    /* elements still missing in each of them */
 	uint32_t max_bytes;                /* 0 = FRAME_BYTES_MAX */
 };
 
@@ -40,14 +40,15 @@ struct frame {
 	struct bytes body;    /* raw value: params of a request, result of a response */
 };
 
-/* Zero-initialised is the start of a stream. */
+/* Zero-initialised is the start of a stream. The reset keeps max_bytes. */
 void frame_scan_reset(struct frame_scan *s);
 
 /*
  * Looks for the end of the message that starts at in.data. in must start with the same bytes
  * as in the call before (plus more) until a message was found.
  * 0: *len is the length of the whole message, the scan is reset for the next one.
- * SVCD_EAGAIN: more bytes are needed. SVCD_ETOOBIG, SVCD_EPROTOCOL: close the stream.
+ * SVCD_EAGAIN: more bytes are needed. SVCD_ETOOBIG, SVCD_EPROTOCOL: close the stream (s is then of no use until
+ * reset). Which one, and after which byte, does not depend on how the bytes were cut.
  */
 int frame_find(struct frame_scan *s, struct bytes in, size_t *len);
 

@@ -67,6 +67,7 @@ enum field_type {
 	FIELD_ANY,   /* struct value */
 };
 
+/* max 0: no limit of its own (the C type's, or the message's). */
 struct field {
 	const char *name;
 	enum field_type type;
@@ -76,7 +77,7 @@ struct field {
 	uint64_t max;
 };
 
-/* Bit i of *present (may be NULL) is set when row i was given (nil counts as not given). n <= 64.
+/* All or nothing: out and *present are written on success only. Bit i of *present (may be NULL) is set when row i was given (nil counts as not given). n <= 64.
  * Fields that are absent leave the struct as it was: put the defaults there first.
  * 0 or SVCD_EINVAL with e filled; where is the prefix of the messages ("register.instances[3]"),
  * "" for none. */
