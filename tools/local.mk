@@ -4,11 +4,29 @@
 # svcctl_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS)
 # svcctl_LDADD = libsvcd.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
 
-# noinst_PROGRAMS += svcbench
-# svcbench_SOURCES = tools/svcbench.c
-# svcbench_LDADD = libsvcd.la -lpthread
+# The load generator is a second, independent implementation of the protocol: it links nothing of ours.
+noinst_PROGRAMS += svcbench
+svcbench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+svcbench_SOURCES = \
+	tools/svcbench/cases.c \
+	tools/svcbench/cases.h \
+	tools/svcbench/engine.c \
+	tools/svcbench/engine.h \
+	tools/svcbench/fleet.c \
+	tools/svcbench/main.c \
+	tools/svcbench/measure.c \
+	tools/svcbench/measure.h \
+	tools/svcbench/message.c \
+	tools/svcbench/message.h \
+	tools/svcbench/peer.c \
+	tools/svcbench/peer.h \
+	tools/svcbench/watch.c
 
-EXTRA_DIST += tools/setup tools/test
+# A small HTTP server that quickstart and the tests register.
+noinst_PROGRAMS += demo-server
+demo_server_SOURCES = tools/demo/demo_server.c
+
+EXTRA_DIST += tools/bench tools/quickstart tools/setup tools/test
 
 # A short suite of svcbench against the svcd of this build.
 bench: all

@@ -138,7 +138,7 @@ static int addr_parse_tcp(const char *text, uint16_t default_port, struct net_ad
 {
 	char host[64];
 	struct bytes h;
-	const char *rest;
+	const char *rest = "";
 	uint16_t port = default_port;
 	int rc = addr_split(text, &h, &rest, e);
 

@@ -62,7 +62,7 @@ void conn_end(struct conn *c, int reason); /* now: pending output is lost */
 void conn_fail(struct conn *c, int errnum, int reason);
 void conn_leave(struct conn *c, int reason, uint32_t linger_ms);
 void conn_queue(struct conn *c); /* settle at the end of the event or round */
-void conn_settle(struct conn *c, bool *called);
+bool conn_settle(struct conn *c); /* may free c; whether it called the owner */
 void conn_learn_peer(struct conn *c);
 
 /* conn_in.c */

@@ -2,6 +2,19 @@
 net_libs = libnet.la $(wire_libs)
 
 noinst_LTLIBRARIES += libnet.la
-libnet_la_SOURCES =
+libnet_la_SOURCES = \
+	src/net/addr.c \
+	src/net/addr.h \
+	src/net/conn.c \
+	src/net/conn.h \
+	src/net/conn_in.c \
+	src/net/conn_internal.h \
+	src/net/conn_out.c \
+	src/net/listener.c \
+	src/net/loop.c \
+	src/net/loop.h \
+	src/net/loop_internal.h \
+	src/net/mailbox.c \
+	src/net/timer.c
 libnet_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libnet_la_LIBADD = $(EVENT_LIBS)

@@ -49,9 +49,18 @@ void mailbox_free(struct mailbox *b)
 	mailbox_drain(b);
 }
 
+/* Once unlocked, the receiver may have freed the box: only the loop is touched then. */
+static void mailbox_unlock_and_wake(struct mailbox *b, bool was_empty)
+{
+	struct loop *l = b->loop;
+
+	pthread_mutex_unlock(&b->lock);
+	if (was_empty)
+		loop_wake(l);
+}
+
 void mailbox_post_many(struct mailbox *b, struct list *mails)
 {
-	struct loop *l = b->loop; /* once unlocked, the receiver may have freed the box */
 	bool was_empty;
 
 	if (list_empty(mails))
@@ -59,18 +68,17 @@ void mailbox_post_many(struct mailbox *b, struct list *mails)
 	pthread_mutex_lock(&b->lock);
 	was_empty = list_empty(&b->posted);
 	list_splice(&b->posted, mails);
-	pthread_mutex_unlock(&b->lock);
-	if (was_empty)
-		loop_wake(l);
+	mailbox_unlock_and_wake(b, was_empty);
 }
 
 void mailbox_post(struct mailbox *b, struct mail *m)
 {
-	struct list one;
+	bool was_empty;
 
-	list_init(&one);
-	list_push(&one, &m->node);
-	mailbox_post_many(b, &one);
+	pthread_mutex_lock(&b->lock);
+	was_empty = list_empty(&b->posted);
+	list_push(&b->posted, &m->node);
+	mailbox_unlock_and_wake(b, was_empty);
 }
 
 static bool mailbox_take(struct mailbox *b)

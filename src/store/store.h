@@ -22,11 +22,14 @@ struct store_options {
 	uint64_t map_bytes;    /* upper bound of the state; 0: 64 GiB (address space, not memory) */
 	uint32_t readers;      /* reader slots; 0: 256 */
 	uint64_t reserve_bytes; /* free disk below which writes are refused; 0: 64 MiB */
+	uint64_t cluster;      /* identity kept in the state; another one's is refused. 0: any */
 };
 
 /* 0; SVCD_EINUSE, SVCD_ECORRUPT, SVCD_EVERSION (format of another version: says which), SVCD_EIO … */
 int store_open(const struct store_options *o, struct store **out, struct err *e);
-void store_close(struct store *s); /* all readers must be ended; NULL is fine */
+void store_close(struct store *s); /* all readers must be freed, no transaction open; NULL is fine */
+/* Makes what was committed survive a crash of the machine: before a clean stop. */
+int store_sync(struct store *s, struct err *e);
 
 /* ---- writing: the one writer's thread ------------------------------------------------------ */
 
@@ -64,16 +67,22 @@ uint64_t store_digest_recompute(struct tables *t);
  */
 int store_checkpoint(struct store *s, const char *path, uint64_t *index, uint64_t *term, struct err *e);
 
-/* Checks a checkpoint file (format version, identity, LMDB structure, digest recomputed when deep) without
- * opening it as the state. SVCD_ECORRUPT says what is wrong. */
+/* Checks a checkpoint file (description, format, hash of the file; when deep also LMDB's structure and the
+ * digest) without opening it as the state. SVCD_ECORRUPT says what is wrong. */
 struct checkpoint_info {
 	uint64_t index, term, rev, digest, bytes;
 	uint64_t cluster;
 };
 int store_checkpoint_inspect(const char *path, bool deep, struct checkpoint_info *out, struct err *e);
 
-/* Makes dir a fresh state from a checkpoint (copy, sync, atomic swap of the old one). The store must be closed. */
+/* Appends one value of a checkpoint that inspect found good to out; nothing when it is absent. */
+int store_checkpoint_get(const char *path, enum table table, struct bytes key, struct buf *out, struct err *e);
+
+/* Makes dir a fresh state from a checkpoint (checked copy, sync, atomic swap of the old one). The store must be
+ * closed. */
 int store_restore(const char *dir, const char *checkpoint, struct err *e);
+/* Removes the state in dir, to begin with an empty one. The store must be closed. */
+void store_remove(const char *dir);
 
 /* ---- figures ----------------------------------------------------------------------------------- */
 

@@ -90,7 +90,7 @@ static int check_number(
 	return fail(d, row->name, problem);
 }
 
-/* len, in units such as "bytes", against min and max of the row. */
+/* len, in units such as "byte", against min and max of the row. */
 static int check_length(
 	const struct decoding *d, const struct field *row, uint64_t len, const char *unit)
 {
@@ -101,15 +101,16 @@ static int check_length(
 		return 0;
 	if (len == 0)
 		return fail(d, row->name, "empty");
-	snprintf(problem, sizeof(problem), "%" PRIu64 " %s, at %s %" PRIu64, len, unit,
-		is_short ? "least" : "most", is_short ? row->min : max_of(row));
+	snprintf(problem, sizeof(problem), "%" PRIu64 " %s%s, at %s %" PRIu64, len, unit,
+		len == 1 ? "" : "s", is_short ? "least" : "most",
+		is_short ? row->min : max_of(row));
 	return fail(d, row->name, problem);
 }
 
 static int check_text(
 	const struct decoding *d, const struct field *row, struct bytes text)
 {
-	int rv = check_length(d, row, text.len, "bytes");
+	int rv = check_length(d, row, text.len, "byte");
 
 	if (rv == 0 && !bytes_is_text(text))
 		return fail(d, row->name, "not valid UTF-8 text");
@@ -125,15 +126,15 @@ static int check_value(
 	case FIELD_TEXT:
 		return check_text(d, row, v->s);
 	case FIELD_BYTES:
-		return check_length(d, row, v->s.len, "bytes");
+		return check_length(d, row, v->s.len, "byte");
 	case FIELD_U64:
 	case FIELD_U32:
 	case FIELD_U16:
 		return check_number(d, row, v);
 	case FIELD_MAP:
-		return check_length(d, row, v->n, "pairs");
+		return check_length(d, row, v->n, "pair");
 	case FIELD_ARRAY:
-		return check_length(d, row, v->n, "elements");
+		return check_length(d, row, v->n, "element");
 	case FIELD_BOOL:
 	case FIELD_ANY:
 		break;

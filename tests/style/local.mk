@@ -4,7 +4,8 @@ style_scripts = \
 	tests/style/exports \
 	tests/style/format \
 	tests/style/words \
-	tests/style/refuses
+	tests/style/refuses \
+	tests/style/settings
 
 EXTRA_DIST += $(style_scripts)
 TESTS += $(style_scripts)

@@ -288,7 +288,8 @@ START_TEST(appending_does_work_in_proportion)
 	}
 	ck_assert_uint_lt(grown, 30);
 	for (size_t i = 0; i < buf.len; i++)
-		ck_assert(buf.data[i] == (uint8_t)i);
+		if (buf.data[i] != (uint8_t)i)
+			ck_abort_msg("byte %zu", i);
 	buf_fini(&buf);
 }
 END_TEST

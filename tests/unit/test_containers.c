@@ -11,7 +11,7 @@
 #include "unit.h"
 
 struct item {
-	char name[16];
+	char name[32];
 	bool in;
 	struct heap_node node;
 	struct list link;

@@ -1,0 +1,403 @@
+/*
+ * Checkpoints: a compacted LMDB file with one more page that describes it and holds its hash.
+ *
+ * LMDB trusts its file; a damaged one makes it read wild addresses. So nothing of a checkpoint
+ * reaches LMDB before its hash was found right.
+ */
+#include "store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog/catalog.h"
+
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define MAGIC "svcd checkpoint\n"
+
+/* The last page of the file, zero behind these fields. */
+struct label {
+	char magic[16];
+	uint64_t format;
+	uint64_t bytes; /* of the LMDB file before the label */
+	uint64_t hash;  /* of it */
+	uint64_t cluster, index, term, rev, digest;
+	uint64_t label_hash; /* of the fields above */
+};
+
+static uint64_t label_hash(const struct label *l)
+{
+	return bytes_hash(bytes_of(l, offsetof(struct label, label_hash)));
+}
+
+static int fail_errno(struct err *e, const char *path)
+{
+	int code = err_from_errno(errno);
+
+	return err_set(e, code, "%s: %s", path, strerror(errno));
+}
+
+/* ---- whole files ---------------------------------------------------------------------------------- */
+
+static int read_exactly(int fd, void *out, size_t len)
+{
+	uint8_t *at = out;
+
+	while (len > 0) {
+		ssize_t n = read(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO; /* shorter than it was */
+		if (n <= 0)
+			return -1;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_exactly(int fd, const void *data, size_t len)
+{
+	const uint8_t *at = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Hashes the next bytes of fd, and copies them when to >= 0. */
+static int hash_stream(int fd, int to, uint64_t bytes, uint64_t *hash)
+{
+	uint8_t *chunk = malloc(CHUNK_BYTES);
+	uint64_t h = 0;
+	int rc = chunk ? 0 : -1;
+
+	while (rc == 0 && bytes > 0) {
+		size_t n = bytes < CHUNK_BYTES ? (size_t)bytes : CHUNK_BYTES;
+
+		rc = read_exactly(fd, chunk, n);
+		if (rc == 0 && to >= 0)
+			rc = write_exactly(to, chunk, n);
+		h = rc == 0 ? bytes_hash_seed(bytes_of(chunk, n), h) : 0;
+		bytes -= n;
+	}
+	free(chunk);
+	if (rc == 0)
+		*hash = h;
+	return rc;
+}
+
+static int sync_parent(const char *path)
+{
+	char copy[PATH_MAX];
+	int fd, rc;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	rc = fsync(fd);
+	close(fd);
+	return rc;
+}
+
+static int path_with(char *out, const char *path, const char *suffix, struct err *e)
+{
+	if (snprintf(out, PATH_MAX, "%s%s", path, suffix) < PATH_MAX)
+		return 0;
+	return err_set(e, SVCD_EINVAL, "%s: the path is too long", path);
+}
+
+/* ---- making --------------------------------------------------------------------------------------- */
+
+/* What the copy really holds: the writer went on while it was made. */
+static int label_fill(struct label *l, const char *path, struct err *e)
+{
+	struct store *copy;
+	struct reader *r;
+	struct tables *t;
+	int rc = store_open_copy(path, &copy, e);
+
+	if (rc != 0)
+		return rc;
+	memcpy(l->magic, MAGIC, sizeof(l->magic));
+	l->format = STORE_FORMAT;
+	l->cluster = copy->position.cluster;
+	l->index = copy->position.index;
+	l->term = copy->position.term;
+	l->digest = copy->position.digest;
+	r = store_reader_new(copy);
+	t = r ? store_read_begin(r) : NULL;
+	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
+	if (t) {
+		l->rev = catalog_rev(t);
+		rc = t->error ? err_set(e, t->error, "%s: cannot be read", path) : 0;
+		store_read_end(r);
+	}
+	store_reader_free(r);
+	store_close(copy);
+	return rc;
+}
+
+static int label_write(int fd, struct label *l, const char *path, struct err *e)
+{
+	uint8_t page[STORE_PAGE] = {0};
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	if (end < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return fail_errno(e, path);
+	l->bytes = (uint64_t)end;
+	if (hash_stream(fd, -1, l->bytes, &l->hash) != 0)
+		return fail_errno(e, path);
+	l->label_hash = label_hash(l);
+	memcpy(page, l, sizeof(*l));
+	if (lseek(fd, end, SEEK_SET) < 0 || write_exactly(fd, page, sizeof(page)) != 0 || fsync(fd) != 0)
+		return fail_errno(e, path);
+	return 0;
+}
+
+static int copy_into(struct store *s, const char *path, struct label *l, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0)
+		return fail_errno(e, path);
+	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+	rc = rc == 0 ? label_fill(l, path, e) : store_fail(e, rc, path);
+	if (rc == 0)
+		rc = label_write(fd, l, path, e);
+	close(fd);
+	return rc;
+}
+
+int store_checkpoint(struct store *s, const char *path, uint64_t *index, uint64_t *term, struct err *e)
+{
+	struct label l = {0};
+	char tmp[PATH_MAX];
+	int rc = path_with(tmp, path, ".tmp", e);
+
+	if (rc != 0)
+		return rc;
+	rc = copy_into(s, tmp, &l, e);
+	if (rc == 0 && (rename(tmp, path) != 0 || sync_parent(path) != 0))
+		rc = fail_errno(e, path);
+	if (rc != 0) {
+		unlink(tmp);
+		return rc;
+	}
+	*index = l.index;
+	*term = l.term;
+	return 0;
+}
+
+/* ---- reading back --------------------------------------------------------------------------------- */
+
+static int corrupt(struct err *e, const char *path, const char *what)
+{
+	return err_set(e, SVCD_ECORRUPT, "%s: %s", path, what);
+}
+
+/* Reads and judges the label; fd then stands at the start of the file. */
+static int label_read(int fd, const char *path, struct label *l, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return fail_errno(e, path);
+	if (st.st_size < 2 * (off_t)STORE_PAGE || st.st_size % (off_t)STORE_PAGE != 0)
+		return corrupt(e, path, "not a checkpoint, or cut off");
+	if (lseek(fd, st.st_size - (off_t)STORE_PAGE, SEEK_SET) < 0 || read_exactly(fd, l, sizeof(*l)) != 0)
+		return fail_errno(e, path);
+	if (memcmp(l->magic, MAGIC, sizeof(l->magic)) != 0)
+		return corrupt(e, path, "not a checkpoint, or cut off");
+	if (l->label_hash != label_hash(l))
+		return corrupt(e, path, "the description of the checkpoint is damaged");
+	if (l->format != STORE_FORMAT)
+		return err_set(e, SVCD_EVERSION, "%s: has format %llu, this version reads format %d", path,
+			(unsigned long long)l->format, STORE_FORMAT);
+	if (l->bytes != (uint64_t)st.st_size - STORE_PAGE)
+		return corrupt(e, path, "the checkpoint has another size than it should have");
+	return lseek(fd, 0, SEEK_SET) == 0 ? 0 : fail_errno(e, path);
+}
+
+static int hash_check(int fd, int to, const char *path, const struct label *l, struct err *e)
+{
+	uint64_t hash;
+
+	if (hash_stream(fd, to, l->bytes, &hash) != 0)
+		return fail_errno(e, path);
+	return hash == l->hash ? 0 : corrupt(e, path, "the checkpoint is damaged: its hash is wrong");
+}
+
+/* Only for a file whose hash is right. */
+static int deep_check(const char *path, const struct label *l, struct err *e)
+{
+	struct store *copy;
+	struct reader *r;
+	struct tables *t;
+	int rc = store_open_copy(path, &copy, e);
+
+	if (rc != 0)
+		return rc;
+	r = store_reader_new(copy);
+	t = r ? store_read_begin(r) : NULL;
+	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
+	if (t) {
+		if (store_digest_recompute(t) != l->digest || store_index(t) != l->index || t->error)
+			rc = corrupt(e, path, "the digest of the checkpoint is wrong");
+		store_read_end(r);
+	}
+	store_reader_free(r);
+	store_close(copy);
+	return rc;
+}
+
+int store_checkpoint_inspect(const char *path, bool deep, struct checkpoint_info *out, struct err *e)
+{
+	struct label l;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return fail_errno(e, path);
+	rc = label_read(fd, path, &l, e);
+	if (rc == 0)
+		rc = hash_check(fd, -1, path, &l, e);
+	close(fd);
+	if (rc == 0 && deep)
+		rc = deep_check(path, &l, e);
+	if (rc == 0)
+		*out = (struct checkpoint_info){
+			.index = l.index,
+			.term = l.term,
+			.rev = l.rev,
+			.digest = l.digest,
+			.bytes = l.bytes + STORE_PAGE,
+			.cluster = l.cluster,
+		};
+	return rc;
+}
+
+int store_checkpoint_get(const char *path, enum table table, struct bytes key, struct buf *out, struct err *e)
+{
+	struct store *copy;
+	struct reader *r;
+	struct tables *t;
+	struct bytes value;
+	int rc = store_open_copy(path, &copy, e);
+
+	if (rc != 0)
+		return rc;
+	r = store_reader_new(copy);
+	t = r ? store_read_begin(r) : NULL;
+	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
+	if (t) {
+		if (table_get(t, table, key, &value))
+			buf_put_bytes(out, value);
+		rc = t->error ? err_set(e, t->error, "%s: cannot be read", path) : out->error;
+		store_read_end(r);
+	}
+	store_reader_free(r);
+	store_close(copy);
+	return rc;
+}
+
+/* ---- restoring ------------------------------------------------------------------------------------ */
+
+/* A state's folder holds data.mdb and lock.mdb, nothing else. */
+static void remove_state(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if (path_with(path, dir, "/data.mdb", NULL) == 0)
+		unlink(path);
+	if (path_with(path, dir, "/lock.mdb", NULL) == 0)
+		unlink(path);
+	rmdir(dir);
+}
+
+static int copy_out(const char *checkpoint, const char *to_path, struct err *e)
+{
+	struct label l;
+	int from = open(checkpoint, O_RDONLY | O_CLOEXEC);
+	int to = -1;
+	int rc;
+
+	if (from < 0)
+		return fail_errno(e, checkpoint);
+	rc = label_read(from, checkpoint, &l, e);
+	if (rc == 0) {
+		to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		rc = to >= 0 ? hash_check(from, to, checkpoint, &l, e) : fail_errno(e, to_path);
+	}
+	if (rc == 0 && fsync(to) != 0)
+		rc = fail_errno(e, to_path);
+	if (to >= 0)
+		close(to);
+	close(from);
+	return rc;
+}
+
+/* Puts tmp in the place of dir; what was there is removed. */
+static int swap_in(const char *dir, const char *tmp, struct err *e)
+{
+	int exchanged = renameat2(AT_FDCWD, tmp, AT_FDCWD, dir, RENAME_EXCHANGE) == 0;
+
+	if (!exchanged) {
+		remove_state(dir);
+		if (rename(tmp, dir) != 0)
+			return fail_errno(e, dir);
+	}
+	if (sync_parent(dir) != 0)
+		return fail_errno(e, dir);
+	if (exchanged)
+		remove_state(tmp);
+	return 0;
+}
+
+int store_restore(const char *dir, const char *checkpoint, struct err *e)
+{
+	char tmp[PATH_MAX], data[PATH_MAX];
+	int rc = path_with(tmp, dir, ".tmp", e);
+
+	if (rc == 0)
+		rc = path_with(data, tmp, "/data.mdb", e);
+	if (rc != 0)
+		return rc;
+	remove_state(tmp);
+	if (mkdir(tmp, 0700) != 0)
+		return fail_errno(e, tmp);
+	rc = copy_out(checkpoint, data, e);
+	if (rc == 0 && sync_parent(data) != 0)
+		rc = fail_errno(e, tmp);
+	if (rc == 0)
+		rc = swap_in(dir, tmp, e);
+	if (rc != 0)
+		remove_state(tmp);
+	return rc;
+}
+
+void store_remove(const char *dir)
+{
+	remove_state(dir);
+}

@@ -1,0 +1,39 @@
+/*
+ * The servers under load: started here on a processor of their own, stopped by their process id.
+ */
+#ifndef SVCBENCH_PEER_H
+#define SVCBENCH_PEER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct peer {
+	pid_t pid; /* 0: not running */
+	int port;
+	char dir[256];
+	char program[256];
+	bool redis;
+};
+
+struct bench_options {
+	const char *svcd, *redis; /* programs; redis NULL: not there */
+	int server_cpu, client_cpu;
+	double seconds;
+	int rounds;
+	unsigned long instances, watchers, leases;
+	bool json;
+};
+
+/* Starts and waits until it takes connections. Exits with a message when it does not. */
+void peer_start_svcd(struct peer *p, const struct bench_options *o);
+void peer_start_redis(struct peer *p, const struct bench_options *o, bool durable);
+/* Again, on the same data. */
+void peer_restart_svcd(struct peer *p, const struct bench_options *o);
+void peer_kill(struct peer *p, int sig); /* and waits */
+void peer_remove(struct peer *p);        /* kills, and removes its directory */
+
+void pin_to(int cpu);
+/* Path of redis-server, or NULL. */
+const char *find_program(const char *name, char *out, size_t cap);
+
+#endif
