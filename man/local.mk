@@ -1,1 +1,5 @@
-# dist_man_MANS += man/svcd.8 man/svcd.conf.5 man/svcctl.1 man/libsvcd.3 man/svcd-protocol.7
+# mdoc pages; tests/style/man checks them with mandoc.
+dist_man_MANS += \
+	man/svcd-protocol.7 \
+	man/svcd.8 \
+	man/svcd.conf.5

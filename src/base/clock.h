@@ -16,7 +16,7 @@ uint64_t clock_wall_ms(void); /* Unix epoch */
 /* RFC 3339 in UTC with milliseconds, "2026-11-23T12:00:00.123Z"; cap >= 25. Returns out. */
 char *clock_format_wall(uint64_t wall_ms, char *out, size_t cap);
 
-/* This boot's identity (/proc/sys/kernel/random/boot_id), 36 characters and NUL; "" if unknown. */
+/* This boot's identity (/proc/sys/kernel/random/boot_id); "" when it is not known. */
 void clock_boot_id(char out[37]);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define ERR_TEXT_MAX 256
 
-/* A code with the sentence that explains this occurrence of it. Plain value, no ownership. */
+/* A code with the sentence that explains this occurrence of it. Plain value. */
 struct err {
 	int code; /* 0 or SVCD_E… */
 	char text[ERR_TEXT_MAX];
@@ -24,7 +24,8 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Puts "prefix: " before the text that is there; for callers that know where it was. */
-void err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void err_prefix(struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Machine name ("not_found") and general text of a code; for an unknown code "unknown".
  * Static strings. */
@@ -34,7 +35,8 @@ const char *err_text(int code);
 /* The code of a machine name, or SVCD_EINTERNAL when there is none of that name. */
 int err_from_name(const char *name);
 
-/* The svcd code for an errno value (ENOSPC -> SVCD_ENOSPACE, EADDRINUSE -> SVCD_EINUSE …). */
+/* The svcd code for an errno value (ENOSPC -> SVCD_ENOSPACE, EADDRINUSE -> SVCD_EINUSE).
+ */
 int err_from_errno(int errnum);
 
 #endif

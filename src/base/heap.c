@@ -74,7 +74,7 @@ static int make_room(struct heap *h)
 
 	if (h->len < h->cap)
 		return 0;
-	nodes = reallocarray(h->nodes, cap, sizeof(struct heap_node *));
+	nodes = realloc(h->nodes, cap * sizeof(struct heap_node *));
 	if (nodes == NULL)
 		return SVCD_ENOMEM;
 	h->nodes = nodes;

@@ -22,9 +22,12 @@ struct heap {
 
 void heap_init(struct heap *h);
 void heap_fini(struct heap *h);
-int heap_push(struct heap *h, struct heap_node *n, uint64_t key); /* or moves it; 0, SVCD_ENOMEM (never when it is in already) */
-struct heap_node *heap_min(const struct heap *h);                 /* NULL when empty */
-void heap_remove(struct heap *h, struct heap_node *n);            /* fine when in no heap */
+
+/* Puts n in, or moves it when it is in already (that needs no memory). 0, SVCD_ENOMEM. */
+int heap_push(struct heap *h, struct heap_node *n, uint64_t key);
+
+struct heap_node *heap_min(const struct heap *h);      /* NULL when empty */
+void heap_remove(struct heap *h, struct heap_node *n); /* fine when in no heap */
 void heap_check(const struct heap *h); /* asserts the invariants; O(n), for tests */
 static inline bool heap_has(const struct heap_node *n)
 {

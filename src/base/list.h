@@ -57,7 +57,8 @@ static inline struct list *list_pop(struct list *l) /* the first, or NULL */
 	return n;
 }
 
-static inline void list_splice(struct list *to, struct list *from) /* from becomes empty */
+/* Moves all of from to the end of to; from becomes empty. */
+static inline void list_splice(struct list *to, struct list *from)
 {
 	if (list_empty(from))
 		return;
@@ -70,6 +71,7 @@ static inline void list_splice(struct list *to, struct list *from) /* from becom
 
 /* Walks l; the current node may be removed in the body. it and tmp are struct list *. */
 #define list_each(l, it, tmp) \
-	for ((it) = (l)->next, (tmp) = (it)->next; (it) != (l); (it) = (tmp), (tmp) = (it)->next)
+	for ((it) = (l)->next, (tmp) = (it)->next; (it) != (l); \
+		(it) = (tmp), (tmp) = (it)->next)
 
 #endif

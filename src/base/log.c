@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,11 +102,21 @@ void log_format(struct buf *out, uint64_t wall_ms, enum log_level level,
 
 /* One write per line, so lines of several threads never mix. What cannot be written is
  * lost. */
-static void write_line(struct bytes line)
+static void write_line(const void *line, size_t len)
 {
-	ssize_t n = write(atomic_load(&log_fd), line.data, line.len);
+	ssize_t n = write(atomic_load(&log_fd), line, len);
 
 	(void)n;
+}
+
+/* Without memory for the whole line: what is known without any. */
+static void write_short_line(enum log_level level, const char *event)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line) - 1, "level=%s event=%s", level_names[level], event);
+	strcat(line, "\n");
+	write_line(line, strlen(line));
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields)
@@ -116,9 +127,10 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 		return;
 	buf_init(&line, LINE_MAX_BYTES);
 	log_format(&line, clock_wall_ms(), level, event, fields);
-	line.error = 0; /* a line that ran out of room or memory is written as far as it
-			   came */
 	buf_put_u8(&line, '\n');
-	write_line(buf_bytes(&line));
+	if (line.error == 0)
+		write_line(line.data, line.len);
+	else
+		write_short_line(level, event);
 	buf_fini(&line);
 }

@@ -29,25 +29,28 @@ struct log_field {
 #define L_BYTES(k, v) ((struct log_field){.kind = LOG_K_BYTES, .key = (k), .bytes = (v)})
 #define L_U64(k, v) ((struct log_field){.kind = LOG_K_U64, .key = (k), .u64 = (v)})
 #define L_I64(k, v) ((struct log_field){.kind = LOG_K_I64, .key = (k), .i64 = (v)})
-#define L_ERR(c) ((struct log_field){.kind = LOG_K_ERR, .key = "error", .i64 = (c)}) /* error=not_found */
+#define L_ERR(c) ((struct log_field){.kind = LOG_K_ERR, .key = "error", .i64 = (c)})
+#define L_END ((struct log_field){.kind = LOG_K_END})
 
-/* Ends with a field of kind LOG_K_END; use the macros below. */
+/* fields ends with L_END; use the macros below. */
 void log_event(enum log_level level, const char *event, const struct log_field *fields);
 
 #define LOG_AT(level, event, ...) \
-	log_event((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = LOG_K_END}})
+	log_event((level), (event), \
+		(const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ) L_END})
 #define log_debug(event, ...) LOG_AT(LOG_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_info(event, ...) LOG_AT(LOG_INFO, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_warn(event, ...) LOG_AT(LOG_WARN, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_error(event, ...) LOG_AT(LOG_ERROR, event __VA_OPT__(, ) __VA_ARGS__)
 
-void log_set_level(enum log_level level); /* lines below it are dropped; default LOG_INFO */
+/* Lines below the level are dropped; LOG_INFO at first. */
+void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
-int log_level_from_name(const char *name); /* "debug" "info" "warn" "error"; -1 otherwise */
+int log_level_from_name(const char *name); /* "debug" "info" "warn" "error"; else -1 */
 void log_set_fd(int fd);                   /* default 2; tests read it back */
 
 /* One line without the final newline into out, as log_event writes it; for tests. */
-void log_format(struct buf *out, uint64_t wall_ms, enum log_level level, const char *event,
-	const struct log_field *fields);
+void log_format(struct buf *out, uint64_t wall_ms, enum log_level level,
+	const char *event, const struct log_field *fields);
 
 #endif

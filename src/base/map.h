@@ -3,7 +3,8 @@
  *
  * The map stores item pointers and asks for an item's key through a callback, so the key
  * lives inside the item (which must not change it while it is in the map). Keys come from
- * the network: the hash is seeded per process (from the kernel, at first use) against collision attacks.
+ * the network: the hash is seeded per process (from the kernel, at first use) against
+ * collision attacks.
  */
 #ifndef SVCD_BASE_MAP_H
 #define SVCD_BASE_MAP_H
@@ -32,8 +33,8 @@ int map_put(struct map *m, void *item);            /* 0, SVCD_EEXISTS, SVCD_ENOM
 void *map_remove(struct map *m, struct bytes key); /* the item, or NULL */
 size_t map_len(const struct map *m);
 
-/* Iteration in table order: *cursor starts at 0; NULL at the end. Removing the item that was
- * just returned is allowed while iterating, adding is not. */
+/* Iteration in table order: *cursor starts at 0; NULL at the end. Removing the item that
+ * was just returned is allowed while iterating, adding is not. */
 void *map_next(const struct map *m, size_t *cursor);
 
 void map_check(const struct map *m); /* asserts the invariants; O(n), for tests */

@@ -1,7 +1,7 @@
 /*
- * Seeded pseudo-random numbers (xoshiro256**, Blackman and Vigna 2018; seeded by splitmix64).
- * Cores take a struct rng, so a run can be repeated from its seed. Not for secrets:
- * rng_secure() fills bytes from the kernel.
+ * Seeded pseudo-random numbers (xoshiro256**, Blackman and Vigna 2018; seeded by
+ * splitmix64). Cores take a struct rng, so a run can be repeated from its seed. Not for
+ * secrets: rng_secure() fills bytes from the kernel.
  */
 #ifndef SVCD_BASE_RNG_H
 #define SVCD_BASE_RNG_H

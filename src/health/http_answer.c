@@ -39,12 +39,14 @@ static uint16_t digits3(const char *p)
 	return (uint16_t)((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0'));
 }
 
-/* "HTTP/1.1 200 OK"; the space before an empty reason is often left out. 0: it is none. */
+/* "HTTP/1.1 200 OK"; the space before an empty reason is often left out. 0: it is none.
+ */
 static uint16_t status_of(const char *line, uint32_t len)
 {
 	uint16_t status;
 
-	if (len < STATUS_END || !is_digit(line[VERSION_LEN]) || line[VERSION_LEN + 1] != ' ')
+	if (len < STATUS_END || !is_digit(line[VERSION_LEN]) ||
+		line[VERSION_LEN + 1] != ' ')
 		return 0;
 	for (uint32_t i = STATUS_AT; i < STATUS_END; i++)
 		if (!is_digit(line[i]))
@@ -75,7 +77,8 @@ static bool is_interim(uint16_t status)
 static void answer_end_header(struct http_answer *a)
 {
 	if (a->line_len == 0)
-		answer_next_line(a, is_interim(a->status) ? HTTP_STEP_STATUS : HTTP_STEP_DONE);
+		answer_next_line(
+			a, is_interim(a->status) ? HTTP_STEP_STATUS : HTTP_STEP_DONE);
 	else if (!a->named)
 		answer_fail(a, HTTP_FAULT_HEADER);
 	else
@@ -133,7 +136,9 @@ static void answer_byte(struct http_answer *a, uint8_t c)
 		return;
 	}
 	if (a->cr)
-		answer_fail(a, a->step == HTTP_STEP_STATUS ? HTTP_FAULT_NOT_HTTP : HTTP_FAULT_HEADER);
+		answer_fail(a,
+			a->step == HTTP_STEP_STATUS ? HTTP_FAULT_NOT_HTTP
+						    : HTTP_FAULT_HEADER);
 	else if (a->step == HTTP_STEP_STATUS)
 		answer_check_status(a, c);
 	else
@@ -144,7 +149,8 @@ static void answer_byte(struct http_answer *a, uint8_t c)
 /* A fault is found at one byte; the rest of the line that is there makes better words. */
 static void answer_finish_line(struct http_answer *a, struct bytes rest)
 {
-	for (size_t i = 0; i < rest.len && rest.data[i] != '\r' && rest.data[i] != '\n'; i++)
+	for (size_t i = 0; i < rest.len && rest.data[i] != '\r' && rest.data[i] != '\n';
+		i++)
 		answer_put(a, rest.data[i]);
 	a->step = HTTP_STEP_BAD;
 }
@@ -199,7 +205,8 @@ static void put_line(const struct http_answer *a, char *out, size_t cap)
 /* A TLS alert or handshake record (RFC 8446 section 5.1). */
 static bool line_is_tls(const struct http_answer *a)
 {
-	return a->line_len >= 2 && (a->line[0] == 0x15 || a->line[0] == 0x16) && a->line[1] == 3;
+	return a->line_len >= 2 && (a->line[0] == 0x15 || a->line[0] == 0x16) &&
+		a->line[1] == 3;
 }
 
 char *http_answer_fault_text(const struct http_answer *a, char *out, size_t cap)
@@ -209,7 +216,8 @@ char *http_answer_fault_text(const struct http_answer *a, char *out, size_t cap)
 	assert(a->step == HTTP_STEP_BAD);
 	put_line(a, line, sizeof(line));
 	if (a->fault == HTTP_FAULT_TOO_BIG)
-		snprintf(out, cap, "headers are larger than %d bytes", HTTP_HEAD_BYTES_MAX);
+		snprintf(out, cap, "headers are larger than %d bytes",
+			HTTP_HEAD_BYTES_MAX);
 	else if (a->fault == HTTP_FAULT_HEADER)
 		snprintf(out, cap, "malformed header: '%s'", line);
 	else if (line_is_tls(a))

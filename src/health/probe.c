@@ -51,8 +51,8 @@ int probe_type_row(struct bytes name, struct err *e)
 
 /* ---- life */
 
-struct probe *probe_new(struct probe_world *w, const struct probe_type *type, const struct probe_spec *spec,
-	void *owner)
+struct probe *probe_new(struct probe_world *w, const struct probe_type *type,
+	const struct probe_spec *spec, void *owner)
 {
 	struct probe *p = calloc(1, type->bytes);
 
@@ -134,7 +134,10 @@ static const struct connect_fault {
 	{EHOSTUNREACH, PROBE_FAILED, "host unreachable"},
 	{ENETUNREACH, PROBE_FAILED, "network unreachable"},
 	{ENOENT, PROBE_FAILED, "no such socket"},
-	{EAGAIN, PROBE_FAILED, "connect refused: too many wait to be accepted"}, /* Unix sockets */
+	{EAGAIN, PROBE_FAILED,
+		"connect refused: too many wait to be accepted"}, /* Unix
+								     sockets
+								   */
 	{EADDRNOTAVAIL, PROBE_NOT_RUN, "no local port or address is free"},
 	{ENOBUFS, PROBE_NOT_RUN, "out of memory"},
 	{ENOMEM, PROBE_NOT_RUN, "out of memory"},
@@ -157,10 +160,10 @@ static void probe_answer_lost(struct probe *p, int reason, int errnum)
 {
 	const char *when = p->heard ? "in the middle of the answer" : "before an answer";
 
-	if (reason == SVCD_ECLOSED)
-		probe_end(p, PROBE_FAILED, "closed %s", when);
-	else if (errnum == ECONNRESET || errnum == EPIPE)
+	if (errnum == ECONNRESET || errnum == EPIPE)
 		probe_end(p, PROBE_FAILED, "reset %s", when);
+	else if (reason == SVCD_ECLOSED)
+		probe_end(p, PROBE_FAILED, "closed %s", when);
 	else if (reason == SVCD_ENOMEM)
 		probe_end(p, PROBE_NOT_RUN, "out of memory");
 	else
@@ -188,10 +191,12 @@ static void probe_connect(struct probe *p, const struct net_addr *to)
 	p->doing = "connecting";
 	p->conn = conn_dial(p->world->loop, to, p->ev, p, &e);
 	if (p->conn == NULL)
-		probe_end(p, e.code == SVCD_EINVAL ? PROBE_FAILED : PROBE_NOT_RUN, "%s", e.text);
+		probe_end(p, e.code == SVCD_EINVAL ? PROBE_FAILED : PROBE_NOT_RUN, "%s",
+			e.text);
 }
 
-static void probe_on_name(void *arg, int code, const struct net_addr *to, const char *words)
+static void probe_on_name(
+	void *arg, int code, const struct net_addr *to, const char *words)
 {
 	struct probe *p = arg;
 
@@ -199,7 +204,8 @@ static void probe_on_name(void *arg, int code, const struct net_addr *to, const 
 	if (code == 0)
 		probe_connect(p, to);
 	else
-		probe_end(p, code == SVCD_ENOTFOUND ? PROBE_FAILED : PROBE_NOT_RUN, "%s", words);
+		probe_end(p, code == SVCD_ENOTFOUND ? PROBE_FAILED : PROBE_NOT_RUN, "%s",
+			words);
 }
 
 static void probe_resolve(struct probe *p)
@@ -210,9 +216,11 @@ static void probe_resolve(struct probe *p)
 	if (w->names == NULL)
 		w->names = resolver_new(w->loop);
 	if (w->names != NULL)
-		p->name = resolve_start(w->names, p->spec.address, p->spec.port, probe_on_name, p);
+		p->name = resolve_start(
+			w->names, p->spec.address, p->spec.port, probe_on_name, p);
 	if (p->name == NULL)
-		probe_end(p, PROBE_NOT_RUN, "cannot resolve names now: too many are waiting");
+		probe_end(p, PROBE_NOT_RUN,
+			"cannot resolve names now: too many are waiting");
 }
 
 void probe_dial(struct probe *p, const struct conn_events *ev)

@@ -1,13 +1,15 @@
 /*
  * One look at a target: a probe in flight, and the table of what kinds there are.
  *
- * A probe exists only while it runs. It is started, says at each step what it is doing, and ends once through
- * probe_end, whatever happened, with an outcome and words. It sets no timer: its owner has the deadlines
- * of all probes in one heap and calls probe_timeout.
+ * A probe exists only while it runs. It is started, says at each step what it is doing,
+ * and ends once through probe_end, whatever happened, with an outcome and words. It sets
+ * no timer: its owner has the deadlines of all probes in one heap and calls
+ * probe_timeout.
  *
- * A new kind is one file with a struct probe_type, and its row in probe.c. Its struct begins with struct probe.
- * Kinds that talk over a connection use probe_dial, probe_on_close and probe_hang_up and write
- * only what they say and how they judge the answer.
+ * A new kind is one file with a struct probe_type, and its row in probe.c. Its struct
+ * begins with struct probe. Kinds that talk over a connection use probe_dial,
+ * probe_on_close and probe_hang_up and write only what they say and how they judge the
+ * answer.
  */
 #ifndef SVCD_HEALTH_PROBE_H
 #define SVCD_HEALTH_PROBE_H
@@ -20,7 +22,8 @@ enum probe_outcome {
 	PROBE_PASSED,
 	PROBE_FAILED,
 	PROBE_TIMED_OUT, /* failed, unless this member itself was late */
-	PROBE_NOT_RUN,   /* says nothing of the target: no descriptor, no memory, no name server */
+	PROBE_NOT_RUN,   /* says nothing of the target: no descriptor, no memory, no name
+			    server */
 };
 
 /* What to look at. NUL-terminated texts, borrowed from the check. */
@@ -45,7 +48,8 @@ struct probe_result {
 struct probe_world {
 	struct loop *loop;
 	struct resolver *names; /* made when the first host name is met */
-	/* owner is what probe_new got. The probe is gone already. May be called from within probe_start. */
+	/* owner is what probe_new got. The probe is gone already. May be called from
+	 * within probe_start. */
 	void (*on_end)(struct probe_world *w, void *owner, const struct probe_result *r);
 };
 
@@ -57,19 +61,21 @@ struct probe {
 	void *owner;
 	struct probe_spec spec;
 	uint64_t started_us;
-	const char *doing;    /* "connecting": for the words of a timeout */
-	struct conn *conn;    /* or NULL */
-	struct resolve *name; /* or NULL */
+	const char *doing;            /* "connecting": for the words of a timeout */
+	struct conn *conn;            /* or NULL */
+	struct resolve *name;         /* or NULL */
 	const struct conn_events *ev; /* of conn, kept while the name is looked up */
-	bool heard;           /* bytes of an answer have come */
+	bool heard;                   /* bytes of an answer have come */
 };
 
 struct probe_type {
 	const char *name;
 	size_t bytes; /* of its struct */
 	void (*start)(struct probe *p);
-	void (*cancel)(struct probe *p); /* lets go of everything; also part of each ending */
-	/* What it does, for a verdict's words: "GET /health". NULL: the reasons need no such words. */
+	void (*cancel)(struct probe *p); /* lets go of everything; also part of each
+					    ending */
+	/* What it does, for a verdict's words: "GET /health". NULL: the reasons need no
+	 * such words. */
 	void (*describe)(const struct probe_spec *spec, char *out, size_t cap);
 };
 
@@ -83,9 +89,9 @@ int probe_type_row(struct bytes name, struct err *e);
 
 /* ---- for the owner */
 
-struct probe *probe_new(struct probe_world *w, const struct probe_type *type, const struct probe_spec *spec,
-	void *owner); /* NULL: out of memory */
-void probe_start(struct probe *p);   /* once; p may be gone afterwards */
+struct probe *probe_new(struct probe_world *w, const struct probe_type *type,
+	const struct probe_spec *spec, void *owner); /* NULL: out of memory */
+void probe_start(struct probe *p);                   /* once; p may be gone afterwards */
 void probe_timeout(struct probe *p); /* ends it: "timed out after 1000 ms (connecting)" */
 void probe_cancel(struct probe *p);  /* ends it without a call */
 /* The check moved in memory: an equal spec with texts at another place. */
@@ -97,7 +103,8 @@ void probe_adopt(struct probe *p, const struct probe_spec *spec, void *owner);
 void probe_end(struct probe *p, enum probe_outcome outcome, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Finds the address and connects. ev's callbacks get p, or NULL when it is over; on_open follows, or an ending. */
+/* Finds the address and connects. ev's callbacks get p, or NULL when it is over; on_open
+ * follows, or an ending. */
 void probe_dial(struct probe *p, const struct conn_events *ev);
 void probe_on_close(struct conn *c, int reason, void *arg); /* for ev->on_close */
 void probe_hang_up(struct probe *p);                        /* for a type's cancel */

@@ -35,7 +35,8 @@ static void http_on_open(struct conn *c, void *arg)
 
 	buf_printf(out, "GET %s HTTP/1.1\r\nHost: ", path_of(&p->spec));
 	put_host(out, &p->spec);
-	buf_printf(out, "\r\nUser-Agent: svcd\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+	buf_printf(
+		out, "\r\nUser-Agent: svcd\r\nAccept: */*\r\nConnection: close\r\n\r\n");
 	p->doing = "waiting for the answer";
 	conn_flush(c);
 }
@@ -43,7 +44,8 @@ static void http_on_open(struct conn *c, void *arg)
 static void http_judge(struct probe_http *h)
 {
 	uint16_t status = h->answer.status;
-	bool good = status >= h->probe.spec.status_min && status <= h->probe.spec.status_max;
+	bool good = status >= h->probe.spec.status_min &&
+		status <= h->probe.spec.status_max;
 
 	probe_end(&h->probe, good ? PROBE_PASSED : PROBE_FAILED, "status %u", status);
 }

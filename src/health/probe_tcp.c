@@ -1,4 +1,5 @@
-/* Does it accept connections? Hangs up as soon as the handshake is done, and says nothing. */
+/* Does it accept connections? Hangs up as soon as the handshake is done, and says
+ * nothing. */
 #include "health/probe.h"
 
 static void tcp_on_open(struct conn *c, void *arg)

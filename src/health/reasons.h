@@ -20,8 +20,10 @@ struct reasons {
 void reasons_init(struct reasons *r);
 void reasons_fini(struct reasons *r); /* nobody may hold one any more */
 
-/* Makes *held the reason with this text; lets go of what it was. When out of memory it becomes NULL. */
+/* Makes *held the reason with this text; lets go of what it was. When out of memory it
+ * becomes NULL. */
 void reasons_set(struct reasons *r, struct reason **held, const char *text);
-void reasons_drop(struct reasons *r, struct reason **held); /* *held becomes NULL; NULL is fine */
+void reasons_drop(struct reasons *r, struct reason **held); /* *held becomes NULL; NULL is
+							       fine */
 
 #endif

@@ -13,7 +13,9 @@ struct results {
 };
 
 void results_add(struct results *r, bool pass);
-uint32_t results_passes(const struct results *r, uint32_t last); /* of so many last ones */
-uint32_t results_seen(const struct results *r, uint32_t last);   /* last, but not more than there are */
+uint32_t results_passes(const struct results *r, uint32_t last); /* of so many last ones
+								  */
+uint32_t results_seen(const struct results *r, uint32_t last); /* last, but not more than
+								  there are */
 
 #endif

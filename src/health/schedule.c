@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #define JITTER_SHARE 16
-#define LATE_MIN_MS 20   /* less is the noise of any machine */
+#define LATE_MIN_MS 20 /* less is the noise of any machine */
 #define GRACE_MAX_MS 1000
 #define TOKEN 1000
 
@@ -15,7 +15,8 @@ uint64_t schedule_first(uint32_t place, uint32_t interval_ms, uint64_t not_befor
 	return since == 0 ? not_before_ms : not_before_ms + interval_ms - since;
 }
 
-uint64_t schedule_next(uint32_t place, uint32_t interval_ms, uint64_t started_ms, uint64_t now_ms)
+uint64_t schedule_next(
+	uint32_t place, uint32_t interval_ms, uint64_t started_ms, uint64_t now_ms)
 {
 	uint64_t earliest = started_ms + interval_ms / 2;
 
@@ -36,7 +37,8 @@ uint64_t schedule_grace(uint64_t due_ms, uint64_t now_ms)
 	return now_ms + (late < GRACE_MAX_MS ? late : GRACE_MAX_MS);
 }
 
-void bucket_init(struct token_bucket *b, uint32_t per_second, uint32_t burst, uint64_t now_ms)
+void bucket_init(
+	struct token_bucket *b, uint32_t per_second, uint32_t burst, uint64_t now_ms)
 {
 	assert(per_second > 0 && burst > 0);
 	*b = (struct token_bucket){

@@ -1,11 +1,13 @@
 #include "health/verdict.h"
 
-void check_verdict_init(struct check_verdict *v, enum check_state initial, uint64_t now_ms)
+void check_verdict_init(
+	struct check_verdict *v, enum check_state initial, uint64_t now_ms)
 {
 	*v = (struct check_verdict){.state = initial, .since_ms = now_ms};
 }
 
-static void verdict_become(struct check_verdict *v, enum check_state state, uint64_t now_ms)
+static void verdict_become(
+	struct check_verdict *v, enum check_state state, uint64_t now_ms)
 {
 	v->state = state;
 	v->streak = 0;
@@ -26,8 +28,8 @@ static void verdict_count(struct check_verdict *v, bool pass)
 		v->streak++;
 }
 
-bool check_verdict_result(struct check_verdict *v, const struct verdict_rule *r, bool pass,
-	uint64_t now_ms)
+bool check_verdict_result(
+	struct check_verdict *v, const struct verdict_rule *r, bool pass, uint64_t now_ms)
 {
 	v->last_ms = now_ms;
 	if (verdict_agrees(v->state, pass)) {
@@ -41,14 +43,16 @@ bool check_verdict_result(struct check_verdict *v, const struct verdict_rule *r,
 	return true;
 }
 
-uint64_t check_verdict_stale_ms(const struct check_verdict *v, const struct verdict_rule *r)
+uint64_t check_verdict_stale_ms(
+	const struct check_verdict *v, const struct verdict_rule *r)
 {
 	uint64_t known_ms = v->last_ms != 0 ? v->last_ms : v->since_ms;
 
 	return v->state == CHECK_UNKNOWN ? UINT64_MAX : known_ms + r->stale_after_ms;
 }
 
-bool check_verdict_tick(struct check_verdict *v, const struct verdict_rule *r, uint64_t now_ms)
+bool check_verdict_tick(
+	struct check_verdict *v, const struct verdict_rule *r, uint64_t now_ms)
 {
 	if (now_ms < check_verdict_stale_ms(v, r) || v->state == CHECK_UNKNOWN)
 		return false;
@@ -56,7 +60,8 @@ bool check_verdict_tick(struct check_verdict *v, const struct verdict_rule *r, u
 	return true;
 }
 
-uint32_t check_verdict_interval(const struct check_verdict *v, const struct verdict_rule *r)
+uint32_t check_verdict_interval(
+	const struct check_verdict *v, const struct verdict_rule *r)
 {
 	if (v->state == CHECK_STARTING || v->streak > 0)
 		return r->fast_interval_ms;
@@ -68,8 +73,8 @@ bool check_result_counts(bool timed_out, uint64_t lag_ms)
 	return !timed_out || lag_ms <= VERDICT_LAG_MAX_MS;
 }
 
-/* Between two results lie at most one and a half intervals (schedule_next), the jitter of a
- * sixteenth and the time of a probe. */
+/* Between two results lie at most one and a half intervals (schedule_next), the jitter of
+ * a sixteenth and the time of a probe. */
 uint32_t verdict_stale_min_ms(const struct verdict_rule *r, uint32_t timeout_ms)
 {
 	uint64_t longest = r->interval_ms;

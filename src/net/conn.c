@@ -5,10 +5,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "net/conn_internal.h"
@@ -88,10 +90,23 @@ static bool conn_start_linger(struct conn *c, uint32_t linger_ms)
 	return true;
 }
 
+/* Whether ending at once could lose output: ours, or what the kernel took and the peer has not
+ * acknowledged, which close(2) drops when there is input that nobody read (RFC 2525 section 2.17). */
+static bool conn_has_last_words(const struct conn *c)
+{
+	int unacknowledged = 0;
+
+	if (c->state != CONN_OPEN)
+		return false;
+	if (conn_pending(c) > 0)
+		return true;
+	return !c->peer_ended && ioctl(c->fd, SIOCOUTQ, &unacknowledged) == 0 &&
+	       unacknowledged > 0;
+}
+
 void conn_leave(struct conn *c, int reason, uint32_t linger_ms)
 {
-	if (linger_ms == 0 || c->state != CONN_OPEN || conn_pending(c) == 0 ||
-		!conn_start_linger(c, linger_ms)) {
+	if (linger_ms == 0 || !conn_has_last_words(c) || !conn_start_linger(c, linger_ms)) {
 		conn_end(c, reason);
 		return;
 	}
@@ -177,7 +192,7 @@ static void conn_watch(struct conn *c)
 
 static bool conn_may_offer(const struct conn *c)
 {
-	return c->offer_again && !c->paused && c->state == CONN_OPEN;
+	return c->offer_again && c->in.len > 0 && c->state == CONN_OPEN;
 }
 
 bool conn_settle(struct conn *c)
@@ -368,4 +383,12 @@ void conn_peer(const struct conn *c, char *out, size_t cap)
 		net_addr_from_sockaddr(&c->peer.any, sizeof(c->peer), &a);
 		snprintf(out, cap, "%s", a.text);
 	}
+}
+
+void conn_abort(struct conn *c, int reason)
+{
+	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	conn_close(c, reason, 0);
 }

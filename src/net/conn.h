@@ -76,11 +76,16 @@ void conn_pause(struct conn *c, bool paused);
 
 /*
  * Ends c for reason (a negative code); an earlier reason stays.
- * linger_ms 0: at the end of the event or round, what is pending is lost. Otherwise reading stops; what is
+ * linger_ms 0: at the end of the event or round; what is pending is lost. Otherwise reading stops; what is
  * pending is sent, then our end, and the peer's end is awaited (input that nobody read would make
- * the kernel drop our last bytes), all that for at most linger_ms. With nothing pending: like 0.
+ * the kernel drop our last bytes), all that for at most linger_ms. When the peer has
+ * acknowledged all output: like 0.
  */
 void conn_close(struct conn *c, int reason, uint32_t linger_ms);
+
+/* Ends c like conn_close(c, reason, 0), but TCP ends with RST instead of FIN: no TIME_WAIT is left behind.
+ * For peers from whom nothing more is wanted. */
+void conn_abort(struct conn *c, int reason);
 
 /* "tcp:127.0.0.1:4711", "unix:pid=123,uid=0"; also in on_close. cap >= 120 is always enough. */
 void conn_peer(const struct conn *c, char *out, size_t cap);

@@ -63,6 +63,15 @@ void conn_receive(struct conn *c, struct bytes fresh)
 	conn_keep(c, bytes_of(all.data + used, all.len - (size_t)used), (size_t)used);
 }
 
+void conn_pause(struct conn *c, bool paused)
+{
+	if (paused == c->paused)
+		return;
+	c->paused = paused;
+	c->offer_again = !paused;
+	conn_queue(c);
+}
+
 /* One recv per readiness; level triggering brings us back for more. -1: nothing came. */
 static ssize_t conn_recv(struct conn *c)
 {

@@ -15,6 +15,8 @@ libnet_la_SOURCES = \
 	src/net/loop.h \
 	src/net/loop_internal.h \
 	src/net/mailbox.c \
+	src/net/resolve.c \
+	src/net/resolve.h \
 	src/net/timer.c
 libnet_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libnet_la_LIBADD = $(EVENT_LIBS)

@@ -22,8 +22,6 @@ static void watch_told(struct watches *ws, struct watch *watch, uint64_t rev)
 {
 	watch->told = true;
 	watch->sent = rev;
-	if (rev == 0)
-		watch->acked = 0; /* what comes next begins anew */
 	watch_set_behind(ws, watch, false);
 }
 
@@ -136,7 +134,7 @@ static struct bytes snapshot_message(struct watches *ws, struct watched *s, stru
 	buf_clear(&ws->entries);
 	query_snapshot(t, &key, &ws->entries, &n, rev);
 	message = event_message(ws, n);
-	if (message.len > KEPT_SNAPSHOT_MAX || *rev == 0)
+	if (message.len == 0 || message.len > KEPT_SNAPSHOT_MAX || *rev == 0)
 		return message;
 	ws->kept_of = s;
 	ws->kept_rev = *rev;

@@ -1,5 +1,6 @@
 /*
- * Writing msgpack into a struct buf (msgpack-c's packer underneath). Errors stick to the buffer.
+ * Writing msgpack into a struct buf (with msgpack-c's packer). Errors stick to the
+ * buffer.
  */
 #ifndef SVCD_WIRE_PACK_H
 #define SVCD_WIRE_PACK_H
@@ -29,8 +30,8 @@ void pack_kv_str(struct buf *b, const char *key, struct bytes v);
 void pack_kv_cstr(struct buf *b, const char *key, const char *v);
 
 /*
- * An array or map whose count is known only at the end: begin writes a 16 bit header and gives
- * a mark, end fills in the count (<= 65535). (The long form is legal msgpack.)
+ * An array or map whose count is known only at the end: begin writes a 16 bit header and
+ * gives a mark, end fills in the count (<= 65535). (The long form is legal msgpack.)
  */
 size_t pack_array_begin(struct buf *b);
 void pack_array_end(struct buf *b, size_t mark, uint32_t n);
@@ -43,7 +44,7 @@ void pack_request(struct buf *b, uint32_t id, const char *method);
 void pack_notification(struct buf *b, const char *method);
 void pack_result(struct buf *b, uint32_t id); /* result follows */
 
-/* Whole error response {code, name, text, retry_after_ms?, leader?}; 0 / NULL leave out. */
+/* Whole error response {code, name, text, retry_after_ms?, leader?}; 0, NULL: without. */
 void pack_error(struct buf *b, uint32_t id, const struct err *e, uint32_t retry_after_ms,
 	const char *leader);
 

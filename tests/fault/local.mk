@@ -2,6 +2,31 @@
 fault_tests =
 fault_scripts =
 
+# Which allocation fails: see tests/fault/fail_alloc.h. A program names the two files and adds the flags.
+FAIL_ALLOC_FILES = tests/fault/fail_alloc.c tests/fault/fail_alloc.h
+if SANITIZED
+WRAP_ALLOC = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+else
+WRAP_ALLOC =
+endif
+
+fault_tests += tests/fault/test_alloc_base
+tests_fault_test_alloc_base_SOURCES = tests/fault/test_alloc_base.c tests/unit/unit.h $(FAIL_ALLOC_FILES)
+tests_fault_test_alloc_base_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_test_alloc_base_LDADD = $(wire_libs) $(UNIT_LIBS)
+tests_fault_test_alloc_base_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
+
+# A few rounds in every test run; tests/fault/kill9_rounds runs as many as one likes.
+check_PROGRAMS += tests/fault/kill9
+tests_fault_kill9_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+tests_fault_kill9_SOURCES = \
+	tests/fault/kill9.c \
+	tools/svcbench/engine.c \
+	tools/svcbench/measure.c \
+	tools/svcbench/message.c \
+	tools/svcbench/peer.c
+fault_scripts += tests/fault/kill9_rounds
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)

@@ -1,6 +1,6 @@
 /*
- * A stream of any bytes: where frames end does not depend on how the stream is cut, and what a frame comes
- * apart into lies within it.
+ * A stream of any bytes: where frames end does not depend on how the stream is cut, and
+ * what a frame comes apart into lies within it.
  */
 #include <stdlib.h>
 
@@ -27,7 +27,8 @@ struct outcome {
 static bool lies_within(struct bytes part, struct bytes whole)
 {
 	return part.len == 0 ||
-		(part.data >= whole.data && part.data + part.len <= whole.data + whole.len);
+		(part.data >= whole.data &&
+			part.data + part.len <= whole.data + whole.len);
 }
 
 /* The parts of a frame, packed again by us, come apart into the same parts. */
@@ -67,7 +68,8 @@ static void check_message(struct bytes message)
 	check_again(&f);
 }
 
-/* Feeds in, of which more is there after every call: all at once when r is NULL, else in random pieces. */
+/* Feeds in, of which more is there after every call: all at once when r is NULL, else in
+ * random pieces. */
 static struct outcome run(struct bytes in, uint32_t max_bytes, struct rng *r)
 {
 	struct frame_scan scan = {.max_bytes = max_bytes};
@@ -76,14 +78,16 @@ static struct outcome run(struct bytes in, uint32_t max_bytes, struct rng *r)
 	size_t len;
 
 	for (;;) {
-		o.verdict = frame_find(&scan, bytes_of(in.data + o.bytes, there - o.bytes), &len);
+		o.verdict = frame_find(
+			&scan, bytes_of(in.data + o.bytes, there - o.bytes), &len);
 		if (o.verdict == 0) {
 			REQUIRE(len > 0 && len <= there - o.bytes);
 			check_message(bytes_of(in.data + o.bytes, len));
 			o.bytes += len;
 			o.frames++;
 		} else if (o.verdict == SVCD_EAGAIN && there < in.len) {
-			there += 1 + rng_below(r, in.len - there < 8 ? in.len - there : 8);
+			there += 1 +
+				rng_below(r, in.len - there < 8 ? in.len - there : 8);
 		} else {
 			return o;
 		}

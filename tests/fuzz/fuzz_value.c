@@ -1,6 +1,6 @@
 /*
- * Any bytes as one document: the parser takes what the scanner takes; what was read can be packed and read
- * again; a table of fields either fits or says why, in text.
+ * Any bytes as one document: the parser takes what the scanner takes; what was read can
+ * be packed and read again; a table of fields either fits or says why, in text.
  */
 #include <stdlib.h>
 
@@ -43,10 +43,12 @@ static void check_fields(struct value v)
 	struct target t = {0};
 	struct err e = {0};
 	uint64_t present = 0;
-	int rv = fields_decode(v, rows, sizeof(rows) / sizeof(rows[0]), &t, &present, "fuzz", &e);
+	int rv = fields_decode(
+		v, rows, sizeof(rows) / sizeof(rows[0]), &t, &present, "fuzz", &e);
 
 	REQUIRE(rv == 0 || rv == SVCD_EINVAL);
-	REQUIRE(rv == 0 || (e.code == rv && e.text[0] != '\0' && bytes_is_text(bytes_str(e.text))));
+	REQUIRE(rv == 0 ||
+		(e.code == rv && e.text[0] != '\0' && bytes_is_text(bytes_str(e.text))));
 	if (rv != 0)
 		return;
 	REQUIRE(v.type == VALUE_MAP);

@@ -9,6 +9,18 @@
 #	EXTRA_DIST += tests/fuzz/corpus/fuzz_frame
 fuzz_targets =
 
+fuzz_targets += tests/fuzz/fuzz_frame
+tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_frame_LDADD = $(wire_libs)
+tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_frame
+
+fuzz_targets += tests/fuzz/fuzz_value
+tests_fuzz_fuzz_value_SOURCES = tests/fuzz/fuzz_value.c tests/unit/repack.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_value_LDADD = $(wire_libs)
+tests_fuzz_fuzz_value_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_value
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

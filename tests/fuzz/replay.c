@@ -1,7 +1,7 @@
 /*
- * main() of a fuzz target without libFuzzer: runs the target once on every file of the folders given, by
- * default of tests/fuzz/corpus/NAME where NAME is the program's own, so that what was once found is looked
- * at in every test run.
+ * main() of a fuzz target without libFuzzer: runs the target once on every file of the
+ * folders given, by default of tests/fuzz/corpus/NAME where NAME is the program's own, so
+ * that what was once found is looked at in every test run.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PATH_BYTES 4096
 
-/* The whole file, in a block that ends where the file does. NULL: cannot be read. The caller frees. */
+/* The whole file, in a block that ends where the file does. NULL: cannot be read. The
+ * caller frees. */
 static uint8_t *read_file(const char *path, size_t *size)
 {
 	FILE *f = fopen(path, "rb");
@@ -80,8 +81,8 @@ static int replay_own_corpus(const char *program)
 	const char *slash = strrchr(program, '/');
 	char folder[PATH_BYTES];
 
-	snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s", top == NULL ? "." : top,
-		slash == NULL ? program : slash + 1);
+	snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s",
+		top == NULL ? "." : top, slash == NULL ? program : slash + 1);
 	return replay_folder(folder);
 }
 

@@ -4,6 +4,11 @@
 integration_tests =
 integration_scripts =
 
+integration_scripts += tests/integration/daemon tests/integration/full_disk
+
 check_PROGRAMS += $(integration_tests)
 EXTRA_DIST += $(integration_scripts)
 TESTS += $(integration_tests) $(integration_scripts)
+
+# The daemon from the outside.
+EXTRA_DIST += tests/integration/lib.sh

@@ -5,7 +5,8 @@ style_scripts = \
 	tests/style/format \
 	tests/style/words \
 	tests/style/refuses \
-	tests/style/settings
+	tests/style/settings \
+	tests/style/man
 
 EXTRA_DIST += $(style_scripts)
 TESTS += $(style_scripts)

@@ -8,5 +8,40 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 UNIT_LIBS = $(CHECK_LIBS)
 unit_tests =
 
+unit_tests += tests/unit/test_bytes
+tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
+tests_unit_test_bytes_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_bytes_LDADD = $(base_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_containers
+tests_unit_test_containers_SOURCES = tests/unit/test_containers.c tests/unit/unit.h
+tests_unit_test_containers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_containers_LDADD = $(base_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/unit/unit.h
+tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_base_LDADD = $(base_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_wire_frame
+tests_unit_test_wire_frame_SOURCES = tests/unit/test_wire_frame.c tests/unit/unit.h tests/unit/hex.h
+tests_unit_test_wire_frame_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_frame_LDADD = $(wire_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_wire_pack
+tests_unit_test_wire_pack_SOURCES = tests/unit/test_wire_pack.c tests/unit/unit.h tests/unit/hex.h
+tests_unit_test_wire_pack_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_pack_LDADD = $(wire_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_wire_value
+tests_unit_test_wire_value_SOURCES = tests/unit/test_wire_value.c tests/unit/unit.h tests/unit/hex.h tests/unit/repack.h
+tests_unit_test_wire_value_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_value_LDADD = $(wire_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_wire_fields
+tests_unit_test_wire_fields_SOURCES = tests/unit/test_wire_fields.c tests/unit/unit.h tests/unit/hex.h
+tests_unit_test_wire_fields_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_fields_LDADD = $(wire_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

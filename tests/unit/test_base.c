@@ -62,12 +62,15 @@ START_TEST(an_error_carries_code_and_sentence)
 {
 	struct err e = {0};
 
-	ck_assert_int_eq(err_set(&e, SVCD_EINVAL, "weight: %d is not within 0..65535", 70000), SVCD_EINVAL);
+	ck_assert_int_eq(
+		err_set(&e, SVCD_EINVAL, "weight: %d is not within 0..65535", 70000),
+		SVCD_EINVAL);
 	ck_assert_int_eq(e.code, SVCD_EINVAL);
 	ck_assert_str_eq(e.text, "weight: 70000 is not within 0..65535");
 	err_prefix(&e, "register.instances[%d]", 3);
 	ck_assert_int_eq(e.code, SVCD_EINVAL);
-	ck_assert_str_eq(e.text, "register.instances[3]: weight: 70000 is not within 0..65535");
+	ck_assert_str_eq(
+		e.text, "register.instances[3]: weight: 70000 is not within 0..65535");
 }
 END_TEST
 
@@ -90,7 +93,8 @@ END_TEST
 
 START_TEST(a_long_sentence_is_cut_between_characters)
 {
-	static const char *const ends[] = {"\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+	static const char *const ends[] = {
+		"\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
 	char fill[ERR_TEXT_MAX + 1];
 
 	for (size_t i = 0; i < LENGTH(ends); i++)
@@ -102,7 +106,8 @@ START_TEST(a_long_sentence_is_cut_between_characters)
 			fill[before] = '\0';
 			err_set(&e, SVCD_EIO, "%s%s%s", fill, ends[i], "yyyyyyyy");
 			ck_assert(bytes_is_text(bytes_str(e.text)));
-			ck_assert_uint_eq(strlen(e.text), whole <= ERR_TEXT_MAX - 1 ? ERR_TEXT_MAX - 1 : before);
+			ck_assert_uint_eq(strlen(e.text),
+				whole <= ERR_TEXT_MAX - 1 ? ERR_TEXT_MAX - 1 : before);
 		}
 }
 END_TEST
@@ -126,13 +131,15 @@ START_TEST(names_are_dns_labels)
 		{"a_b", false},
 		{"a b", false},
 		{"\xc3\xbc", false},
-		{"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabc", true}, /* 63 */
-		{"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcd", false},
+		{"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabc",
+			true}, /* 63 */
+		{"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcd",
+			false},
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
-		ck_assert_msg(text_is_dns_label(bytes_str(rows[i].name)) == rows[i].good, "%s",
-			rows[i].name);
+		ck_assert_msg(text_is_dns_label(bytes_str(rows[i].name)) == rows[i].good,
+			"%s", rows[i].name);
 	ck_assert(!text_is_dns_label(BYTES_NONE));
 	ck_assert(!text_is_dns_label(bytes_of("a\0b", 3)));
 }
@@ -168,7 +175,8 @@ START_TEST(numbers_are_plain_decimals_within_bounds)
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		uint64_t v = 99;
 
-		ck_assert_msg(text_parse_u64(rows[i].text, rows[i].min, rows[i].max, &v) == rows[i].rv,
+		ck_assert_msg(text_parse_u64(rows[i].text, rows[i].min, rows[i].max,
+				      &v) == rows[i].rv,
 			"row %zu", i);
 		ck_assert(v == (rows[i].rv == 0 ? rows[i].value : 99));
 	}
@@ -218,7 +226,8 @@ START_TEST(durations_have_a_unit)
 	for (size_t i = 0; i < LENGTH(durations); i++) {
 		uint64_t ms = 99;
 
-		ck_assert_msg(text_parse_duration_ms(durations[i].text, &ms) == durations[i].rv,
+		ck_assert_msg(
+			text_parse_duration_ms(durations[i].text, &ms) == durations[i].rv,
 			"row %zu", i);
 		ck_assert(ms == (durations[i].rv == 0 ? durations[i].ms : 99));
 	}
@@ -253,7 +262,8 @@ START_TEST(sizes_have_a_binary_unit_or_are_bytes)
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		uint64_t bytes = 99;
 
-		ck_assert_msg(text_parse_size(rows[i].text, &bytes) == rows[i].rv, "row %zu", i);
+		ck_assert_msg(text_parse_size(rows[i].text, &bytes) == rows[i].rv,
+			"row %zu", i);
 		ck_assert(bytes == (rows[i].rv == 0 ? rows[i].bytes : 99));
 	}
 }
@@ -285,7 +295,8 @@ START_TEST(durations_are_shown_in_two_units_at_most)
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		char out[16];
 
-		ck_assert_str_eq(text_format_duration(rows[i].ms, out, sizeof(out)), rows[i].text);
+		ck_assert_str_eq(
+			text_format_duration(rows[i].ms, out, sizeof(out)), rows[i].text);
 	}
 }
 END_TEST
@@ -300,7 +311,10 @@ START_TEST(a_shown_duration_can_be_read)
 		uint64_t back;
 		char out[16], again[16];
 
-		ck_assert_int_eq(text_parse_duration_ms(text_format_duration(ms, out, sizeof(out)), &back), 0);
+		ck_assert_int_eq(
+			text_parse_duration_ms(
+				text_format_duration(ms, out, sizeof(out)), &back),
+			0);
 		ck_assert(back <= ms);
 		ck_assert_str_eq(text_format_duration(back, again, sizeof(again)), out);
 	}
@@ -309,17 +323,18 @@ END_TEST
 
 START_TEST(typing_errors_are_guessed)
 {
-	static const char *const words[] = {"register", "deregister", "resolve", "watch", "up", NULL};
+	static const char *const words[] = {
+		"register", "deregister", "resolve", "watch", "up", NULL};
 	static const struct {
 		const char *word, *guess;
 	} rows[] = {
 		{"register", "register"},
-		{"regsiter", "register"},    /* swapped: one */
+		{"regsiter", "register"}, /* swapped: one */
 		{"registr", "register"},
 		{"reegister", "register"},
 		{"rexister", "register"},
-		{"rexixtxr", "register"},    /* three: just within 8/3 + 1 */
-		{"xexixtxr", NULL},          /* four */
+		{"rexixtxr", "register"}, /* three: just within 8/3 + 1 */
+		{"xexixtxr", NULL},       /* four */
 		{"wtach", "watch"},
 		{"wacht", "watch"},
 		{"ip", "up"},
@@ -339,18 +354,25 @@ START_TEST(typing_errors_are_guessed)
 	}
 	memset(longest, 'x', sizeof(longest));
 	longest[99] = '\0';
-	ck_assert_ptr_null(text_did_you_mean(longest, (const char *const[]){longest, NULL}));
+	ck_assert_ptr_null(
+		text_did_you_mean(longest, (const char *const[]){longest, NULL}));
 	ck_assert_ptr_null(text_did_you_mean("x", (const char *const[]){longest, NULL}));
 	ck_assert_ptr_null(text_did_you_mean("x", (const char *const[]){NULL}));
 	longest[64] = '\0';
-	ck_assert_pstr_eq(text_did_you_mean(longest, (const char *const[]){longest, NULL}), longest);
+	ck_assert_pstr_eq(
+		text_did_you_mean(longest, (const char *const[]){longest, NULL}),
+		longest);
 }
 END_TEST
 
 START_TEST(the_first_of_equally_near_words_is_guessed)
 {
-	ck_assert_pstr_eq(text_did_you_mean("cat", (const char *const[]){"bat", "hat", NULL}), "bat");
-	ck_assert_pstr_eq(text_did_you_mean("hat", (const char *const[]){"bat", "hat", NULL}), "hat");
+	ck_assert_pstr_eq(
+		text_did_you_mean("cat", (const char *const[]){"bat", "hat", NULL}),
+		"bat");
+	ck_assert_pstr_eq(
+		text_did_you_mean("hat", (const char *const[]){"bat", "hat", NULL}),
+		"hat");
 }
 END_TEST
 
@@ -359,7 +381,8 @@ START_TEST(hex_has_sixteen_digits)
 	char out[17];
 
 	ck_assert_str_eq(text_hex64(0, out), "0000000000000000");
-	ck_assert_str_eq(text_hex64(UINT64_C(0x0123456789abcdef), out), "0123456789abcdef");
+	ck_assert_str_eq(
+		text_hex64(UINT64_C(0x0123456789abcdef), out), "0123456789abcdef");
 	ck_assert_str_eq(text_hex64(UINT64_MAX, out), "ffffffffffffffff");
 }
 END_TEST
@@ -371,17 +394,14 @@ START_TEST(escaped_text_is_safe_and_bounded)
 		size_t len, max;
 		const char *out;
 	} rows[] = {
-		{"", 0, 10, ""},
-		{"plain \xc3\xbc", 8, 10, "plain \xc3\xbc"},
-		{"a\"b\\c", 5, 10, "a\\\"b\\\\c"},
-		{"\n\r\t", 3, 10, "\\n\\r\\t"},
+		{"", 0, 10, ""}, {"plain \xc3\xbc", 8, 10, "plain \xc3\xbc"},
+		{"a\"b\\c", 5, 10, "a\\\"b\\\\c"}, {"\n\r\t", 3, 10, "\\n\\r\\t"},
 		{"\x00\x1b\x7f\xff", 4, 10, "\\x00\\x1b\\x7f\\xff"},
-		{"\xc2\x9b", 2, 10, "\\xc2\\x9b"},
-		{"\xc3", 1, 10, "\\xc3"},
-		{"abcdef", 6, 6, "abcdef"},
-		{"abcdef", 6, 5, "abcde..."},
+		{"\xc2\x9b", 2, 10, "\\xc2\\x9b"}, {"\xc3", 1, 10, "\\xc3"},
+		{"abcdef", 6, 6, "abcdef"}, {"abcdef", 6, 5, "abcde..."},
 		{"abcdef", 6, 0, "..."},
-		{"ab\xe2\x82\xac!", 6, 3, "ab\xe2\x82\xac..."}, /* a character is never cut */
+		{"ab\xe2\x82\xac!", 6, 3, "ab\xe2\x82\xac..."}, /* a character is never
+								   cut */
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -404,7 +424,7 @@ static const char *line_of(struct log_field field)
 
 	buf_clear(&out);
 	log_format(&out, LINE_MS, LOG_INFO, "test",
-		(const struct log_field[]){field, {.kind = LOG_K_END}});
+		(const struct log_field[]){field, L_END});
 	buf_put_u8(&out, 0);
 	ck_assert_int_eq(out.error, 0);
 	return (const char *)out.data;
@@ -412,8 +432,10 @@ static const char *line_of(struct log_field field)
 
 START_TEST(values_are_quoted_when_they_must_be)
 {
-	ck_assert_str_eq(line_of(L_U64("n", UINT64_MAX)), LINE_START " n=18446744073709551615");
-	ck_assert_str_eq(line_of(L_I64("n", INT64_MIN)), LINE_START " n=-9223372036854775808");
+	ck_assert_str_eq(
+		line_of(L_U64("n", UINT64_MAX)), LINE_START " n=18446744073709551615");
+	ck_assert_str_eq(
+		line_of(L_I64("n", INT64_MIN)), LINE_START " n=-9223372036854775808");
 	ck_assert_str_eq(line_of(L_ERR(SVCD_ENOTFOUND)), LINE_START " error=not_found");
 	ck_assert_str_eq(line_of(L_STR("k", "plain/1.2:3")), LINE_START " k=plain/1.2:3");
 	ck_assert_str_eq(line_of(L_STR("k", "")), LINE_START " k=\"\"");
@@ -421,16 +443,18 @@ START_TEST(values_are_quoted_when_they_must_be)
 	ck_assert_str_eq(line_of(L_STR("k", "two words")), LINE_START " k=\"two words\"");
 	ck_assert_str_eq(line_of(L_STR("k", "a=b")), LINE_START " k=\"a=b\"");
 	ck_assert_str_eq(line_of(L_STR("k", "\xc3\xbc")), LINE_START " k=\"\xc3\xbc\"");
-	ck_assert_str_eq(line_of(L_BYTES("k", bytes_of("a\0b", 3))), LINE_START " k=\"a\\x00b\"");
+	ck_assert_str_eq(
+		line_of(L_BYTES("k", bytes_of("a\0b", 3))), LINE_START " k=\"a\\x00b\"");
 }
 END_TEST
 
 START_TEST(a_peer_cannot_forge_a_line_or_a_field)
 {
-	const char *line = line_of(L_STR("peer", "x\nlevel=error event=\"fire\" \x1b[2J\xff"));
+	const char *line = line_of(
+		L_STR("peer", "x\nlevel=error event=\"fire\" \x1b[2J\xff"));
 
-	ck_assert_str_eq(line, LINE_START
-		" peer=\"x\\nlevel=error event=\\\"fire\\\" \\x1b[2J\\xff\"");
+	ck_assert_str_eq(line,
+		LINE_START " peer=\"x\\nlevel=error event=\\\"fire\\\" \\x1b[2J\\xff\"");
 }
 END_TEST
 
@@ -450,8 +474,9 @@ START_TEST(an_event_without_fields_is_a_line)
 {
 	struct buf out = {0};
 
-	log_format(&out, 0, LOG_ERROR, "test", (const struct log_field[]){{.kind = LOG_K_END}});
-	ck_assert(bytes_eq_str(buf_bytes(&out), "ts=1970-01-01T00:00:00.000Z level=error event=test"));
+	log_format(&out, 0, LOG_ERROR, "test", (const struct log_field[]){L_END});
+	ck_assert(bytes_eq_str(
+		buf_bytes(&out), "ts=1970-01-01T00:00:00.000Z level=error event=test"));
 	buf_fini(&out);
 }
 END_TEST
@@ -492,11 +517,16 @@ START_TEST(levels_have_names)
 }
 END_TEST
 
-/* First numbers of xoshiro256** with the state {1, 2, 3, 4}, as the authors' own code gives them. */
+/* First numbers of xoshiro256** with the state {1, 2, 3, 4}, as the authors' own code
+ * gives them. */
 START_TEST(random_numbers_are_those_of_the_paper)
 {
 	static const uint64_t expected[] = {
-		11520, 0, 1509978240, 1215971899390074240, 1216172134540287360,
+		11520,
+		0,
+		1509978240,
+		1215971899390074240,
+		1216172134540287360,
 		607988272756665600,
 	};
 	struct rng r = {.s = {1, 2, 3, 4}};
@@ -586,7 +616,8 @@ START_TEST(wall_time_is_shown_as_rfc3339)
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		char out[25];
 
-		ck_assert_str_eq(clock_format_wall(rows[i].ms, out, sizeof(out)), rows[i].text);
+		ck_assert_str_eq(
+			clock_format_wall(rows[i].ms, out, sizeof(out)), rows[i].text);
 	}
 }
 END_TEST

@@ -18,15 +18,11 @@ START_TEST(views_compare_by_content_then_length)
 		const char *a, *b;
 		int order;
 	} rows[] = {
-		{"", "", 0},
-		{"", "a", -1},
-		{"a", "a", 0},
-		{"a", "b", -1},
-		{"b", "a", 1},
-		{"ab", "a", 1},
-		{"a", "ab", -1},
-		{"b", "ab", 1},
-		{"\xff", "a", 1}, /* as unsigned bytes */
+		{"", "", 0}, {"", "a", -1}, {"a", "a", 0}, {"a", "b", -1}, {"b", "a", 1},
+		{"ab", "a", 1}, {"a", "ab", -1}, {"b", "ab", 1}, {"\xff", "a", 1}, /* as
+										      unsigned
+										      bytes
+										    */
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -60,7 +56,8 @@ START_TEST(prefixes_end_where_the_text_ends)
 }
 END_TEST
 
-/* They are stored on disk and compared between members: a new value here breaks clusters. */
+/* They are stored on disk and compared between members: a new value here breaks clusters.
+ */
 START_TEST(hashes_never_change)
 {
 	ck_assert(bytes_hash(b("")) == UINT64_C(0x2d06800538d394c2));
@@ -84,38 +81,39 @@ START_TEST(text_is_strict_utf8_without_control_characters)
 		{"a\tb", false},
 		{"\x7f", false},
 		{"gr\xc3\xbc\xc3\x9f", true},
-		{"\xc2\x80", false},             /* U+0080, a control character */
-		{"\xc2\x9b", false},             /* U+009B, CSI of terminals */
-		{"\xc2\xa0", true},              /* U+00A0, the first after them */
-		{"\xdf\xbf", true},              /* U+07FF */
-		{"\xc0\xaf", false},             /* overlong */
-		{"\xc1\xbf", false},             /* overlong */
-		{"\xe0\x9f\xbf", false},         /* overlong */
-		{"\xe0\xa0\x80", true},          /* U+0800 */
-		{"\xe2\x82\xac", true},          /* euro sign */
-		{"\xed\x9f\xbf", true},          /* U+D7FF */
-		{"\xed\xa0\x80", false},         /* surrogate */
-		{"\xed\xbf\xbf", false},         /* surrogate */
-		{"\xee\x80\x80", true},          /* U+E000 */
-		{"\xef\xbf\xbf", true},          /* U+FFFF */
-		{"\xf0\x8f\xbf\xbf", false},     /* overlong */
-		{"\xf0\x90\x80\x80", true},      /* U+10000 */
-		{"\xf4\x8f\xbf\xbf", true},      /* U+10FFFF */
-		{"\xf4\x90\x80\x80", false},     /* beyond */
-		{"\xf5\x80\x80\x80", false},     /* beyond */
+		{"\xc2\x80", false},         /* U+0080, a control character */
+		{"\xc2\x9b", false},         /* U+009B, CSI of terminals */
+		{"\xc2\xa0", true},          /* U+00A0, the first after them */
+		{"\xdf\xbf", true},          /* U+07FF */
+		{"\xc0\xaf", false},         /* overlong */
+		{"\xc1\xbf", false},         /* overlong */
+		{"\xe0\x9f\xbf", false},     /* overlong */
+		{"\xe0\xa0\x80", true},      /* U+0800 */
+		{"\xe2\x82\xac", true},      /* euro sign */
+		{"\xed\x9f\xbf", true},      /* U+D7FF */
+		{"\xed\xa0\x80", false},     /* surrogate */
+		{"\xed\xbf\xbf", false},     /* surrogate */
+		{"\xee\x80\x80", true},      /* U+E000 */
+		{"\xef\xbf\xbf", true},      /* U+FFFF */
+		{"\xf0\x8f\xbf\xbf", false}, /* overlong */
+		{"\xf0\x90\x80\x80", true},  /* U+10000 */
+		{"\xf4\x8f\xbf\xbf", true},  /* U+10FFFF */
+		{"\xf4\x90\x80\x80", false}, /* beyond */
+		{"\xf5\x80\x80\x80", false}, /* beyond */
 		{"\xff", false},
-		{"\x80", false},                 /* continuation without a start */
-		{"\xc3", false},                 /* cut */
-		{"\xe2\x82", false},             /* cut */
-		{"\xf0\x90\x80", false},         /* cut */
-		{"\xe2\x28\xa1", false},         /* bad second byte */
-		{"\xe2\x82\x28", false},         /* bad third byte */
-		{"\xf0\x90\x80\x28", false},     /* bad fourth byte */
+		{"\x80", false},             /* continuation without a start */
+		{"\xc3", false},             /* cut */
+		{"\xe2\x82", false},         /* cut */
+		{"\xf0\x90\x80", false},     /* cut */
+		{"\xe2\x28\xa1", false},     /* bad second byte */
+		{"\xe2\x82\x28", false},     /* bad third byte */
+		{"\xf0\x90\x80\x28", false}, /* bad fourth byte */
 		{"ok\xc3\xbc then \xc3(", false},
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
-		ck_assert_msg(bytes_is_text(b(rows[i].bytes)) == rows[i].text, "row %zu", i);
+		ck_assert_msg(
+			bytes_is_text(b(rows[i].bytes)) == rows[i].text, "row %zu", i);
 	ck_assert(!bytes_is_text(bytes_of("a\0b", 3)));
 }
 END_TEST
@@ -172,7 +170,21 @@ END_TEST
 START_TEST(big_endian_numbers_come_back)
 {
 	static const uint8_t expected[] = {
-		0xab, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe,
+		0xab,
+		0x01,
+		0x02,
+		0x03,
+		0x04,
+		0x05,
+		0x06,
+		0xf7,
+		0xf8,
+		0xf9,
+		0xfa,
+		0xfb,
+		0xfc,
+		0xfd,
+		0xfe,
 	};
 	struct buf buf = {0};
 
@@ -373,7 +385,9 @@ START_TEST(the_last_of_several_threads_frees)
 	pthread_t threads[4];
 
 	for (size_t i = 0; i < LENGTH(threads); i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, ref_and_unref, shared_ref(s)), 0);
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, ref_and_unref, shared_ref(s)),
+			0);
 	shared_unref(s);
 	for (size_t i = 0; i < LENGTH(threads); i++)
 		pthread_join(threads[i], NULL);

@@ -102,7 +102,8 @@ START_TEST(a_map_agrees_with_its_model)
 	rng_seed(&rng, 1);
 	map_init(&m, item_key);
 	for (int step = 0; step < 50000; step++) {
-		/* the range breathes, so that the map is filled and emptied again and again */
+		/* the range breathes, so that the map is filled and emptied again and
+		 * again */
 		size_t range = 1 + (size_t)(step / 5000 % 2 == 0 ? 499 : 9);
 		struct item *item = &items[rng_below(&rng, range)];
 
@@ -287,7 +288,8 @@ START_TEST(a_heap_agrees_with_its_model)
 
 		item->in = rng_below(&rng, 3) != 0;
 		if (item->in)
-			ck_assert_int_eq(heap_push(&h, &item->node, rng_below(&rng, 40)), 0);
+			ck_assert_int_eq(
+				heap_push(&h, &item->node, rng_below(&rng, 40)), 0);
 		else
 			heap_remove(&h, &item->node);
 		heap_check(&h);

@@ -1,4 +1,5 @@
-/* wire/value.h: fields_decode, from a map to a struct, and what it says when it cannot. */
+/* wire/value.h: fields_decode, from a map to a struct, and what it says when it cannot.
+ */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,7 +134,8 @@ START_TEST(unknown_keys_are_ignored)
 }
 END_TEST
 
-/* Whole maps in hex, and the sentence that refuses them; NULL: accepted. a2 6964 is "id". */
+/* Whole maps in hex, and the sentence that refuses them; NULL: accepted. a2 6964 is "id".
+ */
 static const struct {
 	const char *map;
 	const char *text;
@@ -160,11 +162,13 @@ static const struct {
 
 	{"82 a26964 a161 a6776569676874 cd03e8", NULL},
 	{"82 a26964 a161 a6776569676874 cd03e9", "weight: 1001 is not within 0..1000"},
-	{"82 a26964 a161 a6776569676874 ce00011170", "weight: 70000 is not within 0..1000"},
+	{"82 a26964 a161 a6776569676874 ce00011170",
+		"weight: 70000 is not within 0..1000"},
 	{"82 a26964 a161 a6776569676874 ff", "weight: -1 is not within 0..1000"},
 	{"82 a26964 a161 a6776569676874 d38000000000000000",
 		"weight: -9223372036854775808 is not within 0..1000"},
-	{"82 a26964 a161 a6776569676874 ca3f800000", "weight: expected integer, got float"},
+	{"82 a26964 a161 a6776569676874 ca3f800000",
+		"weight: expected integer, got float"},
 	{"82 a26964 a161 a6776569676874 a131", "weight: expected integer, got string"},
 	{"83 a26964 a161 a6776569676874 01 a6776569676874 01", "weight: given twice"},
 
@@ -199,9 +203,11 @@ START_TEST(what_is_wrong_is_said)
 		hex(&input, refusals[i].map);
 		memset(&error, 0, sizeof(error));
 		rv = decode(&t, &present, "");
-		ck_assert_msg(rv == (refusals[i].text == NULL ? 0 : SVCD_EINVAL), "row %zu", i);
+		ck_assert_msg(
+			rv == (refusals[i].text == NULL ? 0 : SVCD_EINVAL), "row %zu", i);
 		ck_assert_int_eq(error.code, rv);
-		ck_assert_str_eq(error.text, refusals[i].text == NULL ? "" : refusals[i].text);
+		ck_assert_str_eq(
+			error.text, refusals[i].text == NULL ? "" : refusals[i].text);
 		if (rv != 0) {
 			ck_assert_ptr_null(t.id.data); /* nothing is written */
 			ck_assert_uint_eq(t.ttl, 7);
@@ -233,7 +239,8 @@ START_TEST(nobody_needs_to_want_the_sentence)
 
 	hex(&input, "80");
 	ck_assert_int_eq(value_parse(arena, buf_bytes(&input), &map), 0);
-	ck_assert_int_eq(fields_decode(map, rows, LENGTH(rows), &t, NULL, "x", NULL), SVCD_EINVAL);
+	ck_assert_int_eq(
+		fields_decode(map, rows, LENGTH(rows), &t, NULL, "x", NULL), SVCD_EINVAL);
 }
 END_TEST
 
@@ -271,7 +278,8 @@ START_TEST(sixty_four_rows_are_possible)
 	pack_map(&input, 64);
 	for (size_t i = 0; i < 65; i++) {
 		snprintf(names[i], sizeof(names[i]), "k%zu", i);
-		many[i] = (struct field){names[i], FIELD_U64, i * sizeof(out[0]), true, 0, 0};
+		many[i] = (struct field){
+			names[i], FIELD_U64, i * sizeof(out[0]), true, 0, 0};
 		if (i < 64)
 			pack_kv_u64(&input, names[i], i + 1);
 	}

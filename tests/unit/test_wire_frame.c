@@ -129,8 +129,8 @@ START_TEST(a_value_that_is_cut_anywhere_is_incomplete)
 		for (size_t n = 0; n < in.len; n++) {
 			size_t len = 99;
 
-			if (find(bytes_of(in.data, n), 0, &len) != SVCD_EAGAIN || len != 99 ||
-				frame_value_len(bytes_of(in.data, n)) != 0)
+			if (find(bytes_of(in.data, n), 0, &len) != SVCD_EAGAIN ||
+				len != 99 || frame_value_len(bytes_of(in.data, n)) != 0)
 				ck_abort_msg("row %zu cut after %zu bytes", i, n);
 		}
 	}
@@ -155,7 +155,8 @@ END_TEST
 
 START_TEST(ext_types_and_the_unused_byte_are_refused)
 {
-	static const uint8_t refused[] = {0xc1, 0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8};
+	static const uint8_t refused[] = {
+		0xc1, 0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8};
 
 	for (size_t i = 0; i < LENGTH(refused); i++) {
 		uint8_t alone[] = {refused[i]};
@@ -265,14 +266,10 @@ START_TEST(sixty_five_thousand_elements_are_the_most)
 		int rv;
 		size_t len;
 	} rows[] = {
-		{"dd 00010000", 0, 5 + 65536},
-		{"dd 00010001", SVCD_ETOOBIG, 0},
-		{"df 00008000", 0, 5 + 65536},
-		{"df 00008001", SVCD_ETOOBIG, 0},
-		{"91 dd 0000ffff", 0, 6 + 65535},
-		{"91 dd 00010000", SVCD_ETOOBIG, 0},
-		{"dd ffffffff", SVCD_ETOOBIG, 0},
-		{"df ffffffff", SVCD_ETOOBIG, 0},
+		{"dd 00010000", 0, 5 + 65536}, {"dd 00010001", SVCD_ETOOBIG, 0},
+		{"df 00008000", 0, 5 + 65536}, {"df 00008001", SVCD_ETOOBIG, 0},
+		{"91 dd 0000ffff", 0, 6 + 65535}, {"91 dd 00010000", SVCD_ETOOBIG, 0},
+		{"dd ffffffff", SVCD_ETOOBIG, 0}, {"df ffffffff", SVCD_ETOOBIG, 0},
 		{"df 80000000", SVCD_ETOOBIG, 0}, /* twice that is 0 in 32 bits */
 	};
 
@@ -303,7 +300,8 @@ START_TEST(elements_are_counted_over_the_whole_message)
 		pack_array(&b, last);
 		for (uint32_t i = 0; i < last; i++)
 			pack_nil(&b);
-		ck_assert_int_eq(find(buf_bytes(&b), 0, &len), last <= 2 ? 0 : SVCD_ETOOBIG);
+		ck_assert_int_eq(
+			find(buf_bytes(&b), 0, &len), last <= 2 ? 0 : SVCD_ETOOBIG);
 		buf_fini(&b);
 	}
 }
@@ -353,7 +351,8 @@ START_TEST(too_much_is_refused_as_soon_as_it_is_announced)
 		struct buf b = {0};
 		size_t len;
 
-		ck_assert_msg(find(hex(&b, rows[i].head), rows[i].max_bytes, &len) == rows[i].rv,
+		ck_assert_msg(find(hex(&b, rows[i].head), rows[i].max_bytes, &len) ==
+				rows[i].rv,
 			"row %zu", i);
 		buf_fini(&b);
 	}
@@ -373,7 +372,8 @@ START_TEST(a_message_may_be_as_long_as_the_limit)
 		if (in.len == 1)
 			continue;
 		ck_assert_int_eq(find(in, (uint32_t)in.len - 1, &len), SVCD_ETOOBIG);
-		ck_assert_int_eq(find_by_bytes(in, (uint32_t)in.len - 1, &taken), SVCD_ETOOBIG);
+		ck_assert_int_eq(
+			find_by_bytes(in, (uint32_t)in.len - 1, &taken), SVCD_ETOOBIG);
 		ck_assert_uint_lt(taken, in.len);
 	}
 	buf_fini(&b);
@@ -410,12 +410,41 @@ START_TEST(a_reset_keeps_the_limit)
 }
 END_TEST
 
-/* Random bytes that look like msgpack: small containers and strings often, refused ones seldom. */
+/* Random bytes that look like msgpack: small containers and strings often, refused ones
+ * seldom. */
 static void put_noise(struct rng *r, struct buf *b)
 {
 	static const uint8_t common[] = {
-		0x00, 0x7f, 0xe0, 0xc0, 0xc2, 0x91, 0x92, 0x93, 0x94, 0x81, 0x82, 0xa0, 0xa1, 0xa5, 0xcc,
-		0xcd, 0xce, 0xcf, 0xd9, 0xda, 0xc4, 0xc5, 0xdc, 0xde, 0xdd, 0xdf, 0xdb, 0xc6, 0xca, 0xcb,
+		0x00,
+		0x7f,
+		0xe0,
+		0xc0,
+		0xc2,
+		0x91,
+		0x92,
+		0x93,
+		0x94,
+		0x81,
+		0x82,
+		0xa0,
+		0xa1,
+		0xa5,
+		0xcc,
+		0xcd,
+		0xce,
+		0xcf,
+		0xd9,
+		0xda,
+		0xc4,
+		0xc5,
+		0xdc,
+		0xde,
+		0xdd,
+		0xdf,
+		0xdb,
+		0xc6,
+		0xca,
+		0xcb,
 	};
 	size_t n = 1 + rng_below(r, 60);
 
@@ -425,7 +454,8 @@ static void put_noise(struct rng *r, struct buf *b)
 		if (rng_below(r, 3) != 0)
 			buf_put_u8(b, common[rng_below(r, LENGTH(common))]);
 		else
-			buf_put_u8(b, (uint8_t)(rng_below(r, 40) == 0 ? rng_below(r, 256) : 0));
+			buf_put_u8(b,
+				(uint8_t)(rng_below(r, 40) == 0 ? rng_below(r, 256) : 0));
 }
 
 START_TEST(the_verdict_does_not_depend_on_the_cuts)
@@ -454,11 +484,12 @@ START_TEST(the_verdict_does_not_depend_on_the_cuts)
 }
 END_TEST
 
-/* The slow and obvious way: length of the value at p, or a negative code. depth counts what is open. */
+/* The slow and obvious way: length of the value at p, or a negative code. depth counts
+ * what is open. */
 static long model_len(const uint8_t *p, size_t n, int depth, size_t *items);
 
-static long model_items(const uint8_t *p, size_t n, size_t head, uint64_t count, int depth,
-	size_t *items)
+static long model_items(
+	const uint8_t *p, size_t n, size_t head, uint64_t count, int depth, size_t *items)
 {
 	size_t pos = head;
 
@@ -468,7 +499,8 @@ static long model_items(const uint8_t *p, size_t n, size_t head, uint64_t count,
 	if (depth == 16 || *items > 65536)
 		return SVCD_ETOOBIG;
 	for (uint64_t i = 0; i < count; i++) {
-		long len = pos > n ? SVCD_EAGAIN : model_len(p + pos, n - pos, depth + 1, items);
+		long len = pos > n ? SVCD_EAGAIN
+				   : model_len(p + pos, n - pos, depth + 1, items);
 
 		if (len < 0)
 			return len;
@@ -521,9 +553,11 @@ static long model_len(const uint8_t *p, size_t n, int depth, size_t *items)
 	if (c >= 0xcc && c <= 0xd3)
 		return model_fixed(n, 1 + ((size_t)1 << (c & 3)));
 	if (c == 0xdc || c == 0xdd)
-		return model_items(p, n, c == 0xdc ? 3 : 5, model_number(p, n, c == 0xdc ? 2 : 4), depth, items);
+		return model_items(p, n, c == 0xdc ? 3 : 5,
+			model_number(p, n, c == 0xdc ? 2 : 4), depth, items);
 	if (c == 0xde || c == 0xdf)
-		return model_items(p, n, c == 0xde ? 3 : 5, 2 * model_number(p, n, c == 0xde ? 2 : 4), depth, items);
+		return model_items(p, n, c == 0xde ? 3 : 5,
+			2 * model_number(p, n, c == 0xde ? 2 : 4), depth, items);
 	return SVCD_EPROTOCOL;
 }
 
@@ -586,38 +620,35 @@ static const struct {
 	{"94 00 cc ff a1 61 c0", 0, FRAME_REQUEST, 255, "a", NULL, "c0"},
 	{"94 00 cd ffff a1 61 c0", 0, FRAME_REQUEST, 65535, "a", NULL, "c0"},
 	{"94 00 ce ffffffff a1 61 c0", 0, FRAME_REQUEST, UINT32_MAX, "a", NULL, "c0"},
-	{"94 00 cf 00000000ffffffff a1 61 c0", 0, FRAME_REQUEST, UINT32_MAX, "a", NULL, "c0"},
+	{"94 00 cf 00000000ffffffff a1 61 c0", 0, FRAME_REQUEST, UINT32_MAX, "a", NULL,
+		"c0"},
 	{"94 00 07 d9 01 61 c0", 0, FRAME_REQUEST, 7, "a", NULL, "c0"},
 	{"94 00 07 da 0001 61 c0", 0, FRAME_REQUEST, 7, "a", NULL, "c0"},
 	{"94 00 07 db 00000001 61 c0", 0, FRAME_REQUEST, 7, "a", NULL, "c0"},
 	{"94 01 07 c0 81 01 02", 0, FRAME_RESPONSE, 7, NULL, "c0", "81 01 02"},
-	{"94 01 07 82 01 02 03 92 04 05 c0", 0, FRAME_RESPONSE, 7, NULL, "82 01 02 03 92 04 05", "c0"},
+	{"94 01 07 82 01 02 03 92 04 05 c0", 0, FRAME_RESPONSE, 7, NULL,
+		"82 01 02 03 92 04 05", "c0"},
 	{"93 02 a3 61 62 63 91 80", 0, FRAME_NOTIFICATION, 0, "abc", NULL, "91 80"},
 
-	{"c0", SVCD_EPROTOCOL},
-	{"90", SVCD_EPROTOCOL},
-	{"91 00", SVCD_EPROTOCOL},
-	{"80", SVCD_EPROTOCOL},
-	{"82 00 07 a1 61 c0", SVCD_EPROTOCOL},             /* a map */
-	{"93 00 07 a1 61", SVCD_EPROTOCOL},                /* too few */
-	{"95 00 07 a1 61 c0 c0", SVCD_EPROTOCOL},          /* too many */
-	{"94 02 a1 61 c0 c0", SVCD_EPROTOCOL},
-	{"93 01 07 c0", SVCD_EPROTOCOL},
-	{"94 03 07 a1 61 c0", SVCD_EPROTOCOL},             /* no such kind */
-	{"94 ff 07 a1 61 c0", SVCD_EPROTOCOL},
-	{"94 cc 00 07 a1 61 c0", SVCD_EPROTOCOL},
-	{"94 00 ff a1 61 c0", SVCD_EPROTOCOL},             /* id -1 */
-	{"94 00 d0 07 a1 61 c0", SVCD_EPROTOCOL},          /* id of a signed type */
+	{"c0", SVCD_EPROTOCOL}, {"90", SVCD_EPROTOCOL}, {"91 00", SVCD_EPROTOCOL},
+	{"80", SVCD_EPROTOCOL}, {"82 00 07 a1 61 c0", SVCD_EPROTOCOL}, /* a map */
+	{"93 00 07 a1 61", SVCD_EPROTOCOL},                            /* too few */
+	{"95 00 07 a1 61 c0 c0", SVCD_EPROTOCOL},                      /* too many */
+	{"94 02 a1 61 c0 c0", SVCD_EPROTOCOL}, {"93 01 07 c0", SVCD_EPROTOCOL},
+	{"94 03 07 a1 61 c0", SVCD_EPROTOCOL}, /* no such kind */
+	{"94 ff 07 a1 61 c0", SVCD_EPROTOCOL}, {"94 cc 00 07 a1 61 c0", SVCD_EPROTOCOL},
+	{"94 00 ff a1 61 c0", SVCD_EPROTOCOL},    /* id -1 */
+	{"94 00 d0 07 a1 61 c0", SVCD_EPROTOCOL}, /* id of a signed type */
 	{"94 00 cf 0000000100000000 a1 61 c0", SVCD_EPROTOCOL},
-	{"94 00 c0 a1 61 c0", SVCD_EPROTOCOL},             /* id nil */
+	{"94 00 c0 a1 61 c0", SVCD_EPROTOCOL}, /* id nil */
 	{"94 00 ca 00000000 a1 61 c0", SVCD_EPROTOCOL},
-	{"94 01 a1 61 c0 c0", SVCD_EPROTOCOL},
-	{"94 00 07 a0 c0", SVCD_EPROTOCOL},                /* method empty */
-	{"94 00 07 c4 01 61 c0", SVCD_EPROTOCOL},          /* method binary */
-	{"94 00 07 c0 c0", SVCD_EPROTOCOL},
-	{"94 00 07 08 c0", SVCD_EPROTOCOL},
-	{"94 00 07 a1 ff c0", SVCD_EPROTOCOL},             /* method not UTF-8 */
-	{"94 00 07 a2 61 0a c0", SVCD_EPROTOCOL},          /* control character */
+	{"94 01 a1 61 c0 c0", SVCD_EPROTOCOL}, {"94 00 07 a0 c0", SVCD_EPROTOCOL}, /* method
+										      empty
+										    */
+	{"94 00 07 c4 01 61 c0", SVCD_EPROTOCOL}, /* method binary */
+	{"94 00 07 c0 c0", SVCD_EPROTOCOL}, {"94 00 07 08 c0", SVCD_EPROTOCOL},
+	{"94 00 07 a1 ff c0", SVCD_EPROTOCOL},    /* method not UTF-8 */
+	{"94 00 07 a2 61 0a c0", SVCD_EPROTOCOL}, /* control character */
 };
 
 START_TEST(a_message_comes_apart_into_its_parts)
@@ -660,13 +691,15 @@ START_TEST(a_method_has_64_bytes_at_most)
 		method[n] = '\0';
 		pack_request(&b, 1, method);
 		pack_nil(&b);
-		ck_assert_int_eq(frame_parse(buf_bytes(&b), &f), n <= 64 ? 0 : SVCD_EPROTOCOL);
+		ck_assert_int_eq(
+			frame_parse(buf_bytes(&b), &f), n <= 64 ? 0 : SVCD_EPROTOCOL);
 		buf_fini(&b);
 	}
 }
 END_TEST
 
-/* Callers give it whole messages; a defect there must not become a read behind the end. */
+/* Callers give it whole messages; a defect there must not become a read behind the end.
+ */
 START_TEST(parsing_a_cut_message_stays_within_it)
 {
 	for (size_t i = 0; i < LENGTH(messages); i++) {
@@ -674,12 +707,14 @@ START_TEST(parsing_a_cut_message_stays_within_it)
 		struct bytes in = hex(&b, messages[i].message);
 
 		for (size_t n = 0; n < in.len; n++) {
-			struct buf exact = {.max = n}; /* so that the sanitizer sees the end */
+			struct buf exact = {.max = n}; /* so that the sanitizer sees the
+							  end */
 			struct frame f;
 
 			buf_put(&exact, in.data, n);
 			if (frame_parse(buf_bytes(&exact), &f) == 0)
-				ck_assert_ptr_eq(f.body.data + f.body.len, exact.data + n);
+				ck_assert_ptr_eq(
+					f.body.data + f.body.len, exact.data + n);
 			buf_fini(&exact);
 		}
 		buf_fini(&b);

@@ -334,10 +334,12 @@ START_TEST(an_error_response_is_whole)
 	struct buf b = {0};
 
 	pack_error(&b, 7, &e, 0, NULL);
-	check_packed(&b, "94 01 07 83 a4636f6465 f0 a46e616d65 a96e6f5f6c6561646572 a474657874 a26e6f c0");
+	check_packed(&b,
+		"94 01 07 83 a4636f6465 f0 a46e616d65 a96e6f5f6c6561646572 a474657874 a26e6f c0");
 	pack_error(&b, 7, &e, 250, "n2");
-	check_packed(&b, "94 01 07 85 a4636f6465 f0 a46e616d65 a96e6f5f6c6561646572 a474657874 a26e6f"
-			 " ae72657472795f61667465725f6d73 ccfa a66c6561646572 a26e32 c0");
+	check_packed(&b,
+		"94 01 07 85 a4636f6465 f0 a46e616d65 a96e6f5f6c6561646572 a474657874 a26e6f"
+		" ae72657472795f61667465725f6d73 ccfa a66c6561646572 a26e32 c0");
 	buf_fini(&b);
 }
 END_TEST

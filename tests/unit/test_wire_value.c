@@ -71,7 +71,8 @@ START_TEST(numbers_are_unsigned_or_negative)
 		struct value v = parse(rows[i].packed);
 
 		ck_assert_int_eq(v.type, rows[i].type);
-		ck_assert_msg(v.u == rows[i].u, "row %zu", i); /* u and i share their bits */
+		ck_assert_msg(v.u == rows[i].u, "row %zu", i); /* u and i share their bits
+								*/
 	}
 }
 END_TEST
@@ -154,7 +155,8 @@ START_TEST(keys_are_found_by_their_whole_name)
 
 	ck_assert(value_find(map, "ab", &v));
 	ck_assert(v.u == 1);
-	ck_assert(value_find(map, "a", &v)); /* not the binary one, and the first of two */
+	ck_assert(value_find(map, "a", &v)); /* not the binary one, and the first of two
+					      */
 	ck_assert(v.u == 5);
 	v.u = 99;
 	ck_assert(!value_find(map, "abc", &v));
@@ -174,16 +176,17 @@ START_TEST(only_one_whole_value_is_a_document)
 		int rv;
 	} rows[] = {
 		{"", SVCD_EPROTOCOL},
-		{"c0 c0", SVCD_EPROTOCOL},        /* two */
-		{"92 c0", SVCD_EPROTOCOL},        /* cut */
+		{"c0 c0", SVCD_EPROTOCOL}, /* two */
+		{"92 c0", SVCD_EPROTOCOL}, /* cut */
 		{"a3 61 62", SVCD_EPROTOCOL},
 		{"da 01", SVCD_EPROTOCOL},
 		{"cf 00", SVCD_EPROTOCOL},
 		{"c1", SVCD_EPROTOCOL},
-		{"d4 00 00", SVCD_EPROTOCOL},     /* ext */
+		{"d4 00 00", SVCD_EPROTOCOL},          /* ext */
 		{"91 d6 ff 00000000", SVCD_EPROTOCOL}, /* a timestamp */
 		{"c7 00 00", SVCD_EPROTOCOL},
-		{"dd ffffffff", SVCD_ETOOBIG},    /* a gigabyte of objects, announced in 5 bytes */
+		{"dd ffffffff", SVCD_ETOOBIG}, /* a gigabyte of objects, announced in 5
+						  bytes */
 		{"df ffffffff", SVCD_ETOOBIG},
 		{"91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 90", SVCD_ETOOBIG},
 	};
@@ -243,7 +246,9 @@ START_TEST(several_documents_live_in_one_arena)
 	struct value docs[100];
 
 	for (size_t i = 0; i < LENGTH(docs); i++)
-		ck_assert_int_eq(value_parse(arena, bytes_of(i % 2 == 0 ? one : two, 3), &docs[i]), 0);
+		ck_assert_int_eq(
+			value_parse(arena, bytes_of(i % 2 == 0 ? one : two, 3), &docs[i]),
+			0);
 	for (size_t i = 0; i < LENGTH(docs); i++)
 		ck_assert(value_at(docs[i], 1).u == (i % 2 == 0 ? 2 : 4));
 	arena_reset(arena);
@@ -269,7 +274,8 @@ END_TEST
 /* Packs a random value; the same numbers of r give the same value. */
 static void put_random(struct rng *r, struct buf *b, int depth)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
 	uint64_t n = rng_below(r, depth == 0 ? 6 : 20);
 
 	switch (rng_below(r, depth == 0 ? 7 : 9)) {
@@ -283,7 +289,9 @@ static void put_random(struct rng *r, struct buf *b, int depth)
 		pack_u64(b, rng_next(r) >> rng_below(r, 64));
 		break;
 	case 3:
-		pack_i64(b, (int64_t)(rng_next(r) >> rng_below(r, 64)) * (n % 2 == 0 ? 1 : -1));
+		pack_i64(b,
+			(int64_t)(rng_next(r) >> rng_below(r, 64)) *
+				(n % 2 == 0 ? 1 : -1));
 		break;
 	case 4:
 		pack_double(b, rng_unit(r));

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static bool answers(int port)
 	return ok;
 }
 
-static void run(struct peer *p, const struct bench_options *o, char *const argv[])
+static void run(struct peer *p, const struct bench_options *o, const char *const argv[])
 {
 	struct timespec pause = {.tv_nsec = 1000000};
 	pid_t parent = getpid();
@@ -86,7 +87,8 @@ static void run(struct peer *p, const struct bench_options *o, char *const argv[
 		dup2(fd, 1);
 		dup2(fd, 2);
 		pin_to(o->server_cpu);
-		execv(argv[0], argv);
+		/* execv(3) writes to none of them; its prototype is older than const */
+		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	for (int i = 0; i < 60000; i++) {
@@ -114,7 +116,7 @@ static void make_dir(struct peer *p)
 void peer_restart_svcd(struct peer *p, const struct bench_options *o)
 {
 	char listen[64], data[300];
-	char *argv[] = {p->program, "--config", "/dev/null", "--data-dir", data, "--listen", listen,
+	const char *const argv[] = {p->program, "--config", "/dev/null", "--data-dir", data, "--listen", listen,
 		"--set", "log-level=warn", "--set", "workers=1", NULL};
 
 	(void)o;
@@ -135,7 +137,7 @@ void peer_start_svcd(struct peer *p, const struct bench_options *o)
 void peer_start_redis(struct peer *p, const struct bench_options *o, bool durable)
 {
 	char port[16];
-	char *argv[] = {p->program, "--port", port, "--bind", "127.0.0.1", "--dir", p->dir, "--save", "",
+	const char *const argv[] = {p->program, "--port", port, "--bind", "127.0.0.1", "--dir", p->dir, "--save", "",
 		"--appendonly", durable ? "yes" : "no", "--appendfsync", "always",
 		"--auto-aof-rewrite-percentage", "0", "--maxclients", "18000", "--daemonize", "no", NULL};
 

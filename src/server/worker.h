@@ -1,0 +1,68 @@
+/*
+ * One worker thread: a loop with its sessions, their watches and its kept answers.
+ *
+ * Shares nothing with other workers but the replica, the store and the lease table. Before it answers
+ * anything it looks whether the replica has published more than it has seen and takes that in first
+ * (worker_refresh): so whoever was told that a write is done finds it here.
+ */
+#ifndef SVCD_SERVER_WORKER_H
+#define SVCD_SERVER_WORKER_H
+
+#include "net/loop.h"
+#include "server/answers.h"
+#include "server/core.h"
+#include "server/gate.h"
+#include "server/reply.h"
+#include "server/watch.h"
+
+struct worker_counters {
+	struct counter connections, watches, requests, lookups, lookups_kept, writes, events_sent;
+	struct counter bytes_in, bytes_out, renewals, errors;
+};
+
+struct worker {
+	struct server *server;
+	uint32_t index;
+	pthread_t thread;
+	struct loop *loop;
+	struct mailbox *box;
+	struct subscription *subscription;
+	struct reader *reader;
+	struct arena *arena;
+	struct buf entries; /* scratch: an answer's map entries */
+	struct list strangers; /* sessions that have not said hello, in the order they came */
+	struct list sessions;
+	struct answers *answers;
+	struct watches *watches;
+	struct list parked;   /* lookups that wait for a revision, resolve.c */
+	struct list tallies;  /* barrier.c */
+	struct timer sweep, again, parking;
+	struct head head;     /* as of the last refresh */
+	uint64_t published;   /* publications taken in */
+	uint64_t now_ms;      /* as of the last refresh */
+	uint32_t writes;      /* proposed and not answered: the mailbox must live */
+	bool stopping;
+	bool closing; /* its grace is over */
+	uint64_t stop_by_ms;
+	struct log_gate refusals; /* of lines about clients that misbehave */
+	_Atomic uint64_t alive_ms; /* it ran then */
+	struct worker_counters stat;
+};
+
+/* 0 with the thread running. */
+int worker_start(struct server *s, uint32_t index, struct worker **out);
+/* From another thread: answers what was asked, closes all within grace_ms; then worker_free joins. */
+void worker_stop(struct worker *w, uint32_t grace_ms);
+void worker_free(struct worker *w); /* NULL is fine */
+
+/* Hands over an accepted connection; any thread. Closes fd when that is not possible. */
+void worker_adopt(struct worker *w, int fd);
+
+/* Takes in what was published, and with it the head of the next answers. */
+void worker_refresh(struct worker *w);
+
+/* Told by the sessions: leases were queued to be ended; a connection is over. */
+void worker_leases_released(struct worker *w, size_t queued);
+void worker_session_over(struct worker *w);
+
+#endif
