@@ -11,10 +11,11 @@ static const struct {
 	int code;
 	const char *name;
 	const char *text;
-} errors[] = {{SVCD_OK, "ok", "success"},
+} errors[] = {
 #define ERROR_ROW(id, code, name, text) {id, name, text},
 	SVCD_ERRORS(ERROR_ROW)
 #undef ERROR_ROW
+		{SVCD_OK, "ok", "success"},
 };
 
 static const struct {

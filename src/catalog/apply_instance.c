@@ -49,18 +49,18 @@ int apply_deregister(struct catalog *c, struct reader *r)
 static int update_admin(struct catalog *c, struct touch *t, const struct update *u)
 {
 	struct instance_state *s = &t->now.state;
-	uint64_t until_ms = u->for_ms != 0 ? c->meta.time_ms + u->for_ms : 0;
-	bool enabled = u->admin == ADMIN_ENABLED;
+	bool enabled = u->admin == ADMIN_ENABLED, self = u->self && !enabled;
+	uint64_t until_ms = u->for_ms != 0 && !enabled ? c->meta.time_ms + u->for_ms : 0;
 
 	if (u->self && s->admin != ADMIN_ENABLED && !s->admin_self)
 		return err_set(&c->why, SVCD_ECONFLICT, "%s was set by " FMT_BYTES ", not by the instance itself",
 			admin_name(s->admin), ARG_BYTES(s->admin_actor));
-	if (s->admin == u->admin && s->admin_until_ms == until_ms &&
+	if (s->admin == u->admin && s->admin_until_ms == until_ms && s->admin_self == self &&
 		(enabled || bytes_eq(s->admin_reason, u->reason)))
 		return 0;
 	s->admin = u->admin;
 	s->admin_until_ms = until_ms;
-	s->admin_self = !enabled && u->self;
+	s->admin_self = self;
 	s->admin_actor = enabled ? BYTES_NONE : c->actor;
 	s->admin_reason = enabled ? BYTES_NONE : u->reason;
 	touch_change(t, CAUSE_ADMIN, c->actor, u->reason);
@@ -80,23 +80,29 @@ static void update_numbers(struct catalog *c, struct touch *t, const struct upda
 	touch_change(t, CAUSE_UPDATED, c->actor, u->reason);
 }
 
-static void update_spec(struct catalog *c, struct touch *t, const struct update *u)
+static int update_spec(struct catalog *c, struct touch *t, const struct update *u)
 {
 	struct buf merged;
 	struct bytes spec;
 	uint32_t n;
+	int rv;
 
 	buf_init(&merged, LIMIT_SPEC_BYTES);
 	n = spec_replace(t->now.spec, u->given, u->parts, &merged);
 	spec = scratch_copy(&c->scratch, buf_bytes(&merged));
-	if (merged.error == SVCD_ENOMEM || c->scratch.failed)
-		c->nomem = true;
-	if (merged.error == 0 && !bytes_eq(spec, t->now.spec)) {
-		t->now.spec = spec;
-		t->now.spec_n = n;
-		touch_change(t, CAUSE_UPDATED, c->actor, u->reason);
-	}
+	rv = merged.error;
 	buf_fini(&merged);
+	if (rv == SVCD_ENOMEM || c->scratch.failed)
+		c->nomem = true;
+	if (rv != 0)
+		return err_set(&c->why, rv, "what the instance says of itself: more than %d bytes",
+			LIMIT_SPEC_BYTES);
+	if (bytes_eq(spec, t->now.spec))
+		return 0;
+	t->now.spec = spec;
+	t->now.spec_n = n;
+	touch_change(t, CAUSE_UPDATED, c->actor, u->reason);
+	return 0;
 }
 
 int apply_update(struct catalog *c, struct reader *r)
@@ -117,9 +123,9 @@ int apply_update(struct catalog *c, struct reader *r)
 		return rv;
 	update_numbers(c, t, &u);
 	if (u.given[SPEC_VERSION] || u.given[SPEC_TAGS] || u.given[SPEC_META])
-		update_spec(c, t, &u);
+		rv = update_spec(c, t, &u);
 	c->out->value = t->now.state.incarnation;
-	return 0;
+	return rv;
 }
 
 static void verdict_one(struct catalog *c, const struct ref *ref, enum health_state health,

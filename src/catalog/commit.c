@@ -257,14 +257,13 @@ static void tell_service(struct catalog *c, const struct service_slot *slot, uin
 
 static void event_of_service(struct catalog *c, struct service_slot *s)
 {
-	bool deleted = s->event == EVENT_SERVICE_DELETED;
+	bool deleted = s->event == EVENT_SERVICE_DELETED, by_itself = c->actor.len == 0;
 	struct event e = {
 		.key = {s->s.key.ns, s->s.key.service, BYTES_NONE},
 		.what = s->event,
-		.cause = CAUSE_SERVICE,
-		.actor = c->actor,
-		.reason = deleted && c->actor.len == 0 ? bytes_str("nobody was registered any more") :
-			BYTES_NONE,
+		.cause = by_itself ? CAUSE_TIMER : CAUSE_SERVICE,
+		.actor = by_itself ? bytes_str("svcd") : c->actor,
+		.reason = by_itself ? bytes_str("nobody was registered for long") : BYTES_NONE,
 	};
 	size_t at = c->encoded.len;
 

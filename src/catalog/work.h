@@ -129,7 +129,6 @@ void settle_service(struct catalog *c, struct service_slot *s);
 /* commit.c */
 void work_commit(struct catalog *c); /* writes; then forgets the touches */
 void work_reset(struct catalog *c);  /* forgets the touches */
-void work_event(struct catalog *c, const struct event *e); /* puts an event that is not an instance's */
 
 /* Handlers: 0 (then the caller commits) or a refusal with c->why filled. */
 int apply_register(struct catalog *c, struct reader *r);

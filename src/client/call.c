@@ -182,7 +182,6 @@ static void call_send(struct calls *cs, struct call *c)
 		return;
 	}
 	call_write(cs, c);
-	c->was_sent = true;
 	call_move(cs, c, CALL_SENT);
 }
 
@@ -242,7 +241,7 @@ static void call_expire(struct calls *cs, struct call *c)
 	const struct svcd_fault *trouble = &cs->link->trouble;
 	struct svcd_fault f;
 
-	if (c->was_sent && c->kind != METHOD_READ)
+	if (c->kind != METHOD_READ && (c->state == CALL_SENT || c->uncertain))
 		fault_set(&f, SVCD_EUNKNOWN, "%s: no answer within %u ms; it may have been applied",
 			c->method, c->timeout_ms);
 	else if (c->last.code != 0)
@@ -299,8 +298,7 @@ void calls_answer(struct calls *cs, uint32_t id, const struct svcd_fault *fault,
 		return; /* given up meanwhile */
 	calls_mind_leader(cs, fault, c->kind);
 	if (fault != NULL && error_is_passing(fault->code) && c->kind != METHOD_ONCE) {
-		if (fault->code != SVCD_EUNKNOWN)
-			c->was_sent = false;
+		c->uncertain |= fault->code == SVCD_EUNKNOWN;
 		call_rest(cs, c, fault);
 	} else {
 		call_finish(cs, c, fault, result);
@@ -323,11 +321,13 @@ void calls_room(struct calls *cs)
 static void calls_end_some(struct calls *cs, struct list *from, unsigned flag, bool with,
 	const struct svcd_fault *fault)
 {
-	struct list rest;
+	struct list now, rest;
 	struct list *n;
 
+	list_init(&now);
 	list_init(&rest);
-	while ((n = list_pop(from)) != NULL) {
+	list_splice(&now, from); /* what the callbacks submit is not meant */
+	while ((n = list_pop(&now)) != NULL) {
 		struct call *c = container_of(n, struct call, node);
 
 		if (((c->flags & flag) != 0) == with)
@@ -335,6 +335,7 @@ static void calls_end_some(struct calls *cs, struct list *from, unsigned flag, b
 		else
 			list_push(&rest, n);
 	}
+	list_splice(&rest, from);
 	list_splice(from, &rest);
 }
 
@@ -348,6 +349,7 @@ static void call_come_back(struct calls *cs, struct call *c)
 		call_finish(cs, c, &f, NULL);
 		return;
 	}
+	c->uncertain = true;
 	call_move(cs, c, CALL_QUEUED);
 	list_remove(&c->node); /* before those that came after it: the caller goes from the last */
 	list_insert_after(call_queue(cs, c), &c->node);

@@ -54,7 +54,7 @@ struct call {
 	uint32_t id;
 	uint64_t seq;   /* 0: none yet, or no write */
 	uint32_t tries; /* errors that may pass */
-	bool was_sent;  /* ever, and not refused since: it may have been applied */
+	bool uncertain; /* an earlier try may have been applied */
 	struct svcd_fault last; /* of the last try; code 0: none */
 	call_done_fn *done;
 	void *arg;

@@ -14,7 +14,7 @@ struct head_bytes {
 	uint64_t cluster;
 	uint64_t prev_index, prev_term;
 	uint32_t salt;
-	uint32_t zero;
+	uint32_t restart;
 };
 
 struct record_head {
@@ -44,6 +44,7 @@ void segment_head_encode(const struct segment_head *h, uint8_t *out)
 		.prev_index = h->prev_index,
 		.prev_term = h->prev_term,
 		.salt = h->salt,
+		.restart = h->restart,
 	};
 
 	memcpy(b.magic, magic, sizeof(magic));
@@ -67,6 +68,7 @@ int segment_head_decode(const uint8_t *in, struct segment_head *out)
 		.prev_index = b.prev_index,
 		.prev_term = b.prev_term,
 		.salt = b.salt,
+		.restart = b.restart != 0,
 	};
 	return 0;
 }
@@ -157,7 +159,8 @@ static void scan_debris(struct bytes content, uint32_t salt, struct segment_scan
 		uint64_t index;
 
 		memcpy(&index, content.data + at + offsetof(struct record_head, index), sizeof(index));
-		if (index - s->last_index > content.len / RECORD_HEAD_BYTES || !record_decode(from(content, at), salt, &r)) {
+		if (index - s->last_index > content.len / RECORD_HEAD_BYTES ||
+			!record_decode(from(content, at), salt, &r)) {
 			at += 8;
 			continue;
 		}

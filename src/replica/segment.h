@@ -31,6 +31,7 @@ struct segment_head {
 	uint64_t cluster;
 	uint64_t prev_index, prev_term; /* of the entry before its first one */
 	uint32_t salt;
+	bool restart; /* the log begins anew here: older segments are leftovers */
 };
 
 /* Encoded form; out has SEGMENT_HEAD_BYTES. decode: 0, SVCD_ECORRUPT, SVCD_EVERSION. */
@@ -60,7 +61,7 @@ struct segment_scan {
 	bool damaged;       /* a record that was durable is bad: that of index last_index + 1 */
 	uint64_t debris_end; /* > end: interrupted writes up to here must be wiped, or they might fit on later */
 };
-void segment_scan(struct bytes content, const struct segment_head *h, void (*each)(void *arg, const struct record *r, uint64_t at),
-	void *arg, struct segment_scan *out);
+void segment_scan(struct bytes content, const struct segment_head *h,
+	void (*each)(void *arg, const struct record *r, uint64_t at), void *arg, struct segment_scan *out);
 
 #endif

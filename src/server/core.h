@@ -17,6 +17,7 @@
 #define CLIENT_NAME_MAX 64
 #define TOKEN_MAX 4096
 #define PENDING_HIGH_BYTES ((size_t)256 << 10) /* unsent bytes beyond which no more requests are read */
+#define OUT_BYTES_MIN ((uint32_t)512 << 10)    /* least out_bytes_max: above what one event may collect */
 #define ANSWER_BYTES_MAX ((size_t)64 << 20)    /* one answer; it may exceed out_bytes_max, alone */
 #define PREFIX_MEMBERS_MAX 1000000             /* services watched by prefix, per worker */
 #define RENEW_MAX 1000                         /* leases in one request */

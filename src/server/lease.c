@@ -217,8 +217,10 @@ int leases_add(struct leases *l, const struct lease *lease, struct lease_holder 
 		rc = SVCD_ENOLEADER;
 	else if (e == NULL)
 		rc = entry_new(l, lease, holder);
-	else if (holder != NULL)
-		entry_renew(l, e, holder);
+	else if (e->state == LEASE_ENDING)
+		rc = SVCD_ECONFLICT;
+	else if (holder != NULL && !entry_renew(l, e, holder))
+		rc = SVCD_ENOMEM;
 	pthread_mutex_unlock(&l->lock);
 	return rc;
 }

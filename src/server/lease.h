@@ -37,7 +37,7 @@ void leases_follow(struct leases *l); /* somebody else leads: forgets everything
 bool leases_leading(struct leases *l);
 
 /* A whole TTL from now. holder may be NULL: nobody holds it; one that is known then stays as it is, otherwise it
- * is renewed and changes its holder, unless it is ending. SVCD_ENOMEM, SVCD_ENOLEADER. */
+ * is renewed and changes its holder. SVCD_ECONFLICT: it is ending. SVCD_ENOMEM, SVCD_ENOLEADER. */
 int leases_add(struct leases *l, const struct lease *lease, struct lease_holder *holder);
 
 /* Renews what is known and makes holder the holder; the others are put into lost. Returns

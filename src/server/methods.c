@@ -5,7 +5,7 @@
 #include "server/barrier.h"
 #include "server/hello.h"
 #include "server/reads.h"
-#include "server/renew.h"
+#include "server/grants.h"
 #include "server/resolve.h"
 #include "server/watching.h"
 #include "server/writes.h"

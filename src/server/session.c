@@ -33,23 +33,16 @@ struct session *session_of(const struct watcher *w)
 
 /* ---- back-pressure --------------------------------------------------------------------------- */
 
-static size_t pending_high(const struct session *s)
-{
-	size_t half = s->worker->server->options.out_bytes_max / 2;
-
-	return half < PENDING_HIGH_BYTES ? half : PENDING_HIGH_BYTES;
-}
-
 static bool session_is_full(const struct session *s)
 {
 	return s->n_laters >= s->worker->server->options.writes_in_flight_max ||
-	       conn_pending(s->conn) > pending_high(s);
+	       conn_pending(s->conn) > PENDING_HIGH_BYTES;
 }
 
 static bool session_has_room(const struct session *s)
 {
 	return s->n_laters <= s->worker->server->options.writes_in_flight_max / 2 &&
-	       conn_pending(s->conn) <= pending_high(s) / 2;
+	       conn_pending(s->conn) <= PENDING_HIGH_BYTES / 2;
 }
 
 /* Reads on when there is room again. The connection then offers what it kept. */
@@ -61,6 +54,7 @@ static void session_relax(struct session *s)
 	conn_pause(s->conn, false);
 }
 
+/* What the flush leaves of so much was refused by the kernel: on_drained will come. */
 static bool session_may_read(struct session *s)
 {
 	if (s->state == SESSION_ENDING)

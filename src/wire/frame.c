@@ -200,28 +200,48 @@ static struct bytes skip(struct bytes in, size_t n)
 	return bytes_of(in.data + n, in.len - n);
 }
 
-/* Takes an unsigned 32 bit number in any of its forms. */
+static uint64_t get_be(const uint8_t *p, size_t size)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < size; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* Takes a number of 0..2^32-1 in any of its forms; some clients send small ones as
+ * signed. */
 static int take_u32(struct bytes *in, uint32_t *out)
 {
-	static const uint8_t sizes[] = {[0] = 1, [1] = 2, [2] = 4, [3] = 8};
 	uint8_t first = in->len > 0 ? in->data[0] : 0xc1;
+	size_t size = 0;
 	uint64_t v = first;
-	uint8_t size = 0;
 
-	if (first >= 0xcc && first <= 0xcf)
-		size = sizes[first - 0xcc];
+	if (first >= 0xcc && first <= 0xd3)
+		size = (size_t)1 << (first & 3);
 	else if (first > 0x7f)
 		return SVCD_EPROTOCOL;
-	if (in->len < 1u + size)
+	if (in->len < 1 + size)
 		return SVCD_EPROTOCOL;
-	if (size == 8)
-		v = get_be64(in->data + 1);
-	else if (size > 0)
-		v = get_number(in->data + 1, size);
-	if (v > UINT32_MAX)
+	if (size > 0)
+		v = get_be(in->data + 1, size);
+	if (v > UINT32_MAX || (first >= 0xd0 && (in->data[1] & 0x80) != 0))
 		return SVCD_EPROTOCOL;
-	*in = skip(*in, 1u + size);
+	*in = skip(*in, 1 + size);
 	*out = (uint32_t)v;
+	return 0;
+}
+
+/* Takes the head of an array in any of its forms. */
+static int take_array(struct bytes *in, uint32_t *n)
+{
+	uint8_t first = in->len > 0 ? in->data[0] : 0xc1;
+	size_t size = shapes[first].size;
+
+	if (shapes[first].kind != SHAPE_ARRAY || in->len < 1 + size)
+		return SVCD_EPROTOCOL;
+	*n = size == 0 ? first & 15u : (uint32_t)get_be(in->data + 1, size);
+	*in = skip(*in, 1 + size);
 	return 0;
 }
 
@@ -274,18 +294,20 @@ static int take_value(struct bytes *in, struct bytes *out)
 
 static int take_head(struct bytes *in, struct frame *f)
 {
-	static const uint8_t counts[] = {
-		[FRAME_REQUEST] = 0x94,
-		[FRAME_RESPONSE] = 0x94,
-		[FRAME_NOTIFICATION] = 0x93,
+	static const uint32_t counts[] = {
+		[FRAME_REQUEST] = 4,
+		[FRAME_RESPONSE] = 4,
+		[FRAME_NOTIFICATION] = 3,
 	};
+	uint32_t n = 0;
+	uint32_t kind = 0;
 
-	if (in->len < 2 || in->data[1] >= sizeof(counts) ||
-		in->data[0] != counts[in->data[1]])
+	if (take_array(in, &n) != 0 || take_u32(in, &kind) != 0)
 		return SVCD_EPROTOCOL;
-	f->kind = (enum frame_kind)in->data[1];
-	*in = skip(*in, 2);
-	return f->kind == FRAME_NOTIFICATION ? 0 : take_u32(in, &f->id);
+	if (kind > FRAME_NOTIFICATION || n != counts[kind])
+		return SVCD_EPROTOCOL;
+	f->kind = (enum frame_kind)kind;
+	return kind == FRAME_NOTIFICATION ? 0 : take_u32(in, &f->id);
 }
 
 int frame_parse(struct bytes message, struct frame *out)

@@ -9,8 +9,8 @@
  *	}
  *
  * Counts malloc, calloc and realloc of this thread between arm and disarm. In an ordinary
- *build that is all of the process, foreign libraries too; with sanitizers it is our own
- *code, and the program must be linked with $(WRAP_ALLOC). Armed only around the call
+ * build that is all of the process, foreign libraries too; with sanitizers it is our own
+ * code, and the program must be linked with $(WRAP_ALLOC). Arm it only around the call
  *under test: Check allocates as well.
  */
 #ifndef TESTS_FAULT_FAIL_ALLOC_H

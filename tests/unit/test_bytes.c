@@ -56,8 +56,7 @@ START_TEST(prefixes_end_where_the_text_ends)
 }
 END_TEST
 
-/* They are stored on disk and compared between members: a new value here breaks clusters.
- */
+/* They are on disk and compared between members: another value would break clusters. */
 START_TEST(hashes_never_change)
 {
 	ck_assert(bytes_hash(b("")) == UINT64_C(0x2d06800538d394c2));

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/rng.h"
 #include "test_net.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -28,7 +29,10 @@ struct side {
 };
 
 static struct loop *loop;
-static const int kernel_buffer = 65536; /* or the kernel would take megabytes from us */
+
+/* Small, or the kernel would take megabytes from us at once. */
+static int send_buffer = 65536;
+static const int receive_buffer = 65536;
 
 static ssize_t side_on_data(struct conn *c, struct bytes in, void *arg)
 {
@@ -119,14 +123,14 @@ static int side_on_tcp(struct side *s)
 	int other;
 
 	*s = (struct side){0};
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kernel_buffer, sizeof(kernel_buffer));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 	memcpy(&sa, at.sockaddr, sizeof(at.sockaddr));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, at.len), 0);
 	ck_assert_int_eq(listen(fd, 1), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
 	net_addr_from_sockaddr((struct sockaddr *)&sa, len, &at);
 	other = raw_connect(&at);
-	setsockopt(other, SOL_SOCKET, SO_RCVBUF, &kernel_buffer, sizeof(kernel_buffer));
+	setsockopt(other, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
 	side_adopt(s, accept4(fd, NULL, NULL, SOCK_CLOEXEC));
 	close(fd);
 	return other;
@@ -678,6 +682,29 @@ START_TEST(lingering_delivers_everything)
 }
 END_TEST
 
+START_TEST(lingering_keeps_what_only_the_kernel_has)
+{
+	struct bytes v = pattern_new(300 * PIECE);
+	struct reader r;
+	struct side s;
+	int other;
+
+	send_buffer = 1 << 20;
+	other = side_on_tcp(&s);
+	raw_send(other, "never read", 10);
+	ck_assert_int_eq(conn_send_now(s.conn, v), 0);
+	ck_assert_uint_eq(conn_pending(s.conn), 0);
+	conn_close(s.conn, SVCD_ESHUTDOWN, 30000);
+	run_for(loop, 1);
+	ck_assert_int_eq(s.closed, 0);
+	reader_start(&r, other);
+	run_until(loop, &s.closed, 1);
+	reader_join(&r, v.len);
+	pattern_free(v);
+	side_end(&s);
+}
+END_TEST
+
 START_TEST(lingering_ends_in_time_when_nobody_reads)
 {
 	struct bytes v = pattern_new(3000 * PIECE);
@@ -918,6 +945,113 @@ START_TEST(what_is_written_comes_back)
 }
 END_TEST
 
+/* ---- by chance */
+
+/* Two sides send each other the same bytes in random pieces, by every way to write; they take
+ * random parts of what they get, and pause now and then. The first closes when it has sent all. */
+struct gambler {
+	struct side side;
+	struct gambler *opponent;
+	size_t sent;
+	size_t seen;
+	struct timer resume;
+};
+
+static struct rng rng;
+static struct bytes stake;
+static struct gambler pair[2];
+
+static void gamble(struct gambler *g)
+{
+	size_t left = stake.len - g->sent;
+	size_t n = rng_below(&rng, 100) == 0 ? rng_below(&rng, 300000) : rng_below(&rng, 3000);
+	int rc;
+
+	if (g->side.conn == NULL || left == 0)
+		return;
+	n = n < left ? n : left;
+	rc = put_by[rng_below(&rng, LENGTH(put_by))](
+		g->side.conn, bytes_of(stake.data + g->sent, n));
+	ck_assert(rc == 0 || (rc == SVCD_ECLOSED && g == &pair[1]));
+	g->sent += n;
+	if (g->sent == stake.len && g == &pair[0])
+		conn_close(g->side.conn, SVCD_ESHUTDOWN, 30000);
+}
+
+static void on_resume(void *arg)
+{
+	struct gambler *g = arg;
+
+	if (g->side.conn != NULL)
+		conn_pause(g->side.conn, false);
+}
+
+static ssize_t take_a_part(struct side *s, struct bytes in)
+{
+	struct gambler *g = container_of(s, struct gambler, side);
+
+	ck_assert_uint_le(s->got.len + in.len, stake.len);
+	ck_assert_int_eq(memcmp(in.data, stake.data + s->got.len, in.len), 0);
+	g->seen = s->got.len + in.len;
+	if (rng_below(&rng, 10) == 0) {
+		conn_pause(s->conn, true);
+		timer_set(&g->resume, rng_below(&rng, 2));
+	}
+	if (rng_below(&rng, 2) == 0)
+		gamble(g->opponent);
+	if (rng_below(&rng, 3) == 0)
+		return (ssize_t)rng_below(&rng, in.len + 1);
+	return (ssize_t)in.len;
+}
+
+static void gambler_init(struct gambler *g, struct gambler *opponent, int fd)
+{
+	*g = (struct gambler){.side.respond = take_a_part, .opponent = opponent};
+	side_adopt(&g->side, fd);
+	ck_assert_int_eq(timer_init(&g->resume, loop, on_resume, g), 0);
+}
+
+static void gamble_on(void *arg)
+{
+	(void)arg;
+	gamble(&pair[rng_below(&rng, 2)]);
+	if (pair[0].side.conn == NULL && pair[1].side.conn == NULL)
+		loop_stop(loop);
+}
+
+static void on_pace(void *arg)
+{
+	timer_set(arg, 1);
+}
+
+START_TEST(no_byte_is_lost_or_doubled_whatever_happens)
+{
+	struct timer pace;
+	int fd[2];
+
+	rng_seed(&rng, (uint64_t)_i);
+	stake = pattern_new(2000 * PIECE);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+	gambler_init(&pair[0], &pair[1], fd[0]);
+	gambler_init(&pair[1], &pair[0], fd[1]);
+	ck_assert_int_eq(timer_init(&pace, loop, on_pace, &pace), 0);
+	timer_set(&pace, 1);
+	loop_on_idle(loop, gamble_on, NULL);
+	loop_run(loop);
+
+	ck_assert_int_eq(pair[0].side.reason, SVCD_ESHUTDOWN);
+	ck_assert_int_eq(pair[1].side.reason, SVCD_ECLOSED);
+	ck_assert_int_eq(pair[1].side.os_error, 0);
+	ck_assert_uint_eq(pair[1].seen, stake.len);
+	for (int i = 0; i < 2; i++) {
+		timer_fini(&pair[i].resume);
+		side_end(&pair[i].side);
+	}
+	timer_fini(&pace);
+	pattern_free(stake);
+}
+END_TEST
+
 /* ---- the cost */
 
 static void *adopt_many(struct side *s, int *other, int n)
@@ -986,6 +1120,7 @@ int main(void)
 	tcase_add_test(tc, closing_twice_is_reported_once_and_the_peer_cannot_add_to_it);
 	tcase_add_test(tc, a_loop_that_is_freed_reports_what_was_closed);
 	tcase_add_loop_test(tc, lingering_delivers_everything, 0, 2);
+	tcase_add_test(tc, lingering_keeps_what_only_the_kernel_has);
 	tcase_add_loop_test(tc, lingering_ends_in_time_when_nobody_reads, 0, 2);
 	tcase_add_loop_test(tc, lingering_ends_in_time_when_the_peer_stays, 0, 2);
 	tcase_add_test(tc, lingering_can_be_cut_short);
@@ -1000,6 +1135,10 @@ int main(void)
 	tcase_add_test(tc, all_addresses_are_nothing_to_dial);
 	tcase_add_test(tc, a_connection_attempt_can_be_given_up);
 	tcase_add_loop_test(tc, what_is_written_comes_back, 0, 2);
+
+	tc = unit_case(s, "as a whole");
+	tcase_add_checked_fixture(tc, loop_up, loop_down);
+	tcase_add_loop_test(tc, no_byte_is_lost_or_doubled_whatever_happens, 0, 20);
 	tcase_add_test(tc, an_idle_connection_costs_less_than_500_bytes);
 	return unit_run(s);
 }

@@ -1,5 +1,4 @@
-/* wire/value.h: fields_decode, from a map to a struct, and what it says when it cannot.
- */
+/* wire/value.h: fields_decode: a map becomes a struct, or a sentence says why not. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,8 +133,7 @@ START_TEST(unknown_keys_are_ignored)
 }
 END_TEST
 
-/* Whole maps in hex, and the sentence that refuses them; NULL: accepted. a2 6964 is "id".
- */
+/* Maps, and the sentence that refuses them; NULL: accepted. a2 6964 is "id". */
 static const struct {
 	const char *map;
 	const char *text;

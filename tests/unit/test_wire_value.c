@@ -71,8 +71,8 @@ START_TEST(numbers_are_unsigned_or_negative)
 		struct value v = parse(rows[i].packed);
 
 		ck_assert_int_eq(v.type, rows[i].type);
-		ck_assert_msg(v.u == rows[i].u, "row %zu", i); /* u and i share their bits
-								*/
+		/* u and i share their bits */
+		ck_assert_msg(v.u == rows[i].u, "row %zu", i);
 	}
 }
 END_TEST
@@ -155,8 +155,7 @@ START_TEST(keys_are_found_by_their_whole_name)
 
 	ck_assert(value_find(map, "ab", &v));
 	ck_assert(v.u == 1);
-	ck_assert(value_find(map, "a", &v)); /* not the binary one, and the first of two
-					      */
+	ck_assert(value_find(map, "a", &v)); /* not the binary one; the first of two */
 	ck_assert(v.u == 5);
 	v.u = 99;
 	ck_assert(!value_find(map, "abc", &v));

@@ -1,0 +1,51 @@
+/*
+ * A folder in memory that forgets what was not synced when it crashes: sector by sector, as a
+ * seeded coin falls; names likewise, in the order in which they were changed.
+ */
+#ifndef TESTS_SIM_FAKE_DISK_H
+#define TESTS_SIM_FAKE_DISK_H
+
+#include "base/rng.h"
+#include "replica/disk.h"
+
+#define FAKE_FILES 64
+
+struct fake_inode {
+	uint8_t *now, *durable;
+	size_t len, durable_len;
+};
+
+struct fake_name {
+	char name[40];
+	struct fake_inode *inode;
+};
+
+struct fake_names {
+	struct fake_name at[FAKE_FILES];
+	size_t n;
+};
+
+struct fake_disk {
+	struct disk disk; /* first */
+	struct fake_inode inodes[4 * FAKE_FILES];
+	size_t n_inodes;
+	struct fake_names now;
+	struct fake_names *past; /* names after each change since the last sync of the folder; past[0] is durable */
+	size_t n_past, cap_past;
+	int open_files;
+	uint64_t capacity; /* bytes that can be reserved or written; 0: no bound */
+	uint64_t ops;      /* writes, syncs, renames and removals so far */
+	uint64_t fail_at;  /* the operation of that number gives fail_with; 0: none */
+	int fail_with;
+	bool sync_lies;    /* for tests of tests */
+};
+
+void fake_disk_init(struct fake_disk *f);
+void fake_disk_fini(struct fake_disk *f);
+void fake_disk_crash(struct fake_disk *f, struct rng *r); /* open handles are gone */
+
+/* For damage: the content of a file now and durable; NULL when there is none. */
+struct fake_inode *fake_disk_file(struct fake_disk *f, const char *name);
+void fake_inode_flip(struct fake_inode *i, size_t at, uint8_t bits);
+
+#endif
