@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/command_head.h"
 #include "catalog/ref.h"
 #include "catalog/work.h"
 
@@ -207,18 +208,6 @@ static void repeat(struct catalog *c, const struct handler *h, struct reader *r,
 		c->nomem = true;
 }
 
-static struct bytes cut_text(const char *text, size_t max)
-{
-	struct bytes v = bytes_str(text);
-
-	if (v.len <= max)
-		return v;
-	/* Not in the middle of a character. */
-	while (max > 0 && (v.data[max] & 0xc0) == 0x80)
-		max--;
-	return bytes_of(v.data, max);
-}
-
 static void remember(struct catalog *c, const struct command_head *head)
 {
 	struct memory m = {
@@ -226,7 +215,7 @@ static void remember(struct catalog *c, const struct command_head *head)
 		.code = c->out->code,
 		.rev = c->out->rev,
 		.value = c->out->value,
-		.text = cut_text(c->out->text, MEMORY_TEXT_MAX),
+		.text = text_cut(bytes_str(c->out->text), MEMORY_TEXT_MAX),
 	};
 
 	if (head->session != 0)

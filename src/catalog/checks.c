@@ -39,12 +39,6 @@ static uint32_t fast_default(uint32_t interval_ms)
 	return interval_ms / 5 > FAST_MIN_MS ? interval_ms / 5 : FAST_MIN_MS;
 }
 
-static int fail(const char *where, struct err *e, const char *sentence)
-{
-	err_set(e, SVCD_EINVAL, "%s%s%s", where, *where != '\0' ? "." : "", sentence);
-	return SVCD_EINVAL;
-}
-
 /* Printable ASCII without space: what a request line can carry. */
 static bool is_path(struct bytes path)
 {
@@ -57,23 +51,22 @@ static bool is_path(struct bytes path)
 
 static int check_sense(const struct check *c, const char *where, struct err *e)
 {
-	char text[ERR_TEXT_MAX];
+	const char *dot = *where != '\0' ? "." : "";
 	bool http = bytes_eq_str(c->type, "http");
 
-	if (!http && !bytes_eq_str(c->type, "tcp")) {
-		snprintf(text, sizeof(text), "type: '%.*s' is none of tcp, http", (int)c->type.len,
-			(const char *)c->type.data);
-		return fail(where, e, text);
-	}
+	if (!http && !bytes_eq_str(c->type, "tcp"))
+		return err_set(e, SVCD_EINVAL, "%s%stype: '%.*s' is none of tcp, http", where, dot,
+			(int)c->type.len, (const char *)c->type.data);
 	if (!is_path(c->path))
-		return fail(where, e, "path: does not start with '/' or holds spaces");
+		return err_set(e, SVCD_EINVAL, "%s%spath: must start with '/' and hold no spaces", where,
+			dot);
 	if (!http && (c->path.len > 0 || c->host.len > 0))
-		return fail(where, e, "path: only for type http");
-	if (c->status_min > c->status_max) {
-		snprintf(text, sizeof(text), "status_min: %" PRIu32 " is above status_max, %" PRIu32,
+		return err_set(e, SVCD_EINVAL, "%s%s%s: only for type http", where, dot,
+			c->path.len > 0 ? "path" : "host");
+	if (c->status_min > c->status_max)
+		return err_set(e, SVCD_EINVAL,
+			"%s%sstatus_min: %" PRIu32 " is above status_max, %" PRIu32, where, dot,
 			c->status_min, c->status_max);
-		return fail(where, e, text);
-	}
 	return 0;
 }
 

@@ -70,7 +70,6 @@ static void lease_granted(struct lease *l, const struct wire_lease *w)
 	l->id = w->lease;
 	l->interval_ms = l->ttl_ms != 0 ? l->ttl_ms / 3 : INTERVAL_DEFAULT_MS;
 	lease_take_interval(l, w->interval_ms);
-	backoff_reset(&l->backoff);
 	lease_move(l, LEASE_HELD);
 	timer_set(&l->timer, w->phase_ms != 0 ? w->phase_ms : l->interval_ms);
 	l->news(l, LEASE_IS_HELD, NULL);
@@ -134,7 +133,10 @@ static void lease_lose(struct lease *l)
 	timer_cancel(&l->timer);
 	lease_move(l, LEASE_NONE);
 	l->news(l, LEASE_IS_LOST, NULL);
-	lease_want(l);
+	if (l->backoff.tries++ == 0)
+		lease_want(l);
+	else
+		lease_retry_later(l); /* leases that are lost as soon as they are granted */
 }
 
 static bool is_lost(const struct lease *l, const struct value *result)
@@ -162,6 +164,8 @@ static void lease_renewed(struct lease *l, const struct value *result)
 	timer_set(&l->timer, l->interval_ms);
 	if (was_unsure)
 		lease_move(l, LEASE_HELD);
+	else
+		backoff_reset(&l->backoff);
 	l->news(l, was_unsure ? LEASE_IS_HELD : LEASE_IS_RENEWED, NULL);
 }
 

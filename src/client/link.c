@@ -90,8 +90,6 @@ static void link_end_round(struct link *l)
 static void link_next_member(struct link *l)
 {
 	l->at = (l->at + 1) % l->servers->n;
-	l->n_addrs = 0;
-	l->next_addr = 0;
 	if (++l->tried < l->servers->n)
 		link_attempt(l);
 	else
@@ -101,10 +99,6 @@ static void link_next_member(struct link *l)
 /* An attempt came to nothing. */
 static void link_missed(struct link *l, const struct svcd_fault *why)
 {
-	if (l->next_addr < l->n_addrs) {
-		link_attempt(l);
-		return;
-	}
 	link_note(l, why);
 	if (why->retry_after_ms > l->retry_after_ms)
 		l->retry_after_ms = why->retry_after_ms;
@@ -119,8 +113,6 @@ static void link_lost(struct link *l, const struct svcd_fault *why)
 		why->text);
 	timer_cancel(&l->watchdog);
 	l->at = (l->at + 1) % l->servers->n;
-	l->n_addrs = 0;
-	l->next_addr = 0;
 	l->retry_after_ms = why->retry_after_ms;
 	link_rest(l);
 	l->ev->on_down(l->arg);
@@ -148,38 +140,11 @@ static void link_ended(struct link *l, const struct svcd_fault *why)
 
 /* ---- one attempt ---- */
 
-static void link_on_addrs(void *arg, const struct net_addr *addrs, size_t n, const char *why)
-{
-	struct link *l = arg;
-
-	l->lookup = NULL;
-	if (n == 0) {
-		link_fail(l, SVCD_EUNREACHABLE, why);
-		return;
-	}
-	memcpy(l->addrs, addrs, n * sizeof(*addrs));
-	l->n_addrs = n;
-	l->next_addr = 0;
-	link_attempt(l);
-}
-
-static void link_look(struct link *l)
-{
-	const struct server *s = link_server(l);
-
-	link_move(l, LINK_LOOKING);
-	timer_set(&l->timer, l->opt.connect_timeout_ms);
-	l->lookup = lookup_start(l->box, s->host, s->port, link_on_addrs, l);
-	if (l->lookup == NULL)
-		timer_set(&l->timer, 0); /* link_on_timer tells the rest */
-}
-
 static void link_dial(struct link *l, const struct net_addr *to)
 {
 	struct err e = {0};
 
 	link_move(l, LINK_DIALING);
-	timer_set(&l->timer, l->opt.connect_timeout_ms);
 	frame_scan_reset(&l->scan);
 	l->last_id = 0;
 	l->head = (struct link_head){.source = SVCD_FROM_FOLLOWER};
@@ -192,16 +157,30 @@ static void link_dial(struct link *l, const struct net_addr *to)
 	}
 }
 
+static void link_on_address(void *arg, int rc, const struct net_addr *to, const char *words)
+{
+	struct link *l = arg;
+
+	l->question = NULL;
+	if (rc == 0)
+		link_dial(l, to);
+	else
+		link_fail(l, rc, words);
+}
+
 static void link_attempt(struct link *l)
 {
 	const struct server *s = link_server(l);
 
-	if (s->host[0] == '\0')
+	timer_set(&l->timer, l->opt.connect_timeout_ms);
+	if (s->host[0] == '\0') {
 		link_dial(l, &s->addr);
-	else if (l->next_addr < l->n_addrs)
-		link_dial(l, &l->addrs[l->next_addr++]);
-	else
-		link_look(l);
+		return;
+	}
+	link_move(l, LINK_LOOKING);
+	l->question = resolve_start(l->resolver, s->host, s->port, link_on_address, l);
+	if (l->question == NULL)
+		timer_set(&l->timer, 0); /* link_on_timer tells the rest */
 }
 
 void link_end_conn(struct link *l, int code, const char *why)
@@ -210,6 +189,13 @@ void link_end_conn(struct link *l, int code, const char *why)
 		fault_set(&l->why, code, "%s", why);
 	l->dropping = true;
 	conn_close(l->conn, code, 0);
+}
+
+static void link_forget_question(struct link *l)
+{
+	if (l->question != NULL)
+		resolve_cancel(l->question);
+	l->question = NULL;
 }
 
 static void link_on_timer(void *arg)
@@ -224,12 +210,11 @@ static void link_on_timer(void *arg)
 		link_end_conn(l, SVCD_ETIMEOUT, "no answer in time");
 		return;
 	}
-	if (l->lookup == NULL) {
+	if (l->question == NULL) {
 		link_fail(l, SVCD_ENOMEM, "out of memory or threads");
 		return;
 	}
-	lookup_abandon(l->lookup);
-	l->lookup = NULL;
+	link_forget_question(l);
 	link_fail(l, SVCD_ETIMEOUT, "the name could not be looked up in time");
 }
 
@@ -275,13 +260,11 @@ void link_gone(struct link *l, const struct svcd_fault *why)
 	link_ended(l, why);
 }
 
-int link_init(struct link *l, struct loop *loop, struct mailbox *box, struct rng *rng,
-	const struct servers *servers, const struct link_options *opt, const struct link_events *ev,
-	void *arg)
+int link_init(struct link *l, struct loop *loop, struct rng *rng, const struct servers *servers,
+	const struct link_options *opt, const struct link_events *ev, void *arg)
 {
 	*l = (struct link){
 		.loop = loop,
-		.box = box,
 		.rng = rng,
 		.servers = servers,
 		.opt = *opt,
@@ -289,8 +272,11 @@ int link_init(struct link *l, struct loop *loop, struct mailbox *box, struct rng
 		.ev = ev,
 		.arg = arg,
 		.arena = arena_new(),
+		.resolver = resolver_new(loop),
 	};
-	if (l->arena == NULL || timer_init(&l->timer, loop, link_on_timer, l) != 0)
+	if (l->arena == NULL || l->resolver == NULL)
+		return SVCD_ENOMEM;
+	if (timer_init(&l->timer, loop, link_on_timer, l) != 0)
 		return SVCD_ENOMEM;
 	return timer_init(&l->watchdog, loop, link_on_watchdog, l);
 }
@@ -298,8 +284,9 @@ int link_init(struct link *l, struct loop *loop, struct mailbox *box, struct rng
 void link_fini(struct link *l)
 {
 	assert(l->conn == NULL);
-	lookup_abandon(l->lookup);
-	l->lookup = NULL;
+	link_forget_question(l);
+	resolver_free(l->resolver);
+	l->resolver = NULL;
 	timer_fini(&l->timer);
 	timer_fini(&l->watchdog);
 	arena_free(l->arena);
@@ -322,8 +309,7 @@ void link_close(struct link *l, uint32_t linger_ms)
 		conn_close(l->conn, SVCD_ESHUTDOWN, linger_ms);
 		return;
 	}
-	lookup_abandon(l->lookup);
-	l->lookup = NULL;
+	link_forget_question(l);
 	if (l->state != LINK_IDLE)
 		link_fail(l, SVCD_ESHUTDOWN, "closed");
 	else

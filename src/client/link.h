@@ -10,9 +10,9 @@
 
 #include "client/backoff.h"
 #include "client/fault.h"
-#include "client/lookup.h"
 #include "client/servers.h"
 #include "net/conn.h"
+#include "net/resolve.h"
 #include "wire/frame.h"
 
 enum link_state {
@@ -57,7 +57,7 @@ struct link_events {
 
 struct link {
 	struct loop *loop;
-	struct mailbox *box;
+	struct resolver *resolver;
 	struct rng *rng;
 	const struct servers *servers;
 	struct link_options opt;
@@ -70,9 +70,7 @@ struct link {
 	bool closing;  /* link_close was called */
 	size_t at;     /* servers->list[at] is the member of this attempt or connection */
 	size_t tried;  /* members of this round that are done */
-	struct net_addr addrs[LOOKUP_MAX]; /* of the member, from a look-up */
-	size_t n_addrs, next_addr;
-	struct lookup *lookup;
+	struct resolve *question; /* while LINK_LOOKING */
 	struct conn *conn; /* from LINK_DIALING on; also while dropping */
 	struct timer timer;    /* end of the rest or of the attempt */
 	struct timer watchdog; /* silence; only while ready */
@@ -94,9 +92,8 @@ struct link {
 };
 
 /* 0 or SVCD_ENOMEM. servers, rng and ev are borrowed. */
-int link_init(struct link *l, struct loop *loop, struct mailbox *box, struct rng *rng,
-	const struct servers *servers, const struct link_options *opt, const struct link_events *ev,
-	void *arg);
+int link_init(struct link *l, struct loop *loop, struct rng *rng, const struct servers *servers,
+	const struct link_options *opt, const struct link_events *ev, void *arg);
 void link_fini(struct link *l); /* fine when zero-initialised; after link_close, once nothing is open */
 void link_start(struct link *l);
 

@@ -1,26 +1,23 @@
 /*
- * The addresses of a host name, asked from the system's resolver in a thread of its own, because that may
- * take long and cannot be stopped. The answer comes through the mailbox; a lookup that nobody waits for any
- * more ends unheard, even after its client is gone.
+ * Lookups on their way: svcd_resolve posts one and waits. When no member can be reached it ends with what is
+ * known already: the set of a watch of the same service, else the last good answer to the same query.
  */
 #ifndef SVCD_CLIENT_LOOKUP_H
 #define SVCD_CLIENT_LOOKUP_H
 
-#include "net/addr.h"
-#include "net/loop.h"
+#include "client/answers.h"
+#include "client/call.h"
+#include "client/feed.h"
 
-#define LOOKUP_MAX 8 /* addresses of one name that are tried */
+struct lookups {
+	struct calls *calls;
+	struct feeds *feeds;
+	struct answers answers;
+	struct list open; /* those whose call is in flight */
+};
 
-struct lookup;
-
-/* n 0: why says what went wrong. Runs on the receiver's thread; the lookup is freed already. */
-typedef void lookup_fn(void *arg, const struct net_addr *addrs, size_t n, const char *why);
-
-/* NULL: no memory or no thread. */
-struct lookup *lookup_start(struct mailbox *box, const char *host, uint16_t port, lookup_fn *done,
-	void *arg);
-
-/* done is not called any more. NULL is fine. Before the mailbox is freed. */
-void lookup_abandon(struct lookup *lk);
+void lookups_init(struct lookups *ls, struct calls *calls, struct feeds *feeds);
+void lookups_fini(struct lookups *ls);       /* none is open; fine when zero-initialised */
+void lookups_link_lost(struct lookups *ls);  /* no member could be reached */
 
 #endif

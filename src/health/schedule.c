@@ -54,7 +54,7 @@ static void bucket_fill(struct token_bucket *b, uint64_t now_ms)
 	uint64_t full = (uint64_t)b->burst * TOKEN;
 	uint64_t ms = now_ms > b->at_ms ? now_ms - b->at_ms : 0;
 
-	b->at_ms = now_ms;
+	b->at_ms += ms;
 	/* A token a second is TOKEN in TOKEN milliseconds. */
 	if (ms >= full || b->level + ms * b->per_second > full)
 		b->level = full;

@@ -28,7 +28,8 @@ static void addr_store(struct net_addr *out, const void *sa, size_t len)
 
 static void addr_store_v4(struct net_addr *out, struct in_addr host, uint16_t port)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host};
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host};
 	char text[INET_ADDRSTRLEN];
 
 	addr_store(out, &sin, sizeof(sin));
@@ -36,7 +37,8 @@ static void addr_store_v4(struct net_addr *out, struct in_addr host, uint16_t po
 	snprintf(out->text, sizeof(out->text), "tcp:%s:%u", text, port);
 }
 
-static void addr_store_v6(struct net_addr *out, const struct in6_addr *host, uint16_t port)
+static void addr_store_v6(
+	struct net_addr *out, const struct in6_addr *host, uint16_t port)
 {
 	struct sockaddr_in6 sin6 = {
 		.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *host};
@@ -70,8 +72,8 @@ static int addr_parse_unix(const char *path, struct net_addr *out, struct err *e
 	if (len == 0)
 		return err_set(e, SVCD_EINVAL, "unix socket path is empty");
 	if (len > UNIX_PATH_MAX)
-		return err_set(e, SVCD_ERANGE, "unix socket path is %zu bytes, at most %zu", len,
-			UNIX_PATH_MAX);
+		return err_set(e, SVCD_ERANGE,
+			"unix socket path is %zu bytes, at most %zu", len, UNIX_PATH_MAX);
 	addr_store_unix(out, path);
 	return 0;
 }
@@ -90,14 +92,16 @@ static int addr_parse_port(const char *text, uint16_t *out, struct err *e)
 }
 
 /* "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT": where the host is and what follows it. */
-static int addr_split(const char *text, struct bytes *host, const char **rest, struct err *e)
+static int addr_split(
+	const char *text, struct bytes *host, const char **rest, struct err *e)
 {
 	const char *end;
 
 	if (*text != '[') {
 		end = strchrnul(text, ':');
 		if (strchr(text, ':') != strrchr(text, ':'))
-			return err_set(e, SVCD_EINVAL, "IPv6 address \"%s\" must be within [ ]", text);
+			return err_set(e, SVCD_EINVAL,
+				"IPv6 address \"%s\" must be within [ ]", text);
 		*host = bytes_of(text, (size_t)(end - text));
 		*rest = end;
 		return 0;
@@ -110,15 +114,16 @@ static int addr_split(const char *text, struct bytes *host, const char **rest, s
 	return 0;
 }
 
-static int addr_put_host(const char *host, bool v6, uint16_t port, struct net_addr *out,
-	struct err *e)
+static int addr_put_host(
+	const char *host, bool v6, uint16_t port, struct net_addr *out, struct err *e)
 {
 	struct in6_addr in6;
 	struct in_addr in;
 
 	if (v6) {
 		if (inet_pton(AF_INET6, host, &in6) != 1)
-			return err_set(e, SVCD_EINVAL, "host \"%s\" is not a numeric IPv6 address", host);
+			return err_set(e, SVCD_EINVAL,
+				"host \"%s\" is not a numeric IPv6 address", host);
 		addr_store_v6(out, &in6, port);
 		return 0;
 	}
@@ -126,15 +131,17 @@ static int addr_put_host(const char *host, bool v6, uint16_t port, struct net_ad
 		addr_store_all(out, port);
 		return 0;
 	}
-	if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &in) != 1)
+	if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
+		    &in) != 1)
 		return err_set(e, SVCD_EINVAL,
-			"host \"%s\" is not a numeric address, \"localhost\" or \"*\"", host);
+			"host \"%s\" is not a numeric address, \"localhost\" or \"*\"",
+			host);
 	addr_store_v4(out, in, port);
 	return 0;
 }
 
-static int addr_parse_tcp(const char *text, uint16_t default_port, struct net_addr *out,
-	struct err *e)
+static int addr_parse_tcp(
+	const char *text, uint16_t default_port, struct net_addr *out, struct err *e)
 {
 	char host[64];
 	struct bytes h;
@@ -147,8 +154,8 @@ static int addr_parse_tcp(const char *text, uint16_t default_port, struct net_ad
 	if (h.len == 0)
 		return err_set(e, SVCD_EINVAL, "there is no host in \"tcp:%s\"", text);
 	if (h.len >= sizeof(host))
-		return err_set(e, SVCD_EINVAL, "host is %zu bytes, no numeric address is that long",
-			h.len);
+		return err_set(e, SVCD_EINVAL,
+			"host is %zu bytes, no numeric address is that long", h.len);
 	if (*rest != '\0' && *rest != ':')
 		return err_set(e, SVCD_EINVAL, "\"%s\" is not :PORT", rest);
 	if (*rest == ':' && (rc = addr_parse_port(rest + 1, &port, e)) != 0)
@@ -158,13 +165,15 @@ static int addr_parse_tcp(const char *text, uint16_t default_port, struct net_ad
 	return addr_put_host(host, *text == '[', port, out, e);
 }
 
-int net_addr_parse(const char *text, uint16_t default_port, struct net_addr *out, struct err *e)
+int net_addr_parse(
+	const char *text, uint16_t default_port, struct net_addr *out, struct err *e)
 {
 	if (strncmp(text, "tcp:", 4) == 0)
 		return addr_parse_tcp(text + 4, default_port, out, e);
 	if (strncmp(text, "unix:", 5) == 0)
 		return addr_parse_unix(text + 5, out, e);
-	return err_set(e, SVCD_EINVAL, "address \"%s\" does not begin with \"tcp:\" or \"unix:\"", text);
+	return err_set(e, SVCD_EINVAL,
+		"address \"%s\" does not begin with \"tcp:\" or \"unix:\"", text);
 }
 
 static void addr_from_v6(const struct sockaddr_in6 *sin6, struct net_addr *out)
@@ -179,7 +188,8 @@ static void addr_from_v6(const struct sockaddr_in6 *sin6, struct net_addr *out)
 	addr_store_v4(out, v4, ntohs(sin6->sin6_port));
 }
 
-/* The kernel need not end a path with NUL, and gives unnamed sockets a length without one. */
+/* The kernel need not end a path with NUL, and gives unnamed sockets a length without
+ * one. */
 static void addr_from_unix(const void *sa, size_t len, struct net_addr *out)
 {
 	struct sockaddr_un sun = {0};
@@ -190,7 +200,8 @@ static void addr_from_unix(const void *sa, size_t len, struct net_addr *out)
 	addr_store_unix(out, path);
 }
 
-void net_addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct net_addr *out)
+void net_addr_from_sockaddr(
+	const struct sockaddr *sa, socklen_t len, struct net_addr *out)
 {
 	struct sockaddr_in sin = {0};
 	struct sockaddr_in6 sin6 = {0};
@@ -213,6 +224,7 @@ int net_addr_family(const struct net_addr *a)
 {
 	sa_family_t family;
 
-	memcpy(&family, a->sockaddr + offsetof(struct sockaddr, sa_family), sizeof(family));
+	memcpy(&family, a->sockaddr + offsetof(struct sockaddr, sa_family),
+		sizeof(family));
 	return family;
 }

@@ -90,8 +90,9 @@ static bool conn_start_linger(struct conn *c, uint32_t linger_ms)
 	return true;
 }
 
-/* Whether ending at once could lose output: ours, or what the kernel took and the peer has not
- * acknowledged, which close(2) drops when there is input that nobody read (RFC 2525 section 2.17). */
+/* Whether ending at once could lose output: ours, or what the kernel took and the peer
+ * has not acknowledged, which close(2) drops when there is input that nobody read (RFC
+ * 2525 section 2.17). */
 static bool conn_has_last_words(const struct conn *c)
 {
 	int unacknowledged = 0;
@@ -101,12 +102,13 @@ static bool conn_has_last_words(const struct conn *c)
 	if (conn_pending(c) > 0)
 		return true;
 	return !c->peer_ended && ioctl(c->fd, SIOCOUTQ, &unacknowledged) == 0 &&
-	       unacknowledged > 0;
+		unacknowledged > 0;
 }
 
 void conn_leave(struct conn *c, int reason, uint32_t linger_ms)
 {
-	if (linger_ms == 0 || !conn_has_last_words(c) || !conn_start_linger(c, linger_ms)) {
+	if (linger_ms == 0 || !conn_has_last_words(c) ||
+		!conn_start_linger(c, linger_ms)) {
 		conn_end(c, reason);
 		return;
 	}
@@ -122,7 +124,7 @@ void conn_close(struct conn *c, int reason, uint32_t linger_ms)
 		conn_leave(c, reason, linger_ms);
 }
 
-/* All is sent. The peer reads to our end and then ends its side, unless it did so before. */
+/* All is sent. The peer reads to our end, then ends its side, unless it has before. */
 static void conn_say_end(struct conn *c)
 {
 	if (c->peer_ended || shutdown(c->fd, SHUT_WR) != 0)
@@ -301,20 +303,21 @@ static void conn_start_connect(struct conn *c, const struct net_addr *to)
 	memcpy(&sa, to->sockaddr, sizeof(to->sockaddr));
 	if (to->len <= sizeof(c->peer) && sa.ss_family != AF_UNIX)
 		memcpy(&c->peer, to->sockaddr, to->len);
-	if (connect(c->fd, (struct sockaddr *)&sa, to->len) != 0 && errno != EINPROGRESS &&
-		errno != EINTR)
+	if (connect(c->fd, (struct sockaddr *)&sa, to->len) != 0 &&
+		errno != EINPROGRESS && errno != EINTR)
 		conn_fail(c, errno, SVCD_EUNREACHABLE);
 }
 
-struct conn *conn_dial(struct loop *l, const struct net_addr *to, const struct conn_events *ev, void *arg,
-	struct err *e)
+struct conn *conn_dial(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e)
 {
 	int family = net_addr_family(to);
 	struct conn *c;
 	int fd;
 
 	if (strncmp(to->text, "tcp:*", 5) == 0) {
-		err_set(e, SVCD_EINVAL, "cannot connect to %s: \"*\" is for listeners", to->text);
+		err_set(e, SVCD_EINVAL, "cannot connect to %s: \"*\" is for listeners",
+			to->text);
 		return NULL;
 	}
 	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

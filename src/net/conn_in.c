@@ -1,5 +1,6 @@
 /*
- * What the kernel reports about a connection, one step per state, and the way of input to on_data.
+ * What the kernel reports about a connection, one step per state, and the way of input to
+ * on_data.
  */
 #include <assert.h>
 #include <errno.h>
@@ -8,7 +9,8 @@
 
 #include "net/conn_internal.h"
 
-#define LAST_OUTPUT_MS 1000 /* for what is pending when the peer ended or on_data failed */
+#define LAST_OUTPUT_MS \
+	1000 /* for what is pending when the peer ended or on_data failed */
 
 /* A kept rest moves to memory of its size when it would hold much more than that. */
 #define KEPT_SLACK_BYTES 4096
@@ -81,7 +83,8 @@ static ssize_t conn_recv(struct conn *c)
 	if (n >= 0 || errno == EAGAIN || errno == EINTR)
 		return n;
 	code = err_from_errno(errno);
-	conn_fail(c, errno, code == SVCD_ECLOSED || code == SVCD_ETIMEOUT ? SVCD_ECLOSED : SVCD_EIO);
+	conn_fail(c, errno,
+		code == SVCD_ECLOSED || code == SVCD_ETIMEOUT ? SVCD_ECLOSED : SVCD_EIO);
 	return -1;
 }
 
@@ -97,8 +100,8 @@ static void conn_read(struct conn *c)
 	}
 }
 
-/* A TCP socket that dials a free port of its own host may get that very port as its own and
- * so connect to itself (simultaneous open, RFC 9293 section 3.5). */
+/* A TCP socket that dials a free port of its own host may get that very port as its own
+ * and so connect to itself (simultaneous open, RFC 9293 section 3.5). */
 static bool connected_to_itself(int fd)
 {
 	struct sockaddr_storage here = {0};
@@ -110,7 +113,7 @@ static bool connected_to_itself(int fd)
 		getpeername(fd, (struct sockaddr *)&there, &there_len) != 0)
 		return false;
 	return here.ss_family != AF_UNIX && here_len == there_len &&
-	       memcmp(&here, &there, here_len) == 0;
+		memcmp(&here, &there, here_len) == 0;
 }
 
 static void connecting_step(struct conn *c, short what)
@@ -167,7 +170,7 @@ static void over_step(struct conn *c, short what)
 
 void conn_on_io(evutil_socket_t fd, short what, void *arg)
 {
-	static void (*const steps[CONN_STATES])(struct conn *c, short what) = {
+	static void (*const steps[CONN_STATES])(struct conn * c, short what) = {
 		[CONN_CONNECTING] = connecting_step,
 		[CONN_OPEN] = open_step,
 		[CONN_FLUSHING] = flushing_step,

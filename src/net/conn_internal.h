@@ -1,5 +1,6 @@
 /*
- * What conn.c (life), conn_in.c and conn_out.c share about a connection. Not for other folders.
+ * What conn.c (life), conn_in.c and conn_out.c share about a connection. Not for other
+ * folders.
  */
 #ifndef SVCD_NET_CONN_INTERNAL_H
 #define SVCD_NET_CONN_INTERNAL_H
@@ -19,7 +20,8 @@ enum conn_state {
 	CONN_STATES
 };
 
-/* Who is on the other side, asked once, because the kernel forgets it with the connection. */
+/* Who is on the other side, asked once, because the kernel forgets it with the
+ * connection. */
 union conn_peer {
 	struct sockaddr any;
 	struct sockaddr_in in;
@@ -61,7 +63,7 @@ void conn_move(struct conn *c, enum conn_state to);
 void conn_end(struct conn *c, int reason); /* now: pending output is lost */
 void conn_fail(struct conn *c, int errnum, int reason);
 void conn_leave(struct conn *c, int reason, uint32_t linger_ms);
-void conn_queue(struct conn *c); /* settle at the end of the event or round */
+void conn_queue(struct conn *c);  /* settle at the end of the event or round */
 bool conn_settle(struct conn *c); /* may free c; whether it called the owner */
 void conn_learn_peer(struct conn *c);
 

@@ -1,6 +1,7 @@
 /*
- * Output: appended to one buffer, sent by one send at the end of the event. The buffer's memory is the loop's
- * spare one unless the peer is slow; then it is the connection's own.
+ * Output: appended to one buffer, sent by one send at the end of the event. The buffer's
+ * memory is the loop's spare one unless the peer is slow; then it is the connection's
+ * own.
  */
 #include <assert.h>
 #include <errno.h>
@@ -28,7 +29,8 @@ static ssize_t conn_send(struct conn *c, const uint8_t *data, size_t len)
 		return n;
 	if (errno == EAGAIN)
 		return 0;
-	conn_fail(c, errno, err_from_errno(errno) == SVCD_ECLOSED ? SVCD_ECLOSED : SVCD_EIO);
+	conn_fail(c, errno,
+		err_from_errno(errno) == SVCD_ECLOSED ? SVCD_ECLOSED : SVCD_EIO);
 	return -1;
 }
 
@@ -38,8 +40,8 @@ static void conn_out_done(struct conn *c)
 	loop_take_back(c->loop, &c->out);
 }
 
-/* The peer is slow. If what is left is small, it moves to memory of its size, and the large
- * buffer goes back to the loop. */
+/* The peer is slow. If what is left is small, it moves to memory of its size, and the
+ * large buffer goes back to the loop. */
 static void conn_out_shrink(struct conn *c)
 {
 	struct buf rest = {.max = c->out.max};
@@ -73,7 +75,8 @@ void conn_push(struct conn *c)
 		conn_out_done(c);
 		return;
 	}
-	/* A short count means that the kernel's buffer is full: no second call to be told so. */
+	/* A short count means that the kernel's buffer is full: no second call to be told
+	 * so. */
 	c->blocked = true;
 	conn_out_shrink(c);
 }

@@ -1,6 +1,6 @@
 /*
- * Listeners. Accepting never spins: at most ACCEPTS_PER_ROUND at once, and a pause when the process has
- * no descriptor or memory left.
+ * Listeners. Accepting never spins: at most ACCEPTS_PER_ROUND at once, and a pause when
+ * the process has no descriptor or memory left.
  */
 #include <assert.h>
 #include <errno.h>
@@ -59,8 +59,9 @@ static void listener_on_resume(void *arg)
 /* Errors of the peer that went away before we accepted it, see accept(2); not ours. */
 static bool accept_error_passes(int errnum)
 {
-	static const int passing[] = {EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENOPROTOOPT,
-		EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, ETIMEDOUT};
+	static const int passing[] = {EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN,
+		ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
+		ETIMEDOUT};
 
 	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
 		if (passing[i] == errnum)
@@ -131,7 +132,8 @@ static bool unix_path_is_stale(const struct net_addr *at)
 	if (fd < 0)
 		return false;
 	memcpy(&sa, at->sockaddr, sizeof(at->sockaddr));
-	stale = connect(fd, (struct sockaddr *)&sa, at->len) != 0 && errno == ECONNREFUSED;
+	stale = connect(fd, (struct sockaddr *)&sa, at->len) != 0 &&
+		errno == ECONNREFUSED;
 	close(fd);
 	return stale;
 }
@@ -141,14 +143,16 @@ static const char *unix_path(const struct net_addr *at)
 	return at->text + strlen("unix:");
 }
 
-static int listener_bind_unix(struct listener *ls, const struct net_addr *at, struct err *e)
+static int listener_bind_unix(
+	struct listener *ls, const struct net_addr *at, struct err *e)
 {
 	int errnum = bind_to(ls->fd, at);
 	struct stat st;
 
 	if (errnum == EADDRINUSE) {
 		if (lstat(unix_path(at), &st) == 0 && !S_ISSOCK(st.st_mode))
-			return err_set(e, SVCD_EINUSE, "%s exists and is not a socket", at->text);
+			return err_set(e, SVCD_EINUSE, "%s exists and is not a socket",
+				at->text);
 		if (!unix_path_is_stale(at))
 			return listen_error(e, EADDRINUSE, at);
 		if (unlink(unix_path(at)) != 0 && errno != ENOENT)
@@ -164,7 +168,8 @@ static int listener_bind_unix(struct listener *ls, const struct net_addr *at, st
 	return 0;
 }
 
-static int listener_bind_tcp(struct listener *ls, const struct net_addr *at, struct err *e)
+static int listener_bind_tcp(
+	struct listener *ls, const struct net_addr *at, struct err *e)
 {
 	static const int on = 1;
 	static const int off = 0;
@@ -183,7 +188,8 @@ static void listener_learn_addr(struct listener *ls, const struct net_addr *at)
 	socklen_t len = sizeof(sa);
 	const char *port;
 
-	if (net_addr_family(at) == AF_UNIX || getsockname(ls->fd, (struct sockaddr *)&sa, &len) != 0)
+	if (net_addr_family(at) == AF_UNIX ||
+		getsockname(ls->fd, (struct sockaddr *)&sa, &len) != 0)
 		return;
 	net_addr_from_sockaddr((struct sockaddr *)&sa, len, &ls->addr);
 	if (strncmp(at->text, "tcp:*", 5) != 0)
@@ -210,8 +216,8 @@ static int listener_open_socket(struct net_addr *at)
 	return socket(AF_INET, type, 0);
 }
 
-static int listener_open(struct listener *ls, const struct net_addr *where, uint32_t backlog,
-	struct err *e)
+static int listener_open(struct listener *ls, const struct net_addr *where,
+	uint32_t backlog, struct err *e)
 {
 	struct net_addr at = *where;
 	int rc;
@@ -227,7 +233,8 @@ static int listener_open(struct listener *ls, const struct net_addr *where, uint
 	if (listen(ls->fd, backlog < INT32_MAX ? (int)backlog : INT32_MAX) != 0)
 		return listen_error(e, errno, &at);
 	listener_learn_addr(ls, &at);
-	event_assign(&ls->io, ls->loop->base, ls->fd, EV_READ | EV_PERSIST, listener_on_io, ls);
+	event_assign(&ls->io, ls->loop->base, ls->fd, EV_READ | EV_PERSIST,
+		listener_on_io, ls);
 	if (event_add(&ls->io, NULL) != 0)
 		return listen_error(e, errno, &at);
 	return 0;
@@ -258,8 +265,8 @@ static void listener_unlink(const struct listener *ls)
 {
 	struct stat st;
 
-	if (ls->ino != 0 && lstat(unix_path(&ls->addr), &st) == 0 && st.st_dev == ls->dev &&
-		st.st_ino == ls->ino)
+	if (ls->ino != 0 && lstat(unix_path(&ls->addr), &st) == 0 &&
+		st.st_dev == ls->dev && st.st_ino == ls->ino)
 		unlink(unix_path(&ls->addr));
 }
 

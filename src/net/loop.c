@@ -51,8 +51,8 @@ void loop_defer(struct loop *l, struct deferred *d)
 	loop_attend(l);
 }
 
-/* Runs what is there now; what that defers in its turn waits for the next call, so that an
- * owner who redials a dead peer in on_close cannot hold the loop for ever. */
+/* Runs what is there now; what that defers in its turn waits for the next call, so that
+ * an owner who redials a dead peer in on_close cannot hold the loop for ever. */
 static bool loop_run_deferred(struct loop *l)
 {
 	struct list now;
@@ -102,8 +102,8 @@ static void loop_on_round_end(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(l->base);
 }
 
-/* The order woken = false, then drain, pairs with post, then woken = true: a message is either
- * seen by this drain or its poster writes the eventfd again. */
+/* The order woken = false, then drain, pairs with post, then woken = true: a message is
+ * either seen by this drain or its poster writes the eventfd again. */
 static void loop_on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
@@ -127,15 +127,15 @@ void loop_wake(struct loop *l)
 		assert(errno == EINTR);
 }
 
-/* NOLOCK: other threads come through wake_fd only. NO_CACHE_TIME: we give libevent no timeouts,
- * so its time of day per round would serve nobody. No changelist: it loses events on fds that
- * were closed and opened again within a round. */
+/* NOLOCK: other threads come through wake_fd only. NO_CACHE_TIME: we give libevent no
+ * timeouts, so its time of day per round would serve nobody. No changelist: it loses
+ * events on fds that were closed and opened again within a round. */
 static struct event_base *loop_make_base(void)
 {
 	struct event_config *cfg = event_config_new();
 	struct event_base *base = NULL;
 	int flags = EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
-		    EVENT_BASE_FLAG_NO_CACHE_TIME;
+		EVENT_BASE_FLAG_NO_CACHE_TIME;
 
 	if (cfg == NULL)
 		return NULL;
@@ -150,7 +150,8 @@ static int loop_watch_wake(struct loop *l)
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (l->wake_fd < 0)
 		return SVCD_EIO;
-	event_assign(&l->wake, l->base, l->wake_fd, EV_READ | EV_PERSIST, loop_on_wake, l);
+	event_assign(
+		&l->wake, l->base, l->wake_fd, EV_READ | EV_PERSIST, loop_on_wake, l);
 	return event_add(&l->wake, NULL) == 0 ? 0 : SVCD_ENOMEM;
 }
 

@@ -1,9 +1,9 @@
 /*
  * What the files of net/ share about a loop. Not for other folders.
  *
- * libevent 2.1 has no hook at the end of a round. Our first callback of a round therefore activates
- * the event round_end, which libevent puts behind everything that is ready; so own and borrowed
- * bases work alike, and it costs no system call.
+ * libevent 2.1 has no hook at the end of a round. Our first callback of a round therefore
+ * activates the event round_end, which libevent puts behind everything that is ready; so
+ * own and borrowed bases work alike, and it costs no system call.
  */
 #ifndef SVCD_NET_LOOP_INTERNAL_H
 #define SVCD_NET_LOOP_INTERNAL_H
@@ -15,7 +15,7 @@
 #include "net/loop.h"
 
 #define LOOP_SCRATCH_BYTES ((size_t)64 << 10)
-#define LOOP_SPARE_BYTES ((size_t)256 << 10) /* a larger buffer is not kept for the next event */
+#define LOOP_SPARE_BYTES ((size_t)256 << 10) /* a larger buffer is not kept */
 
 /* Work for the end of the round. fn returns whether it called an owner. */
 struct deferred {
@@ -44,8 +44,8 @@ struct loop {
 
 	struct event tick;
 	int timer_fd;
-	struct heap timers; /* every initialised timer; those not set have the key TIMER_NEVER */
-	uint64_t armed_ms;  /* what timer_fd is set to; 0 after it fired, TIMER_NEVER when off */
+	struct heap timers; /* all initialised ones; TIMER_NEVER when not set */
+	uint64_t armed_ms;  /* of timer_fd; 0 after it fired, TIMER_NEVER when off */
 	bool in_timers;
 	uint64_t lag_ms;
 	uint64_t lag_at_ms;
@@ -58,9 +58,11 @@ struct loop {
 #define TIMER_NEVER UINT64_MAX
 
 void loop_enter(struct loop *l);  /* first call of every callback from libevent */
-void loop_attend(struct loop *l); /* there is work for the end of the round, also outside of one */
-void loop_defer(struct loop *l, struct deferred *d); /* once at the end of the round; fine when queued */
-void loop_wake(struct loop *l);                      /* any thread */
+void loop_attend(struct loop *l); /* an end of a round must come; also outside of one */
+void loop_wake(struct loop *l);   /* any thread */
+
+/* d->fn is called once at the end of the round; fine when it is queued already. */
+void loop_defer(struct loop *l, struct deferred *d);
 
 /* The spare memory for an empty buffer, and back. Both leave b valid. */
 void loop_lend(struct loop *l, struct buf *b);

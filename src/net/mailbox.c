@@ -1,6 +1,6 @@
 /*
- * Mailboxes. The posting side is the mutex, the list and loop_wake; all else belongs to the
- * receiver's thread.
+ * Mailboxes. The posting side is the mutex, the list and loop_wake; all else belongs to
+ * the receiver's thread.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@ struct mailbox {
 	struct loop *loop;
 	pthread_mutex_t lock;
 	struct list posted; /* under lock */
-	struct list taken;  /* receiver only: taken out, not delivered yet; before all that is posted */
+	struct list taken;  /* receiver only: not delivered yet; before all posted */
 	unsigned draining;  /* depth: deliver may drain again */
 	bool doomed;        /* freed by a delivery */
 };
@@ -109,7 +109,8 @@ void mailbox_drain(struct mailbox *b)
 		mailbox_destroy(b);
 }
 
-/* A delivery may free or make any mailbox, therefore each is back in its list before it is drained. */
+/* A delivery may free or make any mailbox, therefore each is back in its list before it
+ * is drained. */
 void mailboxes_drain(struct loop *l)
 {
 	struct list now;

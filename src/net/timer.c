@@ -1,10 +1,11 @@
 /*
  * Timers of a loop: one heap, one timerfd set to its minimum.
  *
- * Not libevent's timeouts: those run on CLOCK_MONOTONIC_COARSE, which is up to 4 ms behind and
- * stands still while the machine sleeps, so that a timer could fire before its own due_ms. The
- * timerfd has the clock of clock_now_ms(). It is set at most once a round, and only when
- * the minimum became earlier or it has fired; so setting a timer later again and again costs no call.
+ * Not libevent's timeouts: those run on CLOCK_MONOTONIC_COARSE, which is up to 4 ms
+ * behind and stands still while the machine sleeps, so that a timer could fire before its
+ * own due_ms. The timerfd has the clock of clock_now_ms(). It is set at most once a
+ * round, and only when the minimum became earlier or it has fired; so setting a timer
+ * later again and again costs no call.
  */
 #include <assert.h>
 #include <errno.h>
@@ -46,10 +47,12 @@ void timer_set(struct timer *t, uint64_t after_ms)
 {
 	uint64_t now = loop_now_ms(t->loop);
 
-	/* What a timer callback sets waits for the next run, or 0 would never let it end. */
+	/* Set by a timer callback it waits for the next run, or 0 would never end. */
 	if (t->loop->in_timers && after_ms == 0)
 		after_ms = 1;
-	timer_move(t, after_ms < TIMER_NEVER - 1 - now ? now + after_ms : TIMER_NEVER - 1);
+	if (after_ms > TIMER_NEVER - 1 - now)
+		after_ms = TIMER_NEVER - 1 - now;
+	timer_move(t, now + after_ms);
 	loop_attend(t->loop);
 }
 
@@ -76,7 +79,9 @@ static struct timer *timer_due(const struct loop *l)
 {
 	struct heap_node *n = heap_min(&l->timers);
 
-	return n != NULL && n->key <= l->now_ms ? container_of(n, struct timer, node) : NULL;
+	if (n == NULL || n->key > l->now_ms)
+		return NULL;
+	return container_of(n, struct timer, node);
 }
 
 static void loop_on_tick(evutil_socket_t fd, short what, void *arg)
@@ -102,13 +107,14 @@ void timers_arm(struct loop *l)
 {
 	const struct heap_node *first = heap_min(&l->timers);
 	uint64_t due = first != NULL ? first->key : TIMER_NEVER;
+	uint64_t seconds = due / 1000 < INT32_MAX ? due / 1000 : INT32_MAX;
 	struct itimerspec at = {0};
 	int rc;
 
 	if (l->armed_ms != 0 && due >= l->armed_ms)
 		return;
 	if (due != TIMER_NEVER) {
-		at.it_value.tv_sec = (time_t)(due / 1000 < INT32_MAX ? due / 1000 : INT32_MAX);
+		at.it_value.tv_sec = (time_t)seconds;
 		at.it_value.tv_nsec = (long)(due % 1000) * 1000000;
 	}
 	rc = timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
@@ -122,7 +128,8 @@ int timers_open(struct loop *l)
 	l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_fd < 0)
 		return SVCD_EIO;
-	event_assign(&l->tick, l->base, l->timer_fd, EV_READ | EV_PERSIST, loop_on_tick, l);
+	event_assign(
+		&l->tick, l->base, l->timer_fd, EV_READ | EV_PERSIST, loop_on_tick, l);
 	return event_add(&l->tick, NULL) == 0 ? 0 : SVCD_EIO;
 }
 

@@ -138,15 +138,20 @@ static bool follows(const struct segment_scan *s, const struct journal_entry *e)
 	return e->index == s->last_index + 1 && e->term >= s->last_term;
 }
 
-/* Whether the head at the end names the record that should be there: then its write was interrupted. */
-static bool begins_next(struct bytes at_end, uint64_t index)
+/* When the head at the end names the record that should be there, its write was interrupted. */
+static void look_for_torn(struct bytes at_end, struct segment_scan *s)
 {
 	struct record_head h;
+	size_t bytes;
 
 	if (at_end.len < sizeof(h))
-		return false;
+		return;
 	memcpy(&h, at_end.data, sizeof(h));
-	return h.index == index && h.durable < index;
+	if (h.index != s->last_index + 1 || h.durable >= h.index)
+		return;
+	bytes = record_bytes(h.type_len & RECORD_PAYLOAD_MAX);
+	s->torn = true;
+	s->debris_end = s->end + (bytes < at_end.len ? bytes : at_end.len);
 }
 
 /* Looks for valid records behind the end. Only what could be one is summed: the index must be near. */
@@ -167,7 +172,8 @@ static void scan_debris(struct bytes content, uint32_t salt, struct segment_scan
 		if (r.durable > s->last_index)
 			s->damaged = true;
 		at += r.bytes;
-		s->debris_end = at;
+		if (s->debris_end < at)
+			s->debris_end = at;
 	}
 }
 
@@ -187,6 +193,6 @@ void segment_scan(struct bytes content, const struct segment_head *h,
 		out->last_term = r.entry.term;
 		out->end += r.bytes;
 	}
-	out->torn = begins_next(from(content, out->end), out->last_index + 1);
+	look_for_torn(from(content, out->end), out);
 	scan_debris(content, h->salt, out);
 }

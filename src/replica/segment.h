@@ -57,9 +57,9 @@ bool record_decode(struct bytes in, uint32_t salt, struct record *out);
 struct segment_scan {
 	uint64_t end;       /* offset behind the last good record */
 	uint64_t last_index, last_term;
-	bool torn;          /* at end there is something that began as the next record */
+	bool torn;          /* at end there is a part of the next record */
 	bool damaged;       /* a record that was durable is bad: that of index last_index + 1 */
-	uint64_t debris_end; /* > end: interrupted writes up to here must be wiped, or they might fit on later */
+	uint64_t debris_end; /* > end: interrupted writes up to here must be wiped, or they might fit on later; 0: none */
 };
 void segment_scan(struct bytes content, const struct segment_head *h,
 	void (*each)(void *arg, const struct record *r, uint64_t at), void *arg, struct segment_scan *out);

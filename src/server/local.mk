@@ -2,4 +2,54 @@
 server_libs = libserver.la libhealth.la $(replica_libs)
 
 noinst_LTLIBRARIES += libserver.la
-libserver_la_SOURCES =
+libserver_la_SOURCES = \
+	src/server/acceptor.c \
+	src/server/acceptor.h \
+	src/server/ageing.c \
+	src/server/ageing.h \
+	src/server/answers.c \
+	src/server/answers.h \
+	src/server/barrier.c \
+	src/server/barrier.h \
+	src/server/checks.c \
+	src/server/checks.h \
+	src/server/control.c \
+	src/server/control.h \
+	src/server/core.h \
+	src/server/evidence.c \
+	src/server/evidence.h \
+	src/server/gate.c \
+	src/server/gate.h \
+	src/server/grants.c \
+	src/server/grants.h \
+	src/server/hello.c \
+	src/server/hello.h \
+	src/server/lease.c \
+	src/server/lease.h \
+	src/server/methods.c \
+	src/server/methods.h \
+	src/server/narrator.c \
+	src/server/narrator.h \
+	src/server/reads.c \
+	src/server/reads.h \
+	src/server/reply.c \
+	src/server/reply.h \
+	src/server/resolve.c \
+	src/server/resolve.h \
+	src/server/server.c \
+	src/server/server.h \
+	src/server/session.c \
+	src/server/session.h \
+	src/server/status.c \
+	src/server/verdicts.c \
+	src/server/verdicts.h \
+	src/server/watch.c \
+	src/server/watch.h \
+	src/server/watch_internal.h \
+	src/server/watch_tell.c \
+	src/server/watching.c \
+	src/server/watching.h \
+	src/server/worker.c \
+	src/server/worker.h \
+	src/server/writes.c \
+	src/server/writes.h

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/barrier.h"
 #include "server/control.h"
 #include "server/resolve.h"
 #include "server/session.h"
@@ -202,6 +203,7 @@ static void worker_on_sweep(void *arg)
 		worker_sweep_stopping(w);
 		return;
 	}
+	barriers_sweep(w, false);
 	sweep_list(&w->strangers, now_ms);
 	if (w->server->options.idle_timeout_ms != 0)
 		sweep_list(&w->sessions, now_ms);
@@ -284,7 +286,7 @@ int worker_start(struct server *s, uint32_t index, struct worker **out)
 	list_init(&w->strangers);
 	list_init(&w->sessions);
 	list_init(&w->parked);
-	list_init(&w->tallies);
+	list_init(&w->barriers);
 	buf_init(&w->entries, ANSWER_BYTES_MAX);
 	log_gate_init(&w->refusals, REFUSALS_PER_SECOND);
 	if (!worker_make(w) || worker_launch(w) != 0) {
@@ -296,15 +298,28 @@ int worker_start(struct server *s, uint32_t index, struct worker **out)
 	return 0;
 }
 
+void worker_join(struct worker *w)
+{
+	if (w->thread != 0)
+		pthread_join(w->thread, NULL);
+	w->thread = 0;
+	if (w->subscription != NULL)
+		replica_unsubscribe(w->subscription);
+	w->subscription = NULL;
+	barriers_sweep(w, true);
+}
+
+void worker_drain(struct worker *w)
+{
+	mailbox_drain(w->box);
+}
+
 void worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
-	if (w->thread != 0)
-		pthread_join(w->thread, NULL);
-	if (w->subscription != NULL)
-		replica_unsubscribe(w->subscription);
-	mailbox_free(w->box); /* what is still in it comes in here */
+	worker_join(w);
+	mailbox_free(w->box);
 	timer_fini(&w->sweep);
 	timer_fini(&w->again);
 	timer_fini(&w->parking);

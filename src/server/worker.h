@@ -35,7 +35,7 @@ struct worker {
 	struct answers *answers;
 	struct watches *watches;
 	struct list parked;   /* lookups that wait for a revision, resolve.c */
-	struct list tallies;  /* barrier.c */
+	struct list barriers; /* that were asked for here, barrier.c */
 	struct timer sweep, again, parking;
 	struct head head;     /* as of the last refresh */
 	uint64_t published;   /* publications taken in */
@@ -51,9 +51,12 @@ struct worker {
 
 /* 0 with the thread running. */
 int worker_start(struct server *s, uint32_t index, struct worker **out);
-/* From another thread: answers what was asked, closes all within grace_ms; then worker_free joins. */
+/* From another thread, in this order for all workers: answers what was asked and closes all within grace_ms; waits for
+ * the end of the thread; takes in what others still posted; frees (NULL is fine). */
 void worker_stop(struct worker *w, uint32_t grace_ms);
-void worker_free(struct worker *w); /* NULL is fine */
+void worker_join(struct worker *w);
+void worker_drain(struct worker *w);
+void worker_free(struct worker *w);
 
 /* Hands over an accepted connection; any thread. Closes fd when that is not possible. */
 void worker_adopt(struct worker *w, int fd);

@@ -24,6 +24,7 @@ struct shape {
 	uint8_t size;
 };
 
+/* Four fixstr: the length is in the low five bits. */
 #define STR4(c) \
 	[(c)] = {SHAPE_WHOLE, ((c)&31) + 1}, [(c) + 1] = {SHAPE_WHOLE, ((c)&31) + 2}, \
 	[(c) + 2] = {SHAPE_WHOLE, ((c)&31) + 3}, [(c) + 3] = {SHAPE_WHOLE, ((c)&31) + 4}

@@ -8,10 +8,10 @@
  *		ck_assert_int_eq(rv, done ? 0 : SVCD_ENOMEM);
  *	}
  *
- * Counts malloc, calloc and realloc of this thread between arm and disarm. In an ordinary
- * build that is all of the process, foreign libraries too; with sanitizers it is our own
- * code, and the program must be linked with $(WRAP_ALLOC). Arm it only around the call
- *under test: Check allocates as well.
+ * Counts malloc, calloc and realloc of this thread between arm and disarm. In an
+ * ordinary build that is all of the process, foreign libraries too; with sanitizers it is
+ * our own code, and the program must be linked with $(WRAP_ALLOC). Arm it only around the
+ * call under test: Check allocates as well.
  */
 #ifndef TESTS_FAULT_FAIL_ALLOC_H
 #define TESTS_FAULT_FAIL_ALLOC_H

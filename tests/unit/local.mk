@@ -43,5 +43,25 @@ tests_unit_test_wire_fields_SOURCES = tests/unit/test_wire_fields.c tests/unit/u
 tests_unit_test_wire_fields_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_wire_fields_LDADD = $(wire_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_net_addr
+tests_unit_test_net_addr_SOURCES = tests/unit/test_net_addr.c tests/unit/unit.h
+tests_unit_test_net_addr_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_net_addr_LDADD = $(net_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_net_loop
+tests_unit_test_net_loop_SOURCES = tests/unit/test_net_loop.c tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_net_loop_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_net_loop_LDADD = $(net_libs) $(EVENT_LIBS) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_net_conn
+tests_unit_test_net_conn_SOURCES = tests/unit/test_net_conn.c tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_net_conn_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_net_conn_LDADD = $(net_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_net_listener
+tests_unit_test_net_listener_SOURCES = tests/unit/test_net_listener.c tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_net_listener_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_net_listener_LDADD = $(net_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

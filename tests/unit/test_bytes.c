@@ -18,11 +18,15 @@ START_TEST(views_compare_by_content_then_length)
 		const char *a, *b;
 		int order;
 	} rows[] = {
-		{"", "", 0}, {"", "a", -1}, {"a", "a", 0}, {"a", "b", -1}, {"b", "a", 1},
-		{"ab", "a", 1}, {"a", "ab", -1}, {"b", "ab", 1}, {"\xff", "a", 1}, /* as
-										      unsigned
-										      bytes
-										    */
+		{"", "", 0},
+		{"", "a", -1},
+		{"a", "a", 0},
+		{"a", "b", -1},
+		{"b", "a", 1},
+		{"ab", "a", 1},
+		{"a", "ab", -1},
+		{"b", "ab", 1},
+		{"\xff", "a", 1},
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {

@@ -35,8 +35,8 @@ START_TEST(an_address_has_one_canonical_text)
 	struct err e = {0};
 	struct net_addr a;
 
-	ck_assert_msg(net_addr_parse(good[_i].text, good[_i].default_port, &a, &e) == 0, "%s",
-		e.text);
+	ck_assert_msg(net_addr_parse(good[_i].text, good[_i].default_port, &a, &e) == 0,
+		"%s", e.text);
 	ck_assert_str_eq(a.text, good[_i].canonical);
 	ck_assert_int_eq(net_addr_family(&a), good[_i].family);
 }
@@ -47,7 +47,8 @@ START_TEST(the_canonical_text_means_the_same_address)
 	struct net_addr a;
 	struct net_addr again;
 
-	ck_assert_int_eq(net_addr_parse(good[_i].text, good[_i].default_port, &a, NULL), 0);
+	ck_assert_int_eq(
+		net_addr_parse(good[_i].text, good[_i].default_port, &a, NULL), 0);
 	ck_assert_int_eq(net_addr_parse(a.text, 4711, &again, NULL), 0);
 	ck_assert_mem_eq(&a, &again, sizeof(a));
 }
@@ -81,11 +82,14 @@ static const struct {
 	{"tcp:[::1", SVCD_EINVAL, "\"[::1\" has no closing ]"},
 	{"tcp:[::1]80", SVCD_EINVAL, "\"80\" is not :PORT"},
 	{"tcp:[::g]:80", SVCD_EINVAL, "host \"::g\" is not a numeric IPv6 address"},
-	{"tcp:[1.2.3.4]:80", SVCD_EINVAL, "host \"1.2.3.4\" is not a numeric IPv6 address"},
-	{"tcp:" P40 P40 ":80", SVCD_EINVAL, "host is 80 bytes, no numeric address is that long"},
+	{"tcp:[1.2.3.4]:80", SVCD_EINVAL,
+		"host \"1.2.3.4\" is not a numeric IPv6 address"},
+	{"tcp:" P40 P40 ":80", SVCD_EINVAL,
+		"host is 80 bytes, no numeric address is that long"},
 	{"unix:", SVCD_EINVAL, "unix socket path is empty"},
 	{"unix:" P107 "8", SVCD_ERANGE, "unix socket path is 108 bytes, at most 107"},
-	{"unix:" P40 P40 P40 "0123456789", SVCD_ERANGE, "unix socket path is 130 bytes, at most 107"},
+	{"unix:" P40 P40 P40 "0123456789", SVCD_ERANGE,
+		"unix socket path is 130 bytes, at most 107"},
 };
 
 START_TEST(a_wrong_address_is_told_why)
@@ -133,7 +137,8 @@ int main(void)
 	TCase *tc = unit_case(s, "addr");
 
 	tcase_add_loop_test(tc, an_address_has_one_canonical_text, 0, LENGTH(good));
-	tcase_add_loop_test(tc, the_canonical_text_means_the_same_address, 0, LENGTH(good));
+	tcase_add_loop_test(
+		tc, the_canonical_text_means_the_same_address, 0, LENGTH(good));
 	tcase_add_loop_test(tc, a_wrong_address_is_told_why, 0, LENGTH(bad));
 	tcase_add_test(tc, ipv4_within_ipv6_is_written_as_ipv4);
 	tcase_add_test(tc, a_unix_path_without_nul_is_read_to_its_end);

@@ -1,4 +1,5 @@
-/* net/conn.h: connections. A side is one connection under test with what happened to it. */
+/* net/conn.h: connections. A side is one connection under test with what happened to it.
+ */
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
@@ -274,8 +275,9 @@ static void *send_pattern(void *arg)
 
 START_TEST(a_message_of_a_megabyte_is_put_together)
 {
+	struct bytes v = pattern_new(1 << 20);
+	struct reader writer = {.len = v.len};
 	struct side s;
-	struct reader writer = {.len = 1 << 20};
 	int done;
 
 	writer.fd = side_on[_i](&s);
@@ -284,8 +286,8 @@ START_TEST(a_message_of_a_megabyte_is_put_together)
 	for (done = 0; s.got.len == 0; done++)
 		run_until(loop, &s.offers, done + 1);
 	pthread_join(writer.thread, NULL);
-	for (size_t i = 0; i < s.got.len; i++)
-		ck_assert_uint_eq(s.got.data[i], pattern_at(i));
+	ck_assert(bytes_eq(buf_bytes(&s.got), v));
+	pattern_free(v);
 	end(&s, writer.fd);
 }
 END_TEST
@@ -497,7 +499,8 @@ static int (*const put_by[])(struct conn *c, struct bytes v) = {
 
 enum { PIECE = 1000 };
 
-static int put_pieces(struct conn *c, struct bytes v, int (*put)(struct conn *c, struct bytes v))
+static int put_pieces(
+	struct conn *c, struct bytes v, int (*put)(struct conn *c, struct bytes v))
 {
 	int rc = 0;
 
@@ -770,7 +773,8 @@ START_TEST(a_peer_that_resets_is_reported_as_closed)
 	struct side s;
 	int other = side_on_tcp(&s);
 
-	ck_assert_int_eq(setsockopt(other, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	ck_assert_int_eq(
+		setsockopt(other, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
 	close(other);
 	run_until(loop, &s.closed, 1);
 	ck_assert_int_eq(s.reason, SVCD_ECLOSED);
@@ -794,6 +798,21 @@ START_TEST(writing_to_a_peer_that_is_gone_raises_no_signal)
 	run_until(loop, &s.closed, 1);
 	ck_assert_int_eq(s.reason, SVCD_ECLOSED);
 	side_end(&s);
+}
+END_TEST
+
+START_TEST(aborting_resets_a_tcp_peer)
+{
+	struct side s;
+	char answer[8];
+	int other = side_on_tcp(&s);
+
+	conn_abort(s.conn, SVCD_ECANCELLED);
+	run_until(loop, &s.closed, 1);
+	ck_assert_int_eq(s.reason, SVCD_ECANCELLED);
+	ck_assert_int_lt(recv(other, answer, sizeof(answer), 0), 0);
+	ck_assert_int_eq(errno, ECONNRESET);
+	end(&s, other);
 }
 END_TEST
 
@@ -947,8 +966,9 @@ END_TEST
 
 /* ---- by chance */
 
-/* Two sides send each other the same bytes in random pieces, by every way to write; they take
- * random parts of what they get, and pause now and then. The first closes when it has sent all. */
+/* Two sides send each other the same bytes in random pieces, by every way to write; they
+ * take random parts of what they get, and pause now and then. The first closes when it
+ * has sent all. */
 struct gambler {
 	struct side side;
 	struct gambler *opponent;
@@ -964,7 +984,8 @@ static struct gambler pair[2];
 static void gamble(struct gambler *g)
 {
 	size_t left = stake.len - g->sent;
-	size_t n = rng_below(&rng, 100) == 0 ? rng_below(&rng, 300000) : rng_below(&rng, 3000);
+	size_t n = rng_below(&rng, 100) == 0 ? rng_below(&rng, 300000)
+					     : rng_below(&rng, 3000);
 	int rc;
 
 	if (g->side.conn == NULL || left == 0)
@@ -1083,7 +1104,8 @@ START_TEST(an_idle_connection_costs_less_than_500_bytes)
 		buf_fini(&s[i].got);
 	each = (mallinfo2().uordblks - before) / MANY;
 	if (COUNTS_MEMORY)
-		ck_assert_uint_lt(each, 500 + (256 << 10) / MANY); /* and one spare buffer */
+		ck_assert_uint_lt(each, 500 + (256 << 10) / MANY); /* and one spare buffer
+								    */
 	for (int i = 0; i <= MANY; i++)
 		end(&s[i], other[i]);
 }
@@ -1109,7 +1131,8 @@ int main(void)
 	tcase_add_test(tc, writes_outside_of_events_are_one_send_before_the_loop_sleeps);
 	tcase_add_test(tc, what_the_idle_hook_writes_is_sent_before_the_loop_sleeps);
 	tcase_add_test(tc, send_now_does_not_wait_for_the_loop);
-	tcase_add_loop_test(tc, much_output_to_a_slow_reader_arrives_and_drains_once, 0, 6);
+	tcase_add_loop_test(
+		tc, much_output_to_a_slow_reader_arrives_and_drains_once, 0, 6);
 	tcase_add_loop_test(tc, a_stalled_reader_is_closed_when_out_max_is_reached, 0, 6);
 	tcase_add_test(tc, a_single_write_beyond_out_max_sends_nothing_of_it);
 
@@ -1125,6 +1148,7 @@ int main(void)
 	tcase_add_loop_test(tc, lingering_ends_in_time_when_the_peer_stays, 0, 2);
 	tcase_add_test(tc, lingering_can_be_cut_short);
 	tcase_add_test(tc, lingering_without_output_ends_at_once);
+	tcase_add_test(tc, aborting_resets_a_tcp_peer);
 	tcase_add_test(tc, a_peer_that_resets_is_reported_as_closed);
 	tcase_add_loop_test(tc, writing_to_a_peer_that_is_gone_raises_no_signal, 0, 2);
 	tcase_add_loop_test(tc, a_peer_that_ended_its_side_still_gets_its_answer, 0, 2);

@@ -119,6 +119,15 @@ START_TEST(a_value_ends_where_its_type_says)
 }
 END_TEST
 
+/* The first n bytes in a block that ends behind them: the sanitizer sees who reads on. */
+static struct shared *exact_copy(struct bytes in, size_t n)
+{
+	struct shared *copy = shared_new(bytes_of(in.data, n));
+
+	ck_assert_ptr_nonnull(copy);
+	return copy;
+}
+
 START_TEST(a_value_that_is_cut_anywhere_is_incomplete)
 {
 	struct buf b = {0};
@@ -127,11 +136,15 @@ START_TEST(a_value_that_is_cut_anywhere_is_incomplete)
 		struct bytes in = value_bytes(&b, i);
 
 		for (size_t n = 0; n < in.len; n++) {
+			struct shared *cut = n < 40 ? exact_copy(in, n) : NULL;
+			struct bytes part = bytes_of(
+				cut != NULL ? cut->data : in.data, n);
 			size_t len = 99;
 
-			if (find(bytes_of(in.data, n), 0, &len) != SVCD_EAGAIN ||
-				len != 99 || frame_value_len(bytes_of(in.data, n)) != 0)
+			if (find(part, 0, &len) != SVCD_EAGAIN || len != 99 ||
+				frame_value_len(part) != 0)
 				ck_abort_msg("row %zu cut after %zu bytes", i, n);
+			shared_unref(cut);
 		}
 	}
 	buf_fini(&b);
@@ -741,15 +754,12 @@ START_TEST(parsing_a_cut_message_stays_within_it)
 		struct bytes in = hex(&b, messages[i].message);
 
 		for (size_t n = 0; n < in.len; n++) {
-			struct buf exact = {.max = n}; /* so that the sanitizer sees the
-							  end */
+			struct shared *cut = exact_copy(in, n);
 			struct frame f;
 
-			buf_put(&exact, in.data, n);
-			if (frame_parse(buf_bytes(&exact), &f) == 0)
-				ck_assert_ptr_eq(
-					f.body.data + f.body.len, exact.data + n);
-			buf_fini(&exact);
+			if (frame_parse(bytes_of(cut->data, n), &f) == 0)
+				ck_assert_ptr_eq(f.body.data + f.body.len, cut->data + n);
+			shared_unref(cut);
 		}
 		buf_fini(&b);
 	}

@@ -243,6 +243,10 @@ START_TEST(a_late_count_is_filled_in)
 	outer = pack_array_begin(&b);
 	pack_array_end(&b, outer, 0);
 	check_packed(&b, "dc 0000");
+
+	outer = pack_array_begin(&b);
+	pack_array_end(&b, outer, 0x1234);
+	ck_assert_uint_eq(get_be16(b.data + 1), 0x1234);
 	buf_fini(&b);
 }
 END_TEST

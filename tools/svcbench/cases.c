@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct message scratch;
+static struct message scratch, probe; /* probe outlives the hello that goes before it */
 
 size_t answer_svcd(struct link *l, const unsigned char *p, size_t n, bool *failed)
 {
@@ -350,8 +350,12 @@ static void lookup(const struct bench_options *o, struct result *r, int connecti
 	} else {
 		peer_start_svcd(&p, o);
 		fill_svcd(&p, services * 10);
-		resolve_request(&scratch, 1, 7);
-		sample_len = ask_svcd(&p, &scratch, sample, sizeof sample);
+		resolve_request(&probe, 1, 7);
+		sample_len = ask_svcd(&p, &probe, sample, sizeof sample);
+		if (sample_len == 0) {
+			fputs("svcbench: error: a lookup was refused\n", stderr);
+			exit(1);
+		}
 	}
 	engine_init(&e);
 	e.answer = redis ? answer_redis : answer_svcd;

@@ -176,7 +176,7 @@ static const struct command service = {
 		{"policy", 0, KIND_TEXT, "NAME", .help = "balancing policy told to clients"},
 		{"owner", 0, KIND_TEXT, "TEXT", .help = "whom to ask"},
 		{"delete", 0, KIND_FLAG, NULL, .help = "forget a service without instances"},
-		YES, {NULL},
+		{NULL},
 	},
 };
 
@@ -196,7 +196,7 @@ static const struct command waiting = {
 static const struct command ping = {
 	.name = "ping", .help = "Measure round trips to the registry", .run = cmd_ping,
 	.options = (const struct param[]){
-		{"count", 0, KIND_NUMBER, "N", .help = "so many, default 5"},
+		{"count", 0, KIND_NUMBER, "N", .max = 1000000, .help = "so many, default 5"},
 		{"interval", 0, KIND_DURATION, "DURATION", .help = "pause between them, default 200ms"},
 		{NULL},
 	},

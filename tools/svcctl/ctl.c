@@ -12,6 +12,7 @@
 #include "svcctl/text.h"
 
 #define TOKEN_MAX 4096
+#define CTL_REPORTED 1 /* instead of an enum svcd_error: ctl_open said what is wrong */
 
 /* ---- options ---- */
 
@@ -204,7 +205,7 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 
 	*fault = (struct svcd_fault){0};
 	if (ctl_open(c) != OUT_OK)
-		rv = fault->code = SVCD_ECANCELLED; /* reported already */
+		rv = fault->code = CTL_REPORTED;
 	else if ((rv = wait_for_member(c, fault)) == 0)
 		rv = svcd_call(c->client, method, params, c->timeout_ms, &answer, fault);
 	svcd_value_free(params);
@@ -251,8 +252,8 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault)
 {
 	const char *hint = hint_of(fault->code);
 
-	if (fault->code == SVCD_ECANCELLED)
-		return OUT_USAGE; /* of ctl_open */
+	if (fault->code == CTL_REPORTED)
+		return OUT_USAGE;
 	if (ctl_is_unreachable(fault->code))
 		return fail_unreachable(c, fault->text);
 	report_error("%s", *fault->text != '\0' ? fault->text : svcd_strerror(fault->code));

@@ -1,0 +1,63 @@
+/*
+ * A client: its loop, its link and what lives on them. Everything below the line is the loop's thread's
+ * alone; other threads post mail, or use what the lock guards.
+ */
+#ifndef SVCD_CLIENT_CLIENT_H
+#define SVCD_CLIENT_CLIENT_H
+
+#include <pthread.h>
+
+#include "client/feed.h"
+#include "client/lookup.h"
+#include "client/register.h"
+
+/* What a test may want otherwise; zero means the default. */
+struct client_tuning {
+	uint32_t backoff_min_ms; /* 50 */
+	uint32_t backoff_max_ms; /* 5000 */
+	uint32_t settled_ms;     /* 10000 */
+	uint32_t ping_ms;        /* 10000 */
+	uint32_t ping_wait_ms;   /* 5000 */
+	uint64_t seed;           /* from the kernel */
+};
+
+struct svcd_client {
+	struct loop *loop;
+	struct mailbox *box;
+	bool has_thread;
+	pthread_t thread;
+	uint32_t request_timeout_ms;
+	char *name;
+	char *token;
+	struct servers servers;
+	_Atomic uint32_t last_id_number; /* of registrations without an id */
+	uint32_t id_number_base;
+
+	pthread_mutex_t lock; /* guards these four */
+	pthread_cond_t changed;
+	bool is_ready;
+	uint64_t rounds_failed;
+	struct svcd_fault trouble;
+
+	/* ---- */
+	struct rng rng;
+	struct link link;
+	struct calls calls;
+	struct feeds feeds;
+	struct registrations registrations;
+	struct lookups lookups;
+	struct mail end_mail;
+	struct timer end_timer; /* how long the end waits for answers */
+	bool is_ending;
+	bool is_closing; /* the link is */
+};
+
+int client_new(const struct svcd_options *options, const struct client_tuning *tuning,
+	struct svcd_client **client);
+
+/* True when the caller may wait: the loop runs on another thread. */
+bool client_can_wait(const struct svcd_client *client);
+
+void client_post(struct svcd_client *client, struct mail *m);
+
+#endif

@@ -1,0 +1,328 @@
+#include "replica/driver_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replica/cures.h"
+
+bool driver_sole_voter(const struct driver *d)
+{
+	const struct raft_configuration *c = &d->core.configuration;
+	unsigned voters = 0;
+	bool us = false;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		if (c->servers[i].role != RAFT_VOTER)
+			continue;
+		voters++;
+		us |= c->servers[i].id == d->o.node;
+	}
+	return voters == 1 && us;
+}
+
+static int engine_error(int rv)
+{
+	switch (rv) {
+	case RAFT_NOMEM:
+		return SVCD_ENOMEM;
+	case RAFT_NOTLEADER:
+		return SVCD_ENOLEADER;
+	case RAFT_NOSPACE:
+		return SVCD_ENOSPACE;
+	case RAFT_CANTCHANGE:
+		return SVCD_EBUSY;
+	default:
+		return SVCD_ECORRUPT; /* RAFT_SHUTDOWN: what was committed conflicts with what came */
+	}
+}
+
+/* ---- the parts of one step -------------------------------------------------------------------------- */
+
+/* The flags of the update are not asked: a term can rise although the step fails. */
+static void keep_ballot(struct driver *d)
+{
+	uint64_t term = raft_current_term(&d->core), vote = raft_voted_for(&d->core);
+
+	if (term != d->o.ballot->term || vote != d->o.ballot->vote)
+		ballot_write(d->o.ballot, term, vote);
+}
+
+static void note_state(struct driver *d, const struct raft_update *up)
+{
+	if (!(up->flags & (RAFT_UPDATE_STATE)))
+		return;
+	d->term_first = 0;
+	if (raft_state(&d->core) != RAFT_LEADER)
+		driver_lose_tickets(d);
+	else if (up->flags & (RAFT_UPDATE_ENTRIES))
+		d->term_first = up->entries.index;
+}
+
+static int append(struct driver *d, const struct raft_update *up)
+{
+	struct journal_entry *entries = calloc(up->entries.n, sizeof(*entries));
+	int rc;
+
+	if (!entries)
+		return SVCD_ENOMEM;
+	for (unsigned i = 0; i < up->entries.n; i++) {
+		const struct raft_entry *e = &up->entries.batch[i];
+
+		entries[i] = (struct journal_entry){
+			.index = up->entries.index + i,
+			.term = e->term,
+			.type = (uint8_t)e->type,
+			.payload = bytes_of(e->buf.base, e->type == RAFT_BARRIER ? 0 : e->buf.len),
+		};
+	}
+	rc = journal_append(d->o.journal, entries, up->entries.n);
+	free(entries);
+	return rc;
+}
+
+/* Truncation comes only together with new entries. Not synced here, except where a message may not leave before:
+ * a sole voter's (S1). */
+static int store_entries(struct driver *d, const struct raft_update *up)
+{
+	void *token;
+	int rc;
+
+	if (!(up->flags & (RAFT_UPDATE_ENTRIES)))
+		return 0;
+	token = up->entries.batch[0].batch;
+	if (up->entries.index <= journal_last(d->o.journal))
+		journal_truncate(d->o.journal, up->entries.index);
+	rc = append(d, up);
+	raft_free(token);
+	if (rc == 0 && (driver_sole_voter(d) || raft_state(&d->core) != RAFT_LEADER))
+		journal_sync(d->o.journal);
+	return rc;
+}
+
+static int tell_persisted(struct driver *d)
+{
+	struct raft_event ev = {.type = RAFT_PERSISTED_ENTRIES};
+
+	journal_sync(d->o.journal);
+	ev.persisted_entries.index = journal_durable(d->o.journal);
+	if (ev.persisted_entries.index <= d->core.last_stored || d->core.snapshot.installing)
+		return 0;
+	return driver_feed(d, &ev);
+}
+
+/* ---- one step: the order is the safety argument ----------------------------------------------------- */
+
+/*
+ * 1 term and vote are durable before anything else happens
+ * 2 entries go to the log
+ * 3 messages leave: none depends on the entries of its own update being durable; what claims that comes
+ *   out of step 5
+ * 4 the log is synced, once for all entries
+ * 5 the engine learns it, which may commit entries and make the messages that confirm them
+ * and, in driver_event, when nothing is left to feed:
+ * 6 committed entries that are durable here are applied, in one transaction
+ * 7 callers get their answers, changes of the members are told to the engine
+ *
+ * The update points into the engine and into ev: all of it is used before the next step.
+ */
+int driver_feed(struct driver *d, struct raft_event *ev)
+{
+	struct raft_update up = {0};
+	bool has_entries;
+	int rc;
+
+	ev->time = d->now_ms;
+	ev->capacity = UINT16_MAX;
+	rc = raft_step(&d->core, ev, &up);
+	keep_ballot(d);
+	if (rc != 0 && ev->type == RAFT_SUBMIT)
+		raft_free(ev->submit.entries[0].batch); /* not taken: still ours */
+	if (rc != 0)
+		return engine_error(rc);
+	has_entries = up.flags & (RAFT_UPDATE_ENTRIES);
+	note_state(d, &up);
+	rc = store_entries(d, &up);
+	if (rc != 0)
+		return rc;
+	driver_post(d, ev, &up);
+	return has_entries ? tell_persisted(d) : 0;
+}
+
+static void tell_changed(struct driver *d)
+{
+	if (d->o.machine->changed)
+		d->o.machine->changed(d->o.arg);
+}
+
+int driver_event(struct driver *d, struct raft_event *ev)
+{
+	enum raft_state state = raft_state(&d->core);
+	raft_term term = raft_current_term(&d->core);
+	int rc = driver_feed(d, ev);
+
+	if (rc == 0)
+		rc = cure_m2_first_entry(d);
+	if (rc == 0)
+		rc = driver_apply(d);
+	if (state != raft_state(&d->core) || term != raft_current_term(&d->core) ||
+		d->was_ready != driver_may_submit(d))
+		tell_changed(d);
+	d->was_ready = driver_may_submit(d);
+	return rc;
+}
+
+static void set_now(struct driver *d, uint64_t now_ms)
+{
+	if (now_ms > d->now_ms)
+		d->now_ms = now_ms;
+}
+
+/* ---- proposing -------------------------------------------------------------------------------------- */
+
+static bool ready(const struct driver *d)
+{
+	struct raft *r = (struct raft *)(uintptr_t)&d->core;
+
+	return raft_state(r) == RAFT_LEADER && d->term_first != 0 && d->applied >= d->term_first &&
+		raft_transferee(r) == 0;
+}
+
+bool driver_may_submit(const struct driver *d)
+{
+	return ready(d) && d->n_tickets < IN_FLIGHT_MAX;
+}
+
+static int submit_error(const struct driver *d)
+{
+	struct raft *r = (struct raft *)(uintptr_t)&d->core;
+
+	return raft_state(r) == RAFT_LEADER ? SVCD_EAGAIN : SVCD_ENOLEADER;
+}
+
+int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void *user)
+{
+	struct raft_event ev = {.type = RAFT_SUBMIT};
+	struct raft_entry e = {.type = RAFT_COMMAND};
+	int rc;
+
+	set_now(d, now_ms);
+	if (!driver_may_submit(d))
+		return submit_error(d);
+	rc = journal_room(d->o.journal, 1, payload.len);
+	if (rc != 0)
+		return rc;
+	e.term = raft_current_term(&d->core);
+	e.buf = (struct raft_buffer){.base = (void *)(uintptr_t)payload.data, .len = payload.len};
+	e.batch = raft_malloc(sizeof(uint64_t)); /* the engine's to count references by; the payload stays ours */
+	if (!e.batch)
+		return SVCD_ENOMEM;
+	ev.submit.entries = &e;
+	ev.submit.n = 1;
+	d->tickets[d->n_tickets++] = (struct ticket){
+		.index = raft_last_index(&d->core) + 1,
+		.term = e.term,
+		.user = user,
+	};
+	return driver_event(d, &ev);
+}
+
+/* ---- time --------------------------------------------------------------------------------------------- */
+
+/* A leader without others has nothing to do by time. One with others ticks on its own grid: the engine's
+ * timer can stand in the past for ever (T1), and its window of contact begins anew at each tick (T2). */
+static uint64_t engine_due_ms(const struct driver *d)
+{
+	struct raft *r = (struct raft *)(uintptr_t)&d->core;
+	uint64_t soonest = d->last_tick_ms + d->o.heartbeat_ms / 8 + 1;
+
+	if (raft_state(r) == RAFT_LEADER)
+		return d->core.configuration.n == 1 ? UINT64_MAX : d->last_tick_ms + d->o.heartbeat_ms;
+	return raft_timeout(r) > soonest ? raft_timeout(r) : soonest;
+}
+
+uint64_t driver_due_ms(const struct driver *d)
+{
+	uint64_t due = engine_due_ms(d);
+
+	return d->retry_ms && d->retry_ms < due ? d->retry_ms : due;
+}
+
+int driver_tick(struct driver *d, uint64_t now_ms)
+{
+	struct raft_event ev = {.type = RAFT_TIMEOUT};
+	int rc;
+
+	set_now(d, now_ms);
+	if (d->now_ms < engine_due_ms(d))
+		return driver_apply(d);
+	rc = cure_s1_vote_first(d);
+	if (rc != 0)
+		return rc;
+	cure_e3_calm_candidate(d);
+	d->last_tick_ms = d->now_ms;
+	return driver_event(d, &ev);
+}
+
+/* ---- checkpoints -------------------------------------------------------------------------------------- */
+
+int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint64_t keep)
+{
+	struct raft_event ev = {.type = RAFT_SNAPSHOT};
+	struct raft_snapshot_metadata *m = &ev.snapshot.metadata;
+	struct raft_buffer b = {.base = d->members.data, .len = d->members.len};
+	int rc;
+
+	assert(keep <= index && index <= d->applied);
+	set_now(d, now_ms);
+	if (index <= d->snapshot_index || d->members_index > index || d->core.snapshot.installing)
+		return 0;
+	m->index = index;
+	m->term = journal_term(d->o.journal, index);
+	m->configuration_index = d->members_index;
+	if (raft_configuration_decode(&b, &m->configuration) != 0)
+		return SVCD_ECORRUPT;
+	ev.snapshot.trailing = (unsigned)(index - keep);
+	d->snapshot_index = index;
+	d->snapshot_term = m->term;
+	rc = driver_event(d, &ev);
+	if (rc == 0)
+		journal_drop(d->o.journal, keep);
+	return rc;
+}
+
+/* ---- status ------------------------------------------------------------------------------------------- */
+
+static enum driver_role role_of(struct raft *r)
+{
+	switch (raft_state(r)) {
+	case RAFT_LEADER:
+		return DRIVER_LEADER;
+	case RAFT_CANDIDATE:
+		return DRIVER_CANDIDATE;
+	default:
+		return DRIVER_FOLLOWER;
+	}
+}
+
+void driver_status(const struct driver *d, struct driver_status *out)
+{
+	struct raft *r = (struct raft *)(uintptr_t)&d->core;
+	const char *address;
+	raft_id leader;
+
+	raft_leader(r, &leader, &address);
+	*out = (struct driver_status){
+		.role = role_of(r),
+		.ready = ready(d),
+		.leader = leader,
+		.term = raft_current_term(r),
+		.first_index = journal_first(d->o.journal),
+		.last_index = journal_last(d->o.journal),
+		.commit_index = raft_commit_index(r),
+		.applied_index = d->applied,
+	};
+	for (unsigned i = 0; i < d->core.configuration.n; i++)
+		out->voters += d->core.configuration.servers[i].role == RAFT_VOTER;
+}

@@ -1,0 +1,150 @@
+/* The method status: what this member is, has and uses. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "server/reads.h"
+#include "server/session.h"
+#include "server/worker.h"
+#include "wire/pack.h"
+
+/* Map entries that are counted while they are put. */
+struct listing {
+	struct buf *out;
+	uint32_t n;
+};
+
+static void put_u64(struct listing *l, const char *key, uint64_t v)
+{
+	pack_kv_u64(l->out, key, v);
+	l->n++;
+}
+
+static void put_str(struct listing *l, const char *key, const char *v)
+{
+	pack_kv_cstr(l->out, key, v);
+	l->n++;
+}
+
+static void put_member(struct listing *l, const struct replica_status *s, uint64_t uptime_ms)
+{
+	static const char *const roles[] = {"follower", "candidate", "leader"};
+	char hex[17];
+
+	put_str(l, "version", SVCD_VERSION);
+	put_str(l, "node", text_hex64(s->node, hex));
+	put_str(l, "cluster", text_hex64(s->cluster, hex));
+	put_str(l, "role", roles[s->role]);
+	if (s->leader != 0)
+		put_str(l, "leader", text_hex64(s->leader, hex));
+	put_u64(l, "term", s->term);
+	put_u64(l, "time_ms", s->time_ms);
+	put_u64(l, "wall_ms", clock_wall_ms());
+	put_u64(l, "uptime_ms", uptime_ms);
+	put_u64(l, "queue", s->queue);
+}
+
+static void put_totals(struct listing *l, const struct catalog_totals *t)
+{
+	put_u64(l, "services", t->services);
+	put_u64(l, "instances", t->instances);
+	for (int i = 0; i < EFFECTIVE_COUNT; i++)
+		put_u64(l, effective_name((enum effective_state)i), t->by_effective[i]);
+	put_u64(l, "leases", t->leases);
+	put_u64(l, "tombstones", t->tombstones);
+	put_u64(l, "events", t->events);
+}
+
+static void put_server(struct listing *l, const struct server_stat *s)
+{
+	put_u64(l, "sessions", s->connections);
+	put_u64(l, "watches", s->watches);
+	put_u64(l, "requests", s->requests);
+	put_u64(l, "lookups", s->lookups);
+	put_u64(l, "lookups_kept", s->lookups_kept);
+	put_u64(l, "writes", s->writes);
+	put_u64(l, "events_sent", s->events_sent);
+	put_u64(l, "renewals", s->renewals);
+	put_u64(l, "expired", s->expired);
+	put_u64(l, "bytes_in", s->bytes_in);
+	put_u64(l, "bytes_out", s->bytes_out);
+	put_u64(l, "checks", s->checks);
+	put_u64(l, "probes", s->probes);
+}
+
+static void put_log(struct listing *l, const struct replica_status *s)
+{
+	pack_cstr(l->out, "log");
+	pack_map(l->out, 5);
+	pack_kv_u64(l->out, "first", s->first_index);
+	pack_kv_u64(l->out, "last", s->last_index);
+	pack_kv_u64(l->out, "committed", s->commit_index);
+	pack_kv_u64(l->out, "applied", s->applied_index);
+	pack_kv_u64(l->out, "bytes", s->log_bytes);
+	l->n++;
+}
+
+static void put_checkpoint(struct listing *l, const struct replica_status *s)
+{
+	uint64_t wall_ms = clock_wall_ms();
+
+	if (s->checkpoint_index == 0)
+		return;
+	pack_cstr(l->out, "checkpoint");
+	pack_map(l->out, 3);
+	pack_kv_u64(l->out, "index", s->checkpoint_index);
+	pack_kv_u64(l->out, "rev", s->checkpoint_rev);
+	pack_kv_u64(l->out, "age_ms", wall_ms > s->checkpoint_wall_ms ? wall_ms - s->checkpoint_wall_ms : 0);
+	l->n++;
+}
+
+static void put_disk(struct listing *l, struct store *store, bool space_low)
+{
+	struct store_stat s;
+
+	store_stat(store, &s);
+	put_u64(l, "state_bytes", s.used_bytes);
+	put_u64(l, "state_bytes_max", s.map_bytes);
+	put_u64(l, "disk_free", s.free_disk_bytes);
+	pack_kv_bool(l->out, "space_low", space_low);
+	l->n++;
+}
+
+static void put_limits(struct listing *l, const struct server_options *o)
+{
+	pack_cstr(l->out, "limits");
+	pack_map(l->out, 5);
+	pack_kv_u64(l->out, "connections", o->connections_max);
+	pack_kv_u64(l->out, "watches_per_connection", o->watches_max);
+	pack_kv_u64(l->out, "writes_in_flight", o->writes_in_flight_max);
+	pack_kv_u64(l->out, "out_bytes", o->out_bytes_max);
+	pack_kv_u64(l->out, "watch_budget_bytes", o->watch_budget_bytes);
+	l->n++;
+}
+
+void method_status(struct request *r)
+{
+	struct worker *w = r->session->worker;
+	const struct server *s = w->server;
+	struct listing l = {.out = &w->entries};
+	struct tables *t = store_read_begin(w->reader);
+	struct replica_status member;
+	struct catalog_totals totals;
+	struct server_stat stat;
+
+	if (t == NULL) {
+		request_fail(r, SVCD_EIO, "the state cannot be read");
+		return;
+	}
+	catalog_totals(t, &totals);
+	store_read_end(w->reader);
+	replica_status(s->replica, &member);
+	server_stat(s, &stat);
+	buf_clear(&w->entries);
+	put_member(&l, &member, clock_now_ms() - s->started_ms);
+	put_totals(&l, &totals);
+	put_server(&l, &stat);
+	put_log(&l, &member);
+	put_checkpoint(&l, &member);
+	put_disk(&l, s->store, member.space_low);
+	put_limits(&l, &s->options);
+	request_result(r, l.n, buf_bytes(&w->entries));
+}
