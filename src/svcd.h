@@ -154,8 +154,9 @@ SVCD_API int svcd_client_new(const struct svcd_options *options, struct svcd_cli
  * calls (their callbacks get SVCD_ECANCELLED before this returns), then frees. Not from a callback. */
 SVCD_API void svcd_client_free(struct svcd_client *client);
 
-/* Waits until a member has answered the hello. 0, SVCD_ETIMEOUT, SVCD_EUNREACHABLE, SVCD_EDENIED,
- * SVCD_EVERSION. Waits; own thread only. */
+/* Waits until a member has answered the hello, or until each was tried once more and none took us: then
+ * SVCD_EUNREACHABLE, SVCD_EDENIED or SVCD_EVERSION (svcd_client_trouble says more; the client goes on trying).
+ * SVCD_ETIMEOUT: neither came in time. Waits; own thread only. */
 SVCD_API int svcd_client_wait(struct svcd_client *client, uint32_t timeout_ms);
 
 /* What went wrong last with the connection, as a sentence; "" when all is well. Copies into out. */
@@ -257,7 +258,7 @@ enum svcd_registration_state {
 	SVCD_REGISTERED,   /* confirmed; the lease is being renewed */
 	SVCD_REFUSED,      /* the server refuses for good (see fault); nothing more is tried */
 	SVCD_REMOVED,      /* somebody removed it on purpose; it is not registered again by itself */
-	SVCD_DEREGISTERED  /* by svcd_deregister */
+	SVCD_DEREGISTERED  /* by svcd_client_free (svcd_deregister tells it by returning) */
 };
 
 struct svcd_register_options {
@@ -292,7 +293,8 @@ SVCD_API int svcd_undrain(struct svcd_registration *r);
 SVCD_API int svcd_registration_update(struct svcd_registration *r, const struct svcd_instance *instance);
 
 /* Removes the instance and frees the handle. timeout_ms: how long to wait for the answer, 0: not at all
- * (it is still sent). on_state is not called any more once this returned. */
+ * (it is still sent). on_state is not called any more. With a timeout on the library's own thread: SVCD_EINVAL, and
+ * nothing is done; SVCD_ENOMEM likewise. After any other result the handle is gone. */
 SVCD_API int svcd_deregister(struct svcd_registration *r, uint32_t timeout_ms);
 
 /* ---- resolving and watching ------------------------------------------------------------------ */
@@ -350,11 +352,14 @@ struct svcd_watch;
 enum svcd_watch_event {
 	SVCD_WATCH_SNAPSHOT, /* the whole set: at first, and after a gap */
 	SVCD_WATCH_CHANGE,   /* one revision later */
-	SVCD_WATCH_LOST,     /* no member reachable: set is the last good one, it stays in use */
-	SVCD_WATCH_BACK      /* reachable again, nothing had changed */
+	SVCD_WATCH_LOST,     /* no member reachable: set is the last good one (NULL: there is none yet), it stays
+	                      * in use; its source is SVCD_FROM_CACHE now */
+	SVCD_WATCH_BACK,     /* reachable again, nothing had changed */
+	SVCD_WATCH_REFUSED   /* the server will not have it watched (svcd_watch_fault); set as for LOST */
 };
 
-/* set is borrowed for the time of the call (svcd_set_ref keeps it). Revisions never go backwards. */
+/* set is borrowed for the time of the call (svcd_set_ref keeps it). It holds the usable instances, as
+ * svcd_resolve gives them by default. Revisions never go backwards within a cluster. */
 typedef void svcd_watch_fn(void *arg, enum svcd_watch_event event, const struct svcd_set *set);
 
 /* Watches one service until svcd_unwatch. 0, SVCD_EINVAL, SVCD_ENOMEM. */
@@ -362,10 +367,13 @@ SVCD_API int svcd_watch(struct svcd_client *client, const char *ns, const char *
 	svcd_watch_fn *on_event, void *arg, struct svcd_watch **watch);
 /* The current set, at once, from memory; NULL before the first snapshot. The caller unrefs. */
 SVCD_API const struct svcd_set *svcd_watch_get(struct svcd_watch *watch);
+/* Why it is not up to date: 0 (all is well), or a code with fault (may be NULL) filled. */
+SVCD_API int svcd_watch_fault(struct svcd_watch *watch, struct svcd_fault *fault);
 SVCD_API void svcd_unwatch(struct svcd_watch *watch); /* no callback any more once this returned */
 
 /* Raw events as the protocol carries them, for tools: services whose name starts with prefix ("" for
- * all) in ns (NULL: all). event is borrowed for the time of the call. */
+ * all) in ns (NULL: all). event is borrowed for the time of the call. The library adds {kind: "lost", text} when no
+ * member can be reached; afterwards everything comes again as snapshots. */
 typedef void svcd_event_fn(void *arg, const struct svcd_value *event);
 SVCD_API int svcd_watch_raw(struct svcd_client *client, const char *ns, const char *prefix,
 	svcd_event_fn *on_event, void *arg, struct svcd_watch **watch);

@@ -93,6 +93,9 @@ static void trim_broken_end(char *text, size_t len)
 }
 
 static void format(char out[ERR_TEXT_MAX], const char *fmt, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void format(char out[ERR_TEXT_MAX], const char *fmt, va_list args)
 {
 	int n = vsnprintf(out, ERR_TEXT_MAX, fmt, args);
 

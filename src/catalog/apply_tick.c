@@ -93,7 +93,6 @@ static void forget_service(struct catalog *c, struct service_slot *s)
 {
 	if (!s->exists || s->s.configured || s->s.count > 0 || has_tombstones(c, s))
 		return;
-	slot_touch(c, s);
 	s->event = EVENT_SERVICE_DELETED;
 }
 
@@ -118,10 +117,11 @@ static void forget_tombstone(struct catalog *c, const struct due *due)
 	s = slot_get(c, &(struct service_key){name.ns, name.service});
 	if (s == NULL || !s->exists)
 		return;
-	if (s->s.known_from < stone.rev) {
+	if (s->s.known_from < stone.rev)
 		s->s.known_from = stone.rev;
-		s->dirty = true;
-	}
+	s->s.vanished -= tombstone_vanished(&stone);
+	s->dirty = true;
+	slot_touch(c, s); /* a floor in percent may have become lower */
 	forget_service(c, s);
 }
 

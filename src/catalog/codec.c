@@ -2,26 +2,14 @@
 
 #define VARINT_MAX 10 /* bytes */
 
-struct reader reader_of(struct bytes in)
-{
-	return (struct reader){.p = in.data, .end = in.data + in.len};
-}
-
-static uint64_t fail(struct reader *r)
+uint64_t reader_fail(struct reader *r)
 {
 	r->bad = true;
 	r->p = r->end;
 	return 0;
 }
 
-uint8_t read_u8(struct reader *r)
-{
-	if (r->p == r->end)
-		return (uint8_t)fail(r);
-	return *r->p++;
-}
-
-uint64_t read_varint(struct reader *r)
+uint64_t read_long_varint(struct reader *r)
 {
 	uint64_t v = 0;
 
@@ -34,14 +22,14 @@ uint64_t read_varint(struct reader *r)
 		if (byte < 0x80)
 			return v;
 	}
-	return fail(r);
+	return reader_fail(r);
 }
 
 uint64_t read_varint_max(struct reader *r, uint64_t max)
 {
 	uint64_t v = read_varint(r);
 
-	return v <= max ? v : fail(r);
+	return v <= max ? v : reader_fail(r);
 }
 
 uint64_t read_be64(struct reader *r)
@@ -56,7 +44,7 @@ struct bytes read_bytes(struct reader *r, size_t n)
 	struct bytes v = {r->p, n};
 
 	if (n > (size_t)(r->end - r->p)) {
-		fail(r);
+		reader_fail(r);
 		return BYTES_NONE;
 	}
 	r->p += n;

@@ -12,9 +12,24 @@ struct reader {
 	bool bad; /* sticky: the bytes ended early or were malformed */
 };
 
-struct reader reader_of(struct bytes in);
-uint8_t read_u8(struct reader *r);
-uint64_t read_varint(struct reader *r);
+static inline struct reader reader_of(struct bytes in)
+{
+	return (struct reader){.p = in.data, .end = in.data + in.len};
+}
+
+uint64_t reader_fail(struct reader *r); /* sets bad; 0 */
+uint64_t read_long_varint(struct reader *r);
+
+static inline uint8_t read_u8(struct reader *r)
+{
+	return r->p != r->end ? *r->p++ : (uint8_t)reader_fail(r);
+}
+
+static inline uint64_t read_varint(struct reader *r)
+{
+	return r->p != r->end && *r->p < 0x80 ? *r->p++ : read_long_varint(r);
+}
+
 uint64_t read_varint_max(struct reader *r, uint64_t max); /* larger is malformed */
 uint64_t read_be64(struct reader *r);
 struct bytes read_bytes(struct reader *r, size_t n);

@@ -58,10 +58,13 @@ static void count_touch(struct catalog *c, struct touch *t)
 		count_state(c, s, &t->old.state, (uint32_t)-1);
 		s->digest -= seen_hash(seen(c, &t->old));
 	}
+	s->vanished -= tombstone_vanished(&t->tombstone);
 	if (t->live) {
 		count_state(c, s, &t->now.state, 1);
 		change.map = seen(c, &t->now);
 		s->digest += seen_hash(change.map);
+	} else if (t->cause == CAUSE_LEASE_EXPIRED) {
+		s->vanished++;
 	}
 	changes_add_instance(c->changes, t->key, &change);
 }

@@ -28,16 +28,16 @@ uint64_t effective_failed_rev(const struct instance_state *s)
 	return health_bad(s->health) ? s->health_rev : s->expired_rev;
 }
 
-uint32_t floor_demand(const struct service *s, uint32_t count)
+uint32_t floor_demand(const struct service *s, uint32_t base)
 {
-	uint64_t share = ((uint64_t)s->floor_percent * count + 99) / 100;
+	uint64_t share = ((uint64_t)s->floor_percent * base + 99) / 100;
 
 	return share > s->floor ? (uint32_t)share : s->floor;
 }
 
-uint32_t floor_hold(const struct service *s, uint32_t count, uint32_t up, uint32_t failed)
+uint32_t floor_hold(const struct service *s, uint32_t base, uint32_t up, uint32_t failed)
 {
-	uint32_t demand = floor_demand(s, count), missing = demand > up ? demand - up : 0;
+	uint32_t demand = floor_demand(s, base), missing = demand > up ? demand - up : 0;
 
 	return missing < failed ? missing : failed;
 }
@@ -51,27 +51,13 @@ static int latest_first(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static uint32_t count_expired(const struct candidate *from, const struct candidate *end)
-{
-	uint32_t n = 0;
-
-	for (; from < end; from++)
-		n += from->expired;
-	return n;
-}
-
 uint32_t floor_choose(
-	const struct service *s, uint32_t count, uint32_t up, struct candidate *failed, uint32_t n)
+	const struct service *s, uint32_t base, uint32_t up, struct candidate *failed, uint32_t n)
 {
-	uint32_t hold = floor_hold(s, count, up, n), before;
+	uint32_t hold = floor_hold(s, base, up, n);
 
 	if (n > 0)
 		qsort(failed, n, sizeof(*failed), latest_first);
-	/* Those who leave lower a floor in percent, which may let more go: until nothing changes. */
-	do {
-		before = hold;
-		hold = floor_hold(s, count - count_expired(failed + hold, failed + n), up, hold);
-	} while (hold != before);
 	for (uint32_t i = 0; i < n; i++)
 		failed[i].held = i < hold;
 	return hold;

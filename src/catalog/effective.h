@@ -6,6 +6,9 @@
  * it below, those that failed last are held: still handed out, marked pending. Health itself is never
  * rewritten. What people do (draining, maintenance, deregistering) is never held, and an instance that has
  * never been up is not either.
+ *
+ * A floor in percent is one of the registered and of those that vanished (their leases expired) not long ago:
+ * otherwise instances that vanish one after the other would take the floor down with them.
  */
 #ifndef SVCD_CATALOG_EFFECTIVE_H
 #define SVCD_CATALOG_EFFECTIVE_H
@@ -26,23 +29,22 @@ bool effective_usable(enum effective_state s); /* up, warm, pending */
 /* Since which revision health or lease takes it down (it is BASE_FAILED). */
 uint64_t effective_failed_rev(const struct instance_state *s);
 
-/* How many must be usable, of so many registered. */
-uint32_t floor_demand(const struct service *s, uint32_t count);
+/* How many must be usable, of so many that are registered or have vanished. */
+uint32_t floor_demand(const struct service *s, uint32_t base);
 /* How many of the failed are held when `up` are up or warm. */
-uint32_t floor_hold(const struct service *s, uint32_t count, uint32_t up, uint32_t failed);
+uint32_t floor_hold(const struct service *s, uint32_t base, uint32_t up, uint32_t failed);
 
 /* A failed instance. */
 struct candidate {
 	uint64_t failed_rev;
 	uint32_t order; /* breaks ties: smaller first; unique */
-	bool expired;   /* goes away when it is not held, which lowers a floor in percent */
 	bool held;      /* out */
 	void *item;     /* the caller's */
 };
 
-/* Decides for all failed instances of a service who is held; sorts them, the held ones first. count: all
- * registered ones, with the expired. Returns the number held. */
+/* Decides for all failed instances of a service who is held; sorts them, the held ones first. Returns how many
+ * are. */
 uint32_t floor_choose(
-	const struct service *s, uint32_t count, uint32_t up, struct candidate *failed, uint32_t n);
+	const struct service *s, uint32_t base, uint32_t up, struct candidate *failed, uint32_t n);
 
 #endif

@@ -172,7 +172,7 @@ static void pack_service(struct answer *a, const struct service *s)
 	answer_u64(a, "usable", service_usable(s));
 	pack_floor(a, s);
 	if (s->floor > 0 || s->floor_percent > 0)
-		answer_u64(a, "floor_demand", floor_demand(s, s->count));
+		answer_u64(a, "floor_demand", floor_demand(s, s->count + s->vanished));
 	answer_u64_if(a, "slow_start_ms", s->slow_start_ms);
 	answer_u64_if(a, "dns_ttl_s", s->dns_ttl_s);
 	answer_str_if(a, "policy", s->policy);

@@ -219,6 +219,7 @@ void service_encode(struct buf *out, const struct service *s)
 	put_varint(out, s->event_n);
 	put_varint(out, s->count);
 	put_varint(out, s->failed);
+	put_varint(out, s->vanished);
 	for (int i = 0; i < EFFECTIVE_COUNT; i++)
 		put_varint(out, s->by_effective[i]);
 	if (!s->configured)
@@ -255,6 +256,7 @@ bool service_decode(struct bytes record, struct service *out)
 	s.event_n = (uint32_t)read_varint_max(&r, UINT32_MAX);
 	s.count = (uint32_t)read_varint_max(&r, UINT32_MAX);
 	s.failed = (uint32_t)read_varint_max(&r, UINT32_MAX);
+	s.vanished = (uint32_t)read_varint_max(&r, UINT32_MAX);
 	for (int i = 0; i < EFFECTIVE_COUNT; i++)
 		s.by_effective[i] = (uint32_t)read_varint_max(&r, UINT32_MAX);
 	if (s.configured)
@@ -285,6 +287,11 @@ bool lease_decode(struct bytes record, struct lease *out)
 	out->granted_wall_ms = read_varint(&r);
 	out->owner = read_rest(&r);
 	return !r.bad;
+}
+
+bool tombstone_vanished(const struct tombstone *s)
+{
+	return s->incarnation != 0 && s->cause == CAUSE_LEASE_EXPIRED;
 }
 
 void tombstone_encode(struct buf *out, const struct tombstone *s)

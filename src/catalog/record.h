@@ -37,6 +37,8 @@ struct tombstone {
 	struct bytes actor, reason;
 };
 
+/* Nobody removed it: its lease expired. */
+bool tombstone_vanished(const struct tombstone *s);
 void tombstone_encode(struct buf *out, const struct tombstone *s);
 bool tombstone_decode(struct bytes record, struct tombstone *out);
 
@@ -102,17 +104,22 @@ struct memory {
 
 #define MEMORY_TEXT_MAX 160
 
-/* Session records: newest outcome first; the highest seq and the time of the last write ahead of them. */
+/*
+ * Session records: head, then outcomes in the order of arrival, oldest first. So the usual next write only
+ * takes one off the front and adds one at the end. Out of order, some stay a little longer than the window;
+ * they are twice as many at most.
+ */
 struct session_head {
 	uint64_t used_ms;
 	uint64_t top; /* highest seq */
+	uint8_t n;
 	struct bytes memories;
 };
 
 bool session_decode(struct bytes record, struct session_head *out);
 /* Reads one memory off the front; false at the end or when damaged. */
 bool session_next(struct bytes *memories, struct memory *out);
-/* The record with m added and those that left the window dropped. old may be empty. */
+/* Appends the record with m added, and those that left the window dropped. old may be empty. */
 void session_encode(struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m);
 
 #endif

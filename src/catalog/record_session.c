@@ -48,25 +48,69 @@ bool session_decode(struct bytes record, struct session_head *out)
 		return false;
 	out->used_ms = read_varint(&r);
 	out->top = read_varint(&r);
+	out->n = read_u8(&r);
 	out->memories = read_rest(&r);
 	return !r.bad;
+}
+
+static bool left_window(const struct session_head *h, uint64_t seq)
+{
+	return h->top - seq >= LIMIT_SESSION_WINDOW;
+}
+
+/* Those at the front that left the window. */
+static void drop_front(struct session_head *h)
+{
+	struct bytes at = h->memories;
+	struct memory one;
+
+	while (h->n > 0 && session_next(&at, &one) && left_window(h, one.seq)) {
+		h->memories = at;
+		h->n--;
+	}
+}
+
+/* All of them, kept in out; when arriving out of order has left too many. */
+static void keep_window(struct buf *out, struct session_head *h)
+{
+	struct bytes at, from = h->memories;
+	struct memory one;
+
+	h->n = 0;
+	for (at = from; session_next(&from, &one); at = from) {
+		if (left_window(h, one.seq))
+			continue;
+		buf_put(out, at.data, at.len - from.len);
+		h->n++;
+	}
+	h->memories = BYTES_NONE;
+}
+
+static void put_head(struct buf *out, const struct session_head *h)
+{
+	buf_put_u8(out, FORMAT);
+	put_varint(out, h->used_ms);
+	put_varint(out, h->top);
+	buf_put_u8(out, h->n + 1);
 }
 
 void session_encode(struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m)
 {
 	struct session_head head = {0};
-	struct memory one;
-	struct bytes at;
+	struct buf kept = {0};
 
 	session_decode(old, &head);
+	head.used_ms = used_ms;
 	if (m->seq > head.top)
 		head.top = m->seq;
-	buf_put_u8(out, FORMAT);
-	put_varint(out, used_ms);
-	put_varint(out, head.top);
+	drop_front(&head);
+	if (head.n >= 2 * LIMIT_SESSION_WINDOW)
+		keep_window(&kept, &head);
+	put_head(out, &head);
+	buf_put_bytes(out, buf_bytes(&kept));
+	buf_put_bytes(out, head.memories);
 	put_memory(out, m);
-	for (at = head.memories; session_next(&head.memories, &one); at = head.memories) {
-		if (head.top - one.seq < LIMIT_SESSION_WINDOW)
-			buf_put(out, at.data, at.len - head.memories.len);
-	}
+	if (kept.error != 0)
+		out->error = kept.error;
+	buf_fini(&kept);
 }

@@ -74,11 +74,13 @@ int session_recall(struct catalog *c, uint64_t session, uint64_t seq, struct mem
 		c->t->error = SVCD_ECORRUPT;
 		return 0;
 	}
+	if (seq > head.top)
+		return 0;
 	while (session_next(&head.memories, m)) {
 		if (m->seq == seq)
 			return 1;
 	}
-	if (seq > head.top || head.top - seq < LIMIT_SESSION_WINDOW)
+	if (head.top - seq < LIMIT_SESSION_WINDOW)
 		return 0;
 	return err_set(&c->why, SVCD_ESTALE,
 		"seq: %" PRIu64 " is too old, the session is at %" PRIu64 " and %d are remembered", seq,

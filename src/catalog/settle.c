@@ -9,7 +9,7 @@
 
 /* The service's counters: all, and those parts of them that are not touched by this command. */
 struct tally {
-	uint32_t count, up, failed, pending;
+	uint32_t count, up, failed, pending, vanished;
 };
 
 static struct tally tally_of(const struct service *s)
@@ -19,6 +19,7 @@ static struct tally tally_of(const struct service *s)
 		.up = s->by_effective[EFFECTIVE_UP] + s->by_effective[EFFECTIVE_WARM],
 		.failed = s->failed,
 		.pending = s->by_effective[EFFECTIVE_PENDING],
+		.vanished = s->vanished,
 	};
 }
 
@@ -110,7 +111,6 @@ static void walk_note(struct catalog *c, struct walk *w, const struct walked *on
 	w->candidates[w->n] = (struct candidate){
 		.failed_rev = effective_failed_rev(s),
 		.order = w->n,
-		.expired = s->life == LIFE_EXPIRED,
 		.item = &w->items[w->n],
 	};
 	w->n++;
@@ -177,7 +177,7 @@ static void choose(struct catalog *c, struct service_slot *s, const struct tally
 	walk_service(c, &w, s);
 	if (c->t->error != 0)
 		return;
-	floor_choose(&s->s, all->count, all->up, w.candidates, w.n);
+	floor_choose(&s->s, all->count + all->vanished, all->up, w.candidates, w.n);
 	for (uint32_t i = 0; i < w.n; i++)
 		hold(c, w.candidates[i].item, w.candidates[i].held);
 }
@@ -211,9 +211,10 @@ void settle_service(struct catalog *c, struct service_slot *s)
 		if (!t->live)
 			continue;
 		tally_add(&all, &t->now.state, 1);
+		all.vanished -= tombstone_vanished(&t->tombstone);
 		settle_base(c, t);
 	}
-	held = floor_hold(&s->s, all.count, all.up, all.failed);
+	held = floor_hold(&s->s, all.count + all.vanished, all.up, all.failed);
 	if (held == 0 && others.pending == 0) {
 		for (struct touch *t = s->touches; t != NULL; t = t->next)
 			settle_failed(t, false);

@@ -79,11 +79,35 @@ void slot_touch(struct catalog *c, struct service_slot *s)
 	c->touched_end = &s->next;
 }
 
+/* A service that was deleted may have left tombstones. */
+static uint32_t count_vanished(struct catalog *c, const struct service_slot *s)
+{
+	struct bytes key, record;
+	struct tombstone stone;
+	struct key prefix;
+	uint32_t n = 0;
+	bool found;
+
+	if (c->meta.totals.tombstones == 0)
+		return 0;
+	key_instances(&prefix, &s->s.key);
+	found = prefix_first(c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
+	while (found) {
+		if (!tombstone_decode(record, &stone))
+			c->t->error = SVCD_ECORRUPT;
+		else
+			n += tombstone_vanished(&stone);
+		found = prefix_next(c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
+	}
+	return n;
+}
+
 void slot_create(struct catalog *c, struct service_slot *s)
 {
 	if (s->exists)
 		return;
-	s->s = (struct service){.key = s->s.key, .known_from = c->rev};
+	s->s = (struct service){
+		.key = s->s.key, .known_from = c->rev, .vanished = count_vanished(c, s)};
 	s->exists = true;
 	s->dirty = true;
 	c->meta.totals.services++;

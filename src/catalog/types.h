@@ -148,12 +148,13 @@ struct service {
 	uint32_t count;  /* instances registered */
 	uint32_t by_effective[EFFECTIVE_COUNT];
 	uint32_t failed;     /* those that health or lease takes down, held (pending) or not (down) */
+	uint32_t vanished;   /* removed because their lease expired, and not forgotten yet */
 	uint64_t known_from; /* deltas from this revision on can be told (older removals are compacted) */
 	uint32_t event_n;    /* its last event has the key (rev, event_n) */
 	/* settings (service_set) */
 	bool configured;
 	uint32_t floor;         /* min_available as a count … */
-	uint8_t floor_percent;  /* … or percent of the registered; the larger demand holds */
+	uint8_t floor_percent;  /* … or percent of registered and vanished; the larger demand holds */
 	uint32_t slow_start_ms; /* 0: none */
 	uint32_t dns_ttl_s;
 	struct bytes policy;    /* balancing policy published to clients */

@@ -46,6 +46,7 @@ struct svcd_client {
 	struct feeds feeds;
 	struct registrations registrations;
 	struct lookups lookups;
+	struct mail begin_mail;
 	struct mail end_mail;
 	struct timer end_timer; /* how long the end waits for answers */
 	bool is_ending;
@@ -55,9 +56,12 @@ struct svcd_client {
 int client_new(const struct svcd_options *options, const struct client_tuning *tuning,
 	struct svcd_client **client);
 
-/* True when the caller may wait: the loop runs on another thread. */
-bool client_can_wait(const struct svcd_client *client);
+bool client_on_thread(const struct svcd_client *client); /* the caller runs the loop */
+bool client_can_wait(const struct svcd_client *client);  /* somebody else does, so waiting makes sense */
 
 void client_post(struct svcd_client *client, struct mail *m);
+
+/* The text of f becomes what is wrong with the connection, if something is. */
+void client_explain(struct svcd_client *client, struct svcd_fault *f);
 
 #endif

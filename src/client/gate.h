@@ -8,8 +8,7 @@
 #define SVCD_CLIENT_GATE_H
 
 #include <pthread.h>
-
-#include "net/loop.h"
+#include <stdbool.h>
 
 struct gate {
 	pthread_mutex_t lock;
@@ -42,10 +41,9 @@ static inline void gate_leave(struct gate *g)
 	pthread_mutex_unlock(&g->lock);
 }
 
-static inline void gate_shut(struct gate *g, const struct loop *loop)
+/* inside: this is the loop's thread. */
+static inline void gate_shut(struct gate *g, bool inside)
 {
-	bool inside = loop_on_thread(loop);
-
 	if (!inside)
 		pthread_mutex_lock(&g->lock);
 	g->shut = true;

@@ -283,7 +283,6 @@ int link_init(struct link *l, struct loop *loop, struct rng *rng, const struct s
 
 void link_fini(struct link *l)
 {
-	assert(l->conn == NULL);
 	link_forget_question(l);
 	resolver_free(l->resolver);
 	l->resolver = NULL;
@@ -341,6 +340,11 @@ void link_flush(struct link *l)
 {
 	if (l->conn != NULL)
 		conn_flush(l->conn); /* an error comes back as on_close */
+}
+
+void link_send_now(struct link *l, struct bytes messages)
+{
+	conn_send_now(l->conn, messages);
 }
 
 bool link_has_room(const struct link *l)

@@ -94,7 +94,7 @@ struct link {
 /* 0 or SVCD_ENOMEM. servers, rng and ev are borrowed. */
 int link_init(struct link *l, struct loop *loop, struct rng *rng, const struct servers *servers,
 	const struct link_options *opt, const struct link_events *ev, void *arg);
-void link_fini(struct link *l); /* fine when zero-initialised; after link_close, once nothing is open */
+void link_fini(struct link *l); /* fine when zero-initialised; after link_close; on_closed may still come */
 void link_start(struct link *l);
 
 /* Ends it for good; what is written is still sent, for at most linger_ms. on_closed follows. */
@@ -107,6 +107,7 @@ uint32_t link_next_id(struct link *l);
 /* A buffer to append whole messages to, then link_flush. Only while ready. */
 struct buf *link_out(struct link *l);
 void link_flush(struct link *l);
+void link_send_now(struct link *l, struct bytes messages); /* for the last words before link_close(l, 0) */
 bool link_has_room(const struct link *l); /* false: wait for on_room */
 
 /* Ends the connection; the next member is tried. */

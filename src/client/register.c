@@ -2,10 +2,7 @@
 #include "client/register.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
-#define RETRY_MIN_MS 100
-#define RETRY_MAX_MS 5000
 #define LOOK_EVERY 4 /* renewals of the lease */
 
 /* May phase a be followed by phase b? */
@@ -32,7 +29,7 @@ static void registration_move(struct svcd_registration *r, enum phase to)
 
 /* ---- what the application sees ---- */
 
-static void registration_tell(struct svcd_registration *r, enum svcd_registration_state state,
+void registration_tell(struct svcd_registration *r, enum svcd_registration_state state,
 	const struct svcd_fault *fault)
 {
 	bool changed;
@@ -99,7 +96,7 @@ static void start_call(struct svcd_registration *r, enum phase phase,
 		wait_and_retry(r);
 }
 
-static void end_leave(struct svcd_registration *r, const struct svcd_fault *fault)
+void registration_end_leave(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	struct registrations *rs = r->owner;
 
@@ -124,12 +121,12 @@ static void leave(struct svcd_registration *r, const struct svcd_fault *fault)
 	drop_call(r);
 	timer_cancel(&r->timer);
 	if (r->incarnation == 0 && !r->may_be_there) {
-		end_leave(r, NULL);
+		registration_end_leave(r, NULL);
 	} else if (registration_call_deregister(r)) {
 		registration_move(r, PHASE_LEAVING);
 	} else {
 		fault_code(&no_memory, SVCD_ENOMEM);
-		end_leave(r, &no_memory);
+		registration_end_leave(r, &no_memory);
 	}
 }
 
@@ -166,7 +163,7 @@ static void confirmed(struct svcd_registration *r, const struct svcd_fault *faul
 }
 
 /* What was under the same lease and is wanted as it was is probably still there: a cheap look tells. */
-static void begin(struct svcd_registration *r, const struct svcd_fault *fault)
+void registration_begin(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	bool is_likely_there = r->incarnation != 0 && r->wanted == r->good &&
 			       r->under_lease == r->lease->id;
@@ -213,14 +210,14 @@ static void try_again(struct svcd_registration *r, const struct svcd_fault *faul
 		leave(r, fault);
 }
 
-static void end_for_good(struct svcd_registration *r, enum svcd_registration_state state,
+void registration_end_for_good(struct svcd_registration *r, enum svcd_registration_state state,
 	const struct svcd_fault *fault)
 {
 	timer_cancel(&r->timer);
 	r->incarnation = 0;
 	r->may_be_there = false;
 	if (r->is_leaving) {
-		end_leave(r, NULL);
+		registration_end_leave(r, NULL);
 		return;
 	}
 	registration_move(r, PHASE_OVER);
@@ -231,14 +228,14 @@ static void end_for_good(struct svcd_registration *r, enum svcd_registration_sta
 
 static void removed(struct svcd_registration *r, const struct svcd_fault *fault)
 {
-	end_for_good(r, SVCD_REMOVED, fault);
+	registration_end_for_good(r, SVCD_REMOVED, fault);
 }
 
 /* A change is refused, and what was before still stands: that is wanted again. */
 static void refused(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	if (r->good == NULL || r->good == r->asked) {
-		end_for_good(r, SVCD_REFUSED, fault);
+		registration_end_for_good(r, SVCD_REFUSED, fault);
 		return;
 	}
 	if (r->wanted == r->asked) {
@@ -260,12 +257,12 @@ static void drain_refused(struct svcd_registration *r, const struct svcd_fault *
 static void left(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	(void)fault;
-	end_leave(r, NULL);
+	registration_end_leave(r, NULL);
 }
 
 static void leave_failed(struct svcd_registration *r, const struct svcd_fault *fault)
 {
-	end_leave(r, fault);
+	registration_end_leave(r, fault);
 }
 
 static void note_leaving(struct svcd_registration *r, const struct svcd_fault *fault)
@@ -278,8 +275,8 @@ typedef void step_fn(struct svcd_registration *r, const struct svcd_fault *fault
 
 static step_fn *const steps[PHASES][HAPPENINGS] = {
 	[PHASE_WAITING] = {
-		[H_LEASE] = begin,
-		[H_TIMER] = begin,
+		[H_LEASE] = registration_begin,
+		[H_TIMER] = registration_begin,
 		[H_NO_LEASE] = unconfirm,
 		[H_DOWN] = unconfirm,
 		[H_LEAVE] = leave,
@@ -333,209 +330,4 @@ void registration_happen(struct svcd_registration *r, enum happening h, const st
 
 	if (step != NULL)
 		step(r, fault);
-}
-
-/* ---- leases ---- */
-
-static void lease_tell_users(struct lease *l, enum happening h, const struct svcd_fault *fault)
-{
-	struct list now;
-	struct list *n;
-
-	list_init(&now);
-	list_splice(&now, &l->users);
-	while ((n = list_pop(&now)) != NULL) {
-		list_push(&l->users, n);
-		registration_happen(container_of(n, struct svcd_registration, node), h, fault);
-	}
-}
-
-/* Those that leave have nothing to do with it any more. */
-static void lease_refuse_users(struct lease *l, const struct svcd_fault *fault)
-{
-	struct list *it, *tmp;
-
-	list_each(&l->users, it, tmp) {
-		struct svcd_registration *r = container_of(it, struct svcd_registration, node);
-
-		if (r->phase == PHASE_WAITING)
-			end_for_good(r, SVCD_REFUSED, fault);
-	}
-}
-
-static void on_lease_news(struct lease *l, enum lease_news news, const struct svcd_fault *fault)
-{
-	static const enum happening happenings[] = {
-		[LEASE_IS_HELD] = H_LEASE,
-		[LEASE_IS_RENEWED] = H_LOOK,
-		[LEASE_IS_UNSURE] = H_DOWN,
-		[LEASE_IS_LOST] = H_NO_LEASE,
-	};
-
-	if (news == LEASE_IS_REFUSED)
-		lease_refuse_users(l, fault);
-	else
-		lease_tell_users(l, happenings[news], fault);
-}
-
-static struct lease *registrations_lease(struct registrations *rs, uint32_t ttl_ms, bool keep)
-{
-	struct list *it, *tmp;
-	struct lease *l;
-
-	list_each(&rs->leases, it, tmp) {
-		l = container_of(it, struct lease, node);
-		if (l->ttl_ms == ttl_ms && l->keep == keep)
-			return l;
-	}
-	l = lease_new(rs->calls, ttl_ms, keep, on_lease_news, rs);
-	if (l != NULL)
-		list_push(&rs->leases, &l->node);
-	return l;
-}
-
-/* ---- life ---- */
-
-static void registration_on_timer(void *arg)
-{
-	registration_happen(arg, H_TIMER, NULL);
-}
-
-void registration_start(struct registrations *rs, struct svcd_registration *r)
-{
-	struct svcd_fault fault;
-
-	r->owner = rs;
-	rs->n++;
-	r->backoff = (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
-	r->lease = registrations_lease(rs, r->ttl_ms, r->keep_on_close);
-	if (r->lease == NULL ||
-		timer_init(&r->timer, rs->calls->link->loop, registration_on_timer, r) != 0) {
-		r->phase = PHASE_OVER;
-		list_push(&rs->over, &r->node);
-		fault_code(&fault, SVCD_ENOMEM);
-		registration_tell(r, SVCD_REFUSED, &fault);
-		return;
-	}
-	list_push(&r->lease->users, &r->node);
-	lease_want(r->lease);
-	begin(r, NULL);
-}
-
-void registration_want(struct svcd_registration *r, struct spec *wanted)
-{
-	spec_unref(r->wanted);
-	r->wanted = wanted;
-	registration_happen(r, H_CHANGED, NULL);
-}
-
-void registration_want_drain(struct svcd_registration *r, bool drain, char *reason)
-{
-	free(r->drain_reason);
-	r->drain_reason = reason;
-	r->drain_wanted = drain;
-	registration_happen(r, H_CHANGED, NULL);
-}
-
-void registration_leave(struct svcd_registration *r, uint32_t within_ms)
-{
-	r->is_leaving = true;
-	r->leave_ms = within_ms;
-	registration_happen(r, H_LEAVE, NULL);
-}
-
-void registration_free(struct svcd_registration *r)
-{
-	if (r == NULL)
-		return;
-	assert(r->call == NULL);
-	timer_fini(&r->timer);
-	spec_unref(r->wanted);
-	spec_unref(r->asked);
-	spec_unref(r->good);
-	free(r->drain_reason);
-	free(r->id);
-	pthread_mutex_destroy(&r->lock);
-	pthread_cond_destroy(&r->changed);
-	gate_fini(&r->gate);
-	free(r);
-}
-
-void registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg), void *arg)
-{
-	*rs = (struct registrations){.calls = calls, .on_left = on_left, .arg = arg};
-	list_init(&rs->leases);
-	list_init(&rs->over);
-}
-
-void registrations_fini(struct registrations *rs)
-{
-	struct list *n;
-
-	assert(rs->n == 0);
-	if (rs->calls == NULL)
-		return;
-	while ((n = list_pop(&rs->leases)) != NULL)
-		lease_free(container_of(n, struct lease, node));
-}
-
-void registrations_link_up(struct registrations *rs)
-{
-	struct list *it, *tmp;
-
-	list_each(&rs->leases, it, tmp)
-		lease_link_up(container_of(it, struct lease, node));
-}
-
-void registrations_link_down(struct registrations *rs)
-{
-	struct list *it, *tmp;
-
-	list_each(&rs->leases, it, tmp)
-		lease_link_down(container_of(it, struct lease, node));
-}
-
-/* Calls fn for every registration; it may free that one. */
-static void registrations_each(struct registrations *rs,
-	void (*fn)(struct svcd_registration *r, uint32_t within_ms), uint32_t within_ms)
-{
-	struct list *it, *tmp, *n;
-	struct list now; /* fn may free the one that it is given */
-
-	list_init(&now);
-	list_each(&rs->leases, it, tmp) {
-		struct lease *l = container_of(it, struct lease, node);
-
-		list_splice(&now, &l->users);
-		while ((n = list_pop(&now)) != NULL) {
-			list_push(&l->users, n);
-			fn(container_of(n, struct svcd_registration, node), within_ms);
-		}
-	}
-	list_splice(&now, &rs->over);
-	while ((n = list_pop(&now)) != NULL) {
-		list_push(&rs->over, n);
-		fn(container_of(n, struct svcd_registration, node), within_ms);
-	}
-}
-
-void registrations_leave_all(struct registrations *rs, uint32_t within_ms)
-{
-	registrations_each(rs, registration_leave, within_ms);
-}
-
-static void end_now(struct svcd_registration *r, uint32_t within_ms)
-{
-	struct svcd_fault fault;
-
-	(void)within_ms;
-	assert(r->call == NULL);
-	fault_code(&fault, SVCD_ECANCELLED);
-	r->phase = PHASE_LEAVING;
-	end_leave(r, &fault);
-}
-
-void registrations_free_all(struct registrations *rs)
-{
-	registrations_each(rs, end_now, 0);
 }

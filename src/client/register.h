@@ -64,7 +64,7 @@ struct svcd_registration {
 
 	bool keep_on_close;
 	uint32_t ttl_ms;
-	char *id;
+	char *ns, *service, *id; /* they never change */
 
 	pthread_mutex_t lock; /* guards these four */
 	pthread_cond_t changed;
@@ -86,6 +86,9 @@ void registrations_link_down(struct registrations *rs); /* after calls_link_down
 void registrations_leave_all(struct registrations *rs, uint32_t within_ms);
 void registrations_free_all(struct registrations *rs); /* as they are; after calls_end */
 
+/* Appends requests that end all that is registered; nobody will take the answers. */
+void registrations_pack_last(struct registrations *rs, struct buf *out);
+
 /* Takes r, which wants to be there from now on. */
 void registration_start(struct registrations *rs, struct svcd_registration *r);
 void registration_want(struct svcd_registration *r, struct spec *wanted); /* takes the reference */
@@ -94,7 +97,7 @@ void registration_leave(struct svcd_registration *r, uint32_t within_ms); /* fre
 
 void registration_free(struct svcd_registration *r); /* in no list; also half-made */
 
-/* ---- register.c and register_call.c only ---- */
+/* ---- register.c, register_call.c and registrations.c only ---- */
 
 enum happening {
 	H_LEASE,    /* the lease is held */
@@ -114,10 +117,18 @@ enum happening {
 
 void registration_happen(struct svcd_registration *r, enum happening h, const struct svcd_fault *fault);
 
+void registration_begin(struct svcd_registration *r, const struct svcd_fault *fault);
+void registration_tell(struct svcd_registration *r, enum svcd_registration_state state,
+	const struct svcd_fault *fault); /* the application */
+void registration_end_for_good(struct svcd_registration *r, enum svcd_registration_state state,
+	const struct svcd_fault *fault);
+void registration_end_leave(struct svcd_registration *r, const struct svcd_fault *fault); /* frees it */
+
 /* Start a call; false: out of memory. */
 bool registration_call_register(struct svcd_registration *r);
 bool registration_call_get(struct svcd_registration *r);
 bool registration_call_update(struct svcd_registration *r);
 bool registration_call_deregister(struct svcd_registration *r);
+void registration_pack_deregister(const struct svcd_registration *r, struct buf *out);
 
 #endif

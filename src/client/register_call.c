@@ -229,3 +229,13 @@ bool registration_call_deregister(struct svcd_registration *r)
 	}
 	return submit(r, c, 0, on_deregistered);
 }
+
+void registration_pack_deregister(const struct svcd_registration *r, struct buf *out)
+{
+	if (r->incarnation == 0)
+		return;
+	pack_request(out, link_next_id(r->owner->calls->link), "deregister");
+	pack_map(out, 4);
+	pack_key(out, r->wanted);
+	pack_kv_u64(out, "incarnation", r->incarnation);
+}

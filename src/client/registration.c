@@ -5,12 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "client/client.h"
 
 #define HOST_MAX 63
 #define ID_MAX 128
-#define GRACE_MS 1000
 
 /* ---- register ---- */
 
@@ -63,8 +61,10 @@ static struct svcd_registration *registration_new(struct svcd_client *client, st
 	gate_init(&r->gate);
 	pthread_mutex_init(&r->lock, NULL);
 	waiter_init_cond(&r->changed);
+	r->ns = strdup(spec->ns);
+	r->service = strdup(spec->service);
 	r->id = strdup(spec->id);
-	if (r->id != NULL)
+	if (r->ns != NULL && r->service != NULL && r->id != NULL)
 		return r;
 	registration_free(r);
 	return NULL;
@@ -109,17 +109,17 @@ uint64_t svcd_registration_incarnation(const struct svcd_registration *r)
 }
 
 /* What the state means to one who waits for it to be REGISTERED; under lock. */
-static int registration_outcome(const struct svcd_registration *r, bool timed_out, struct svcd_fault *f)
+static int registration_outcome(const struct svcd_registration *r, struct svcd_fault *f)
 {
 	if (r->state == SVCD_REGISTERED)
 		return 0;
-	*f = r->fault;
 	if (r->state == SVCD_DEREGISTERED)
 		return fault_code(f, SVCD_ECANCELLED);
-	if (r->state == SVCD_REGISTERING && f->code != 0)
+	if (r->state == SVCD_REGISTERING && r->fault.code == 0)
+		return fault_set(f, SVCD_ETIMEOUT, "the registration is not confirmed yet");
+	*f = r->fault;
+	if (r->state == SVCD_REGISTERING)
 		f->code = SVCD_ETIMEOUT;
-	else if (timed_out && f->code == 0)
-		fault_set(f, SVCD_ETIMEOUT, "the registration is not confirmed yet");
 	return f->code;
 }
 
@@ -132,7 +132,7 @@ static int registration_wait(struct svcd_registration *r, uint32_t timeout_ms, s
 	pthread_mutex_lock(&r->lock);
 	while (r->state == SVCD_REGISTERING && !timed_out)
 		timed_out = pthread_cond_timedwait(&r->changed, &r->lock, &until) == ETIMEDOUT;
-	rv = registration_outcome(r, timed_out, f);
+	rv = registration_outcome(r, f);
 	pthread_mutex_unlock(&r->lock);
 	return rv;
 }
@@ -256,13 +256,11 @@ int svcd_deregister(struct svcd_registration *r, uint32_t timeout_ms)
 		return SVCD_EINVAL;
 	if (timeout_ms != 0 && (w = waiter_new(NULL)) == NULL)
 		return SVCD_ENOMEM;
-	if (w == NULL) {
-		gate_shut(&r->gate, client->loop);
-		client_post(client, &r->leave_mail);
-		return 0;
-	}
+	gate_shut(&r->gate, client_on_thread(client));
 	r->leaver = w;
-	client_post(client, &r->leave_mail);
+	client_post(client, &r->leave_mail); /* r may be gone from here on */
+	if (w == NULL)
+		return 0;
 	rv = waiter_wait(w, timeout_ms, NULL, NULL);
 	waiter_unref(w);
 	return rv;

@@ -113,6 +113,6 @@ void svcd_unwatch(struct svcd_watch *watch)
 {
 	if (watch == NULL)
 		return;
-	gate_shut(&watch->gate, watch->client->loop);
+	gate_shut(&watch->gate, client_on_thread(watch->client));
 	client_post(watch->client, &watch->close_mail);
 }

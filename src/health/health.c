@@ -235,3 +235,44 @@ void health_stat(const struct health *h, struct health_stat *out)
 	*out = h->stat;
 	out->in_flight = h->in_flight;
 }
+
+static void check_check(const struct health *h, const struct check *c)
+{
+	assert(heap_has(&c->wake) && h->wakes.nodes[c->wake.pos - 1] == &c->wake);
+	assert(c->phase < PHASES);
+	assert(list_empty(&c->queue) == (c->phase != PHASE_READY));
+	assert((c->probe != NULL) == (c->phase == PHASE_RUNNING));
+	assert(c->probe == NULL || c->probe->owner == c);
+	assert(c->rule.stale_after_ms >= verdict_stale_min_ms(&c->rule, c->timeout_ms));
+}
+
+static size_t list_len(const struct list *l)
+{
+	size_t n = 0;
+
+	for (const struct list *it = l->next; it != l; it = it->next)
+		n++;
+	return n;
+}
+
+void health_check(const struct health *h)
+{
+	const struct target *t;
+	uint32_t phases[PHASES] = {0};
+	uint64_t checks = 0;
+	size_t cursor = 0;
+
+	while ((t = map_next(&h->targets, &cursor)) != NULL) {
+		for (uint8_t i = 0; i < t->n_checks; i++) {
+			check_check(h, &t->checks[i]);
+			phases[t->checks[i].phase]++;
+		}
+		checks += t->n_checks;
+	}
+	assert(h->stat.targets == map_len(&h->targets) && h->stat.checks == checks);
+	assert(h->wakes.len == checks);
+	assert(h->in_flight == phases[PHASE_RUNNING] && h->in_flight <= h->in_flight_max);
+	assert(list_len(&h->ready) == phases[PHASE_READY]);
+	heap_check(&h->wakes);
+	map_check(&h->targets);
+}

@@ -84,4 +84,6 @@ struct health_stat {
 };
 void health_stat(const struct health *h, struct health_stat *out);
 
+void health_check(const struct health *h); /* asserts the invariants; O(n), for tests */
+
 #endif

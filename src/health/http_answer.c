@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define LINE_SHOWN 80 /* bytes of a fault's words; binary takes four for one */
-#define VERSION "HTTP/1."
-#define VERSION_LEN (sizeof(VERSION) - 1)
+#define HTTP_VERSION_START "HTTP/1."
+#define VERSION_LEN (sizeof(HTTP_VERSION_START) - 1)
 #define STATUS_AT (VERSION_LEN + 2) /* after the minor version and a space */
 #define STATUS_END (STATUS_AT + 3)
 
@@ -93,7 +93,7 @@ static bool is_token(uint8_t c)
 
 static void answer_check_status(struct http_answer *a, uint8_t c)
 {
-	if (a->line_len < VERSION_LEN && c != VERSION[a->line_len])
+	if (a->line_len < VERSION_LEN && c != HTTP_VERSION_START[a->line_len])
 		answer_fail(a, HTTP_FAULT_NOT_HTTP);
 }
 

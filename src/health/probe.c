@@ -33,7 +33,7 @@ static int type_unknown(struct bytes name, struct err *e)
 	for (size_t i = 0; i < N_TYPES; i++)
 		names[i] = types[i]->name;
 	if (!bytes_is_text(name) || name.len >= sizeof(word))
-		return err_set(e, SVCD_EINVAL, "no such check type");
+		return err_set(e, SVCD_EINVAL, "no check type of that name");
 	memcpy(word, name.data, name.len);
 	near = text_did_you_mean(word, names);
 	return err_set(e, SVCD_EINVAL, "no check type \"%s\"%s%s%s", word,
@@ -234,7 +234,7 @@ void probe_dial(struct probe *p, const struct conn_events *ev)
 		  : resolve_numeric(address, p->spec.port, &to))
 		probe_connect(p, &to);
 	else if (local)
-		probe_end(p, PROBE_FAILED, "not a socket's path: %s", address);
+		probe_end(p, PROBE_FAILED, "the path of its socket is too long");
 	else
 		probe_resolve(p);
 }

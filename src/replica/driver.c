@@ -150,8 +150,18 @@ int driver_feed(struct driver *d, struct raft_event *ev)
 	return has_entries ? tell_persisted(d) : 0;
 }
 
+/* A leader that has applied all of earlier terms: it knows the time and may propose. */
+static bool ready(const struct driver *d)
+{
+	struct raft *r = (struct raft *)(uintptr_t)&d->core;
+
+	return raft_state(r) == RAFT_LEADER && d->term_first != 0 && d->applied >= d->term_first &&
+		raft_transferee(r) == 0;
+}
+
 static void tell_changed(struct driver *d)
 {
+	d->was_ready = ready(d);
 	if (d->o.machine->changed)
 		d->o.machine->changed(d->o.arg);
 }
@@ -166,10 +176,8 @@ int driver_event(struct driver *d, struct raft_event *ev)
 		rc = cure_m2_first_entry(d);
 	if (rc == 0)
 		rc = driver_apply(d);
-	if (state != raft_state(&d->core) || term != raft_current_term(&d->core) ||
-		d->was_ready != driver_may_submit(d))
+	if (state != raft_state(&d->core) || term != raft_current_term(&d->core) || d->was_ready != ready(d))
 		tell_changed(d);
-	d->was_ready = driver_may_submit(d);
 	return rc;
 }
 
@@ -180,14 +188,6 @@ static void set_now(struct driver *d, uint64_t now_ms)
 }
 
 /* ---- proposing -------------------------------------------------------------------------------------- */
-
-static bool ready(const struct driver *d)
-{
-	struct raft *r = (struct raft *)(uintptr_t)&d->core;
-
-	return raft_state(r) == RAFT_LEADER && d->term_first != 0 && d->applied >= d->term_first &&
-		raft_transferee(r) == 0;
-}
 
 bool driver_may_submit(const struct driver *d)
 {
@@ -225,7 +225,10 @@ int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void 
 		.term = e.term,
 		.user = user,
 	};
-	return driver_event(d, &ev);
+	rc = driver_event(d, &ev);
+	if (rc != 0)
+		driver_forget_ticket(d, user);
+	return rc;
 }
 
 /* ---- time --------------------------------------------------------------------------------------------- */
@@ -255,8 +258,12 @@ int driver_tick(struct driver *d, uint64_t now_ms)
 	int rc;
 
 	set_now(d, now_ms);
-	if (d->now_ms < engine_due_ms(d))
-		return driver_apply(d);
+	if (d->now_ms < engine_due_ms(d)) {
+		rc = driver_apply(d);
+		if (d->was_ready != ready(d))
+			tell_changed(d);
+		return rc;
+	}
 	rc = cure_s1_vote_first(d);
 	if (rc != 0)
 		return rc;

@@ -44,20 +44,18 @@ struct driver_transport {
 	void (*send)(void *arg, const struct raft_message *m);
 };
 
-/* What a checkpoint says about the log before its index. */
+/* What the machine has when the driver starts: all entries up to index. */
 struct driver_snapshot {
-	uint64_t index, term; /* 0: there is none */
+	uint64_t index, term; /* 0: nothing */
 	uint64_t members_index;
 	struct bytes members; /* encoded configuration as of index */
 };
 
 struct driver_options {
 	uint64_t node; /* this member's id */
-	struct disk *disk;
-	struct journal *journal; /* borrowed, with at least the bootstrap's entry or behind a snapshot */
+	struct journal *journal; /* borrowed; it reaches from snapshot.index + 1 or before to there or behind */
 	struct ballot *ballot;   /* borrowed */
 	struct driver_snapshot snapshot;
-	uint64_t applied; /* up to here the machine has the entries */
 	const struct driver_machine *machine;
 	const struct driver_transport *transport;
 	void *arg; /* for both */

@@ -42,6 +42,16 @@ void driver_lose_tickets(struct driver *d)
 		d->o.machine->lost(d->o.arg, d->tickets[i].user, SVCD_EUNKNOWN);
 }
 
+void driver_forget_ticket(struct driver *d, const void *user)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n_tickets; i++)
+		if (d->tickets[i].user != user)
+			d->tickets[kept++] = d->tickets[i];
+	d->n_tickets = kept;
+}
+
 /* A leader's commit may be ahead of its own disk: what is applied must be in the log after a crash. */
 static uint64_t applicable(const struct driver *d)
 {

@@ -44,6 +44,7 @@ bool driver_sole_voter(const struct driver *d);
 /* driver_apply.c */
 int driver_apply(struct driver *d);
 void driver_lose_tickets(struct driver *d);
+void driver_forget_ticket(struct driver *d, const void *user); /* it was refused */
 
 /* driver_messages.c */
 void driver_post(struct driver *d, const struct raft_event *ev, const struct raft_update *up);

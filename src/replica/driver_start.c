@@ -214,8 +214,8 @@ int driver_start(const struct driver_options *o, uint64_t now_ms, struct driver 
 		return err_set(e, SVCD_ENOMEM, "out of memory");
 	d->o = *o;
 	d->now_ms = d->last_tick_ms = d->heard_ms = now_ms;
-	d->applied = o->applied;
-	d->settled = o->snapshot.index;
+	d->applied = o->snapshot.index;
+	d->settled = journal_first(o->journal) - 1; /* a change of the members before the snapshot may be in the log */
 	rc = start_steps(d, &l, e);
 	buf_fini(&l.members);
 	if (rc != 0) {
@@ -231,7 +231,8 @@ void driver_free(struct driver *d)
 	if (!d)
 		return;
 	driver_lose_tickets(d);
-	raft_close(&d->core, NULL);
+	if (d->core.id)
+		raft_close(&d->core, NULL);
 	buf_fini(&d->members);
 	buf_fini(&d->scratch);
 	free(d);

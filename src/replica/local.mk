@@ -2,6 +2,46 @@
 replica_libs = libreplica.la libstore.la libcatalog.la $(net_libs)
 
 noinst_LTLIBRARIES += libreplica.la
-libreplica_la_SOURCES =
+libreplica_la_SOURCES = \
+	src/replica/apply.c \
+	src/replica/ballot.c \
+	src/replica/ballot.h \
+	src/replica/checkpointing.c \
+	src/replica/checkpoints.c \
+	src/replica/checkpoints.h \
+	src/replica/crc32c.c \
+	src/replica/crc32c.h \
+	src/replica/cures.c \
+	src/replica/cures.h \
+	src/replica/datadir.c \
+	src/replica/datadir.h \
+	src/replica/disk.c \
+	src/replica/disk.h \
+	src/replica/driver.c \
+	src/replica/driver.h \
+	src/replica/driver_apply.c \
+	src/replica/driver_internal.h \
+	src/replica/driver_messages.c \
+	src/replica/driver_start.c \
+	src/replica/journal.c \
+	src/replica/journal.h \
+	src/replica/journal_internal.h \
+	src/replica/journal_open.c \
+	src/replica/journal_spare.c \
+	src/replica/must.c \
+	src/replica/must.h \
+	src/replica/payload.c \
+	src/replica/payload.h \
+	src/replica/propose.c \
+	src/replica/publish.c \
+	src/replica/recovery.c \
+	src/replica/recovery.h \
+	src/replica/replica.c \
+	src/replica/replica.h \
+	src/replica/replica_internal.h \
+	src/replica/segment.c \
+	src/replica/segment.h \
+	src/replica/status.c \
+	src/replica/timing.c
 libreplica_la_CFLAGS = $(AM_CFLAGS) $(RAFT_CFLAGS)
 libreplica_la_LIBADD = $(RAFT_LIBS)

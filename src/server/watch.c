@@ -389,13 +389,11 @@ static int prefix_join(struct watches *ws, struct prefix_watch *p, const struct 
 /* Joins all services of t that p asks for. */
 static int prefix_join_all(struct watches *ws, struct prefix_watch *p, struct tables *t)
 {
-	uint8_t start[LIMIT_NAME];
-	struct bytes from = bytes_of(start, p->ns_len);
+	struct bytes from = bytes_of(p->text, p->ns_len);
 	struct bytes key;
 	struct bytes value;
 	int rc = 0;
 
-	memcpy(start, p->text, p->ns_len);
 	for (bool more = table_seek(t, TABLE_SERVICE, from, false, &key, &value); more && rc == 0;
 		more = table_next(t, TABLE_SERVICE, &key, &value)) {
 		const uint8_t *nul = memchr(key.data, 0, key.len);

@@ -281,7 +281,7 @@ int store_checkpoint_inspect(const char *path, bool deep, struct checkpoint_info
 	if (fd < 0)
 		return fail_errno(e, path);
 	rc = label_read(fd, path, &l, e);
-	if (rc == 0)
+	if (rc == 0 && deep)
 		rc = hash_check(fd, -1, path, &l, e);
 	close(fd);
 	if (rc == 0 && deep)

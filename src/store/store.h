@@ -67,15 +67,15 @@ uint64_t store_digest_recompute(struct tables *t);
  */
 int store_checkpoint(struct store *s, const char *path, uint64_t *index, uint64_t *term, struct err *e);
 
-/* Checks a checkpoint file (description, format, hash of the file; when deep also LMDB's structure and the
- * digest) without opening it as the state. SVCD_ECORRUPT says what is wrong. */
+/* Reads a checkpoint file's description and checks format and size; when deep also the hash of the whole file,
+ * LMDB's structure and the digest. SVCD_ECORRUPT says what is wrong. */
 struct checkpoint_info {
 	uint64_t index, term, rev, digest, bytes;
 	uint64_t cluster;
 };
 int store_checkpoint_inspect(const char *path, bool deep, struct checkpoint_info *out, struct err *e);
 
-/* Appends one value of a checkpoint that inspect found good to out; nothing when it is absent. */
+/* Appends one value of a checkpoint that a deep inspection found good to out; nothing when it is absent. */
 int store_checkpoint_get(const char *path, enum table table, struct bytes key, struct buf *out, struct err *e);
 
 /* Makes dir a fresh state from a checkpoint (checked copy, sync, atomic swap of the old one). The store must be

@@ -21,6 +21,14 @@ tests_fuzz_fuzz_value_LDADD = $(wire_libs)
 tests_fuzz_fuzz_value_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_value
 
+fuzz_targets += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_config_LDADD = $(daemon_libs)
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_config
+
+EXTRA_DIST += tests/fuzz/run
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

@@ -63,5 +63,10 @@ tests_unit_test_net_listener_SOURCES = tests/unit/test_net_listener.c tests/unit
 tests_unit_test_net_listener_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_net_listener_LDADD = $(net_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_config_LDADD = $(daemon_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -573,6 +573,20 @@ START_TEST(bounded_numbers_are_spread_evenly)
 }
 END_TEST
 
+/* Drawn modulo n, numbers below 2^62 would come twice as often as the others. */
+START_TEST(a_bound_that_does_not_divide_2_to_the_64_gives_no_bias)
+{
+	uint64_t third = UINT64_C(1) << 62;
+	unsigned low = 0;
+	struct rng r;
+
+	rng_seed(&r, 11);
+	for (int i = 0; i < 30000; i++)
+		low += rng_below(&r, 3 * third) < third;
+	ck_assert(low > 9500 && low < 10500);
+}
+END_TEST
+
 START_TEST(secure_bytes_differ)
 {
 	uint8_t a[1000] = {0}, b[1000] = {0};
@@ -674,6 +688,7 @@ int main(void)
 	tcase_add_test(rng, random_numbers_are_those_of_the_paper);
 	tcase_add_test(rng, the_same_seed_gives_the_same_numbers);
 	tcase_add_test(rng, bounded_numbers_are_spread_evenly);
+	tcase_add_test(rng, a_bound_that_does_not_divide_2_to_the_64_gives_no_bias);
 	tcase_add_test(rng, secure_bytes_differ);
 	tcase_add_test(clock, time_does_not_go_backwards);
 	tcase_add_test(clock, wall_time_is_shown_as_rfc3339);

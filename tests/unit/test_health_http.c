@@ -39,7 +39,7 @@ static const struct {
 	{"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 0, "not an HTTP answer: 'SSH-2.0-OpenSSH_9.2p1 Debian-2'"},
 	{"220 mail.example ESMTP\r\n250", 0, "not an HTTP answer: '220 mail.example ESMTP'"},
 	{"\r\n", 0, "not an HTTP answer: ''"},
-	{"\r\r", 0, "not an HTTP answer: ''"},
+	{"\r\r", 0, "not an HTTP answer: '\\x0d'"},
 	{"HTTP/2 200\r\n\r\n", 0, "not an HTTP answer: 'HTTP/2 200'"},
 	{"HTTP/1.x 200\r\n", 0, "not an HTTP answer: 'HTTP/1.x 200'"},
 	{"HTTP/1.10 200\r\n", 0, "not an HTTP answer: 'HTTP/1.10 200'"},
@@ -64,7 +64,7 @@ static const struct {
 	{"HTTP/1.1 200 OK\r\nA : b\r\n", 0, "malformed header: 'A : b'"},
 	{"HTTP/1.1 200 OK\r\nA: b\x07\r\n", 0, "malformed header: 'A: b\\x07'"},
 	{"HTTP/1.1 200 OK\r\nA: b\rC: d\r\n", 0, "malformed header: 'A: bC: d'"},
-	{"HTTP/1.1 200 OK\r\n\r\r\n", 0, "malformed header: ''"},
+	{"HTTP/1.1 200 OK\r\n\r\r\n", 0, "malformed header: '\\x0d'"},
 };
 
 static enum http_answer_end feed(struct http_answer *a, const char *in, size_t len, size_t piece)

@@ -21,20 +21,17 @@ struct run {
 
 static enum outcome find_ids(struct ctl *c, const struct target *t, struct texts *ids)
 {
-	struct svcd_value *result = NULL;
-	const struct svcd_value *instances;
+	struct pages p = {NULL};
 	enum outcome out;
 
 	if (t->id != NULL) {
 		texts_add(ids, mem_copy(t->id));
 		return OUT_OK;
 	}
-	out = target_get(c, t, &result);
-	instances = svcd_value_get(result, "instances");
-	for (size_t i = 0; i < svcd_value_count(instances); i++)
-		texts_add(ids, mem_copy(svcd_value_str(
-				       svcd_value_get(svcd_value_at(instances, i), "id"), "")));
-	svcd_value_free(result);
+	out = target_get(c, t, &p);
+	for (size_t i = 0; i < p.n; i++)
+		texts_add(ids, mem_copy(row_id(&p.rows[i])));
+	pages_fini(&p);
 	if (out == OUT_OK && ids->n == 0) {
 		report_error("service '%s' has no instances", t->service);
 		return OUT_NOT_FOUND;

@@ -79,14 +79,14 @@ static enum outcome wait_for_watchers(struct ctl *c, const struct target *t, uin
 static enum outcome wait_until_told(struct ctl *c, const struct target *t)
 {
 	struct target whole = {t->service, NULL};
-	struct svcd_value *result = NULL;
+	struct pages p;
 	uint64_t rev;
-	enum outcome out = target_get(c, &whole, &result);
+	enum outcome out = target_get(c, &whole, &p);
 
 	if (out != OUT_OK)
 		return out;
-	rev = svcd_value_uint(svcd_value_get(result, "service_rev"), 0);
-	svcd_value_free(result);
+	rev = svcd_value_uint(svcd_value_get(pages_head(&p), "service_rev"), 0);
+	pages_fini(&p);
 	return wait_for_watchers(c, t, rev);
 }
 

@@ -8,7 +8,6 @@
 #include "svcctl/json.h"
 #include "svcctl/mem.h"
 #include "svcctl/screens.h"
-#include "svcctl/services.h"
 #include "svcctl/target.h"
 #include "svcctl/text.h"
 
@@ -172,9 +171,8 @@ static void put_settings(FILE *out, const struct view *v, const struct svcd_valu
 
 static void screen_service(FILE *out, const struct view *v, const void *arg)
 {
-	const struct svcd_value *service = arg;
-	const struct svcd_value *instances = svcd_value_get(service, "instances");
-	struct row *rows = rows_of(instances, text_of(service, "ns"), text_of(service, "service"));
+	const struct pages *p = arg;
+	const struct svcd_value *service = pages_head(p);
 
 	fprintf(out, "%s%s%s\n", view_paint(v, PAINT_BOLD), text_of(service, "service"),
 		view_plain(v, PAINT_BOLD));
@@ -185,40 +183,39 @@ static void screen_service(FILE *out, const struct view *v, const void *arg)
 	put_settings(out, v, service);
 	put_label(out, v, "revision");
 	fprintf(out, "%" PRIu64 "\n", number_of(service, "service_rev"));
-	if (svcd_value_count(instances) > 0) {
+	if (p->n > 0) {
 		fputc('\n', out);
-		print_listing(v, &(struct listing){.columns = instance_columns, .rows = rows,
-					 .n = svcd_value_count(instances)});
+		print_listing(v, &(struct listing){.columns = instance_columns, .rows = p->rows, .n = p->n});
 	}
-	free(rows);
 }
 
-void print_service(const struct ctl *c, const struct svcd_value *service)
+void print_service(const struct ctl *c, const struct pages *p)
 {
-	json_t *document = json_new_document();
+	const struct svcd_value *service = pages_head(p);
+	json_t *document = json_new_document(), *instances = mem_check(json_array());
 
-	json_take_fields(document, service, NULL);
-	print_object(&c->view, document, text_of(service, "service"), screen_service, service);
+	json_take_fields(document, service, "instances");
+	json_object_del(document, "next");
+	for (size_t i = 0; i < p->n; i++)
+		json_array_append_new(instances, json_of(p->rows[i].v, ""));
+	json_put(document, "instances", instances);
+	print_object(&c->view, document, text_of(service, "service"), screen_service, p);
 }
 
 enum outcome cmd_get(struct ctl *c, const struct args *a)
 {
 	struct target t;
-	struct svcd_value *result = NULL;
-	struct row r;
+	struct pages p = {NULL};
 	enum outcome out = target_parse(a->words[0], &t);
 
 	if (out != OUT_OK)
 		return out;
-	out = target_get(c, &t, &result);
-	if (out == OUT_OK && t.id == NULL) {
-		print_service(c, result);
-	} else if (out == OUT_OK) {
-		r = (struct row){svcd_value_at(svcd_value_get(result, "instances"), 0),
-			text_of(result, "ns"), text_of(result, "service")};
-		print_instance(c, &r);
-	}
-	svcd_value_free(result);
+	out = target_get(c, &t, &p);
+	if (out == OUT_OK && t.id == NULL)
+		print_service(c, &p);
+	else if (out == OUT_OK && p.n > 0)
+		print_instance(c, &p.rows[0]);
+	pages_fini(&p);
 	target_fini(&t);
 	return out;
 }

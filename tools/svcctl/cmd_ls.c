@@ -1,11 +1,9 @@
 /* ls: services, or the instances of one. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "svcctl/columns.h"
 #include "svcctl/handlers.h"
 #include "svcctl/mem.h"
-#include "svcctl/services.h"
 #include "svcctl/target.h"
 
 static uint64_t count_of(const struct row *r, const char *key)
@@ -61,55 +59,50 @@ static const struct column service_columns[] = {
 	{NULL},
 };
 
-static enum outcome list_services(struct ctl *c, bool all_namespaces)
+static void print_pages(const struct ctl *c, const struct column *columns, const char *items,
+	const struct pages *p, const char *empty)
 {
-	struct services s;
-	struct svcd_fault fault;
-
-	c->view.namespaces = all_namespaces;
-	if (services_load(c, all_namespaces ? NULL : c->ns, &s, &fault) != 0)
-		return ctl_fail(c, &fault);
 	print_listing(&c->view,
 		&(struct listing){
-			.columns = service_columns,
-			.head = s.n_pages > 0 ? s.pages[0] : NULL,
-			.head_without = "services",
-			.rows = s.rows,
-			.n = s.n,
-			.empty = "no services",
+			.columns = columns,
+			.head = pages_head(p),
+			.head_without = items,
+			.rows = p->rows,
+			.n = p->n,
+			.empty = empty,
 		});
-	services_fini(&s);
+}
+
+static enum outcome list_services(struct ctl *c, bool all_namespaces)
+{
+	struct svcd_value *params = mem_check(svcd_value_new_map());
+	struct svcd_fault fault;
+	struct pages p;
+
+	c->view.namespaces = all_namespaces;
+	if (!all_namespaces)
+		params_text(params, "ns", c->ns);
+	if (pages_load(c, "list", params, "services", &p, &fault) != 0)
+		return ctl_fail(c, &fault);
+	print_pages(c, service_columns, "services", &p, "no services");
+	pages_fini(&p);
 	return OUT_OK;
 }
 
 static enum outcome list_instances(struct ctl *c, const char *service)
 {
 	struct target t;
-	struct svcd_value *result = NULL;
-	const struct svcd_value *instances;
-	struct row *rows;
+	struct pages p;
 	enum outcome out = target_parse(service, &t);
 
 	if (out != OUT_OK)
 		return out;
-	out = target_get(c, &t, &result);
+	out = target_get(c, &t, &p);
 	target_fini(&t);
 	if (out != OUT_OK)
 		return out;
-	instances = svcd_value_get(result, "instances");
-	rows = rows_of(instances, svcd_value_str(svcd_value_get(result, "ns"), NULL),
-		svcd_value_str(svcd_value_get(result, "service"), NULL));
-	print_listing(&c->view,
-		&(struct listing){
-			.columns = instance_columns,
-			.head = result,
-			.head_without = "instances",
-			.rows = rows,
-			.n = svcd_value_count(instances),
-			.empty = "the service has no instances",
-		});
-	free(rows);
-	svcd_value_free(result);
+	print_pages(c, instance_columns, "instances", &p, "the service has no instances");
+	pages_fini(&p);
 	return OUT_OK;
 }
 

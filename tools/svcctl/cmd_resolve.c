@@ -148,41 +148,40 @@ static enum outcome nothing_there(const char *service, const struct svcd_value *
 }
 
 static enum outcome print_answer(
-	struct ctl *c, const struct args *a, const char *service, const struct svcd_value *result)
+	struct ctl *c, const struct args *a, const char *service, struct pages *p)
 {
-	const struct svcd_value *instances = svcd_value_get(result, "instances");
-	struct row *rows = rows_of(instances, svcd_value_str(svcd_value_get(result, "ns"), NULL),
-		svcd_value_str(svcd_value_get(result, "service"), NULL));
-	size_t n = choose(a, rows, svcd_value_count(instances));
+	size_t n = choose(a, p->rows, p->n);
 	enum outcome out = OUT_OK;
 
 	if (c->view.format == FORMAT_TABLE)
-		out = print_endpoints(rows, n, args_text(a, "port", NULL));
+		out = print_endpoints(p->rows, n, args_text(a, "port", NULL));
 	else
 		print_listing(&c->view,
-			&(struct listing){.columns = instance_columns,
-				.head = result,
+			&(struct listing){
+				.columns = instance_columns,
+				.head = pages_head(p),
 				.head_without = "instances",
-				.rows = rows,
-				.n = n});
-	free(rows);
-	if (out == OUT_OK && svcd_value_count(instances) == 0)
-		out = nothing_there(service, result);
+				.rows = p->rows,
+				.n = n,
+			});
+	if (out == OUT_OK && p->n == 0)
+		out = nothing_there(service, pages_head(p));
 	return out;
 }
 
 enum outcome cmd_resolve(struct ctl *c, const struct args *a)
 {
 	struct target t = {mem_copy(a->words[0]), NULL};
-	struct svcd_value *params = NULL, *result = NULL;
+	struct svcd_value *params = NULL;
+	struct pages p = {NULL};
 	struct svcd_fault fault;
 	enum outcome out = make_params(c, a, &t, &params);
 
-	if (out == OUT_OK && ctl_call(c, "resolve", params, &result, &fault) != 0)
+	if (out == OUT_OK && pages_load(c, "resolve", params, "instances", &p, &fault) != 0)
 		out = target_fail(c, &t, &fault);
 	else if (out == OUT_OK)
-		out = print_answer(c, a, t.service, result);
-	svcd_value_free(result);
+		out = print_answer(c, a, t.service, &p);
+	pages_fini(&p);
 	target_fini(&t);
 	return out;
 }

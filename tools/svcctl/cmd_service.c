@@ -74,12 +74,12 @@ static enum outcome delete_service(struct ctl *c, const struct target *t)
 
 static enum outcome show_service(struct ctl *c, const struct target *t)
 {
-	struct svcd_value *result = NULL;
-	enum outcome out = target_get(c, t, &result);
+	struct pages p = {NULL};
+	enum outcome out = target_get(c, t, &p);
 
 	if (out == OUT_OK)
-		print_service(c, result);
-	svcd_value_free(result);
+		print_service(c, &p);
+	pages_fini(&p);
 	return out;
 }
 

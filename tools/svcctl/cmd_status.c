@@ -5,7 +5,8 @@
 #include "svcctl/describe.h"
 #include "svcctl/handlers.h"
 #include "svcctl/json.h"
-#include "svcctl/services.h"
+#include "svcctl/mem.h"
+#include "svcctl/pages.h"
 #include "svcctl/text.h"
 
 #define TROUBLED_MAX 10 /* services that the screen names */
@@ -23,7 +24,7 @@ static uint64_t number_of(const struct svcd_value *map, const char *key)
 /* What the screen shows: the answer, and the services when they could be read. */
 struct overview {
 	const struct svcd_value *status;
-	const struct services *services;
+	const struct pages *services;
 };
 
 static void put_count(FILE *out, const char *before, const struct svcd_value *status, const char *key)
@@ -132,7 +133,7 @@ static void put_troubled_one(FILE *out, const struct view *v, const struct row *
 	fputc('\n', out);
 }
 
-static void put_troubled(FILE *out, const struct view *v, const struct services *s)
+static void put_troubled(FILE *out, const struct view *v, const struct pages *s)
 {
 	size_t shown = 0, troubled = 0;
 
@@ -164,7 +165,7 @@ static void screen_status(FILE *out, const struct view *v, const void *arg)
 enum outcome cmd_status(struct ctl *c, const struct args *a)
 {
 	struct svcd_value *status = NULL;
-	struct services services = {NULL};
+	struct pages services = {NULL};
 	struct svcd_fault fault;
 	json_t *document;
 
@@ -172,12 +173,12 @@ enum outcome cmd_status(struct ctl *c, const struct args *a)
 	if (ctl_call(c, "status", NULL, &status, &fault) != 0)
 		return ctl_fail(c, &fault);
 	if (view_is_screen(&c->view))
-		services_load(c, NULL, &services, &fault);
+		pages_load(c, "list", mem_check(svcd_value_new_map()), "services", &services, &fault);
 	document = json_new_document();
 	json_take_fields(document, status, NULL);
 	print_object(&c->view, document, text_of(status, "node"), screen_status,
 		&(struct overview){status, &services});
-	services_fini(&services);
+	pages_fini(&services);
 	svcd_value_free(status);
 	return OUT_OK;
 }

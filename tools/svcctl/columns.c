@@ -213,6 +213,18 @@ enum paint paint_state(const struct row *r)
 	return paint_of_state(text_of(r->v, "state", ""));
 }
 
+const char *service_state(const struct svcd_value *counts)
+{
+	uint64_t up = number_of(counts, "up") + number_of(counts, "warm");
+	uint64_t count = number_of(counts, "count"), drain = number_of(counts, "drain");
+
+	if (count == 0)
+		return "empty";
+	if (up + drain == count)
+		return up > 0 ? "up" : "drain";
+	return up + number_of(counts, "pending") > 0 ? "degraded" : "down";
+}
+
 const struct column instance_columns[] = {
 	{"NAMESPACE", cell_ns, .namespaces = true},
 	{"SERVICE", cell_service, .namespaces = true},

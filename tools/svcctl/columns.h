@@ -26,6 +26,10 @@ cell_fn cell_note; /* why it is not simply up */
 paint_fn paint_state; /* of an instance's effective state */
 enum paint paint_of_state(const char *state);
 
+/* Of a map with the counts of a service. "up": all of them; "degraded": some; "down": none though there should
+ * be; "drain": nobody new is let in; "empty". */
+const char *service_state(const struct svcd_value *counts);
+
 /* What `ls SERVICE`, `get` and `resolve -o wide` print. */
 extern const struct column instance_columns[];
 

@@ -196,7 +196,7 @@ static void tell_call(
 			(unsigned long long)svcd_value_uint(svcd_value_get(result, "age_ms"), 0));
 }
 
-int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
+int ctl_ask(struct ctl *c, const char *method, const struct svcd_value *params,
 	struct svcd_value **result, struct svcd_fault *fault)
 {
 	struct svcd_value *answer = NULL;
@@ -208,13 +208,21 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 		rv = fault->code = CTL_REPORTED;
 	else if ((rv = wait_for_member(c, fault)) == 0)
 		rv = svcd_call(c->client, method, params, c->timeout_ms, &answer, fault);
-	svcd_value_free(params);
 	if (c->verbose)
 		tell_call(method, now_us() - start_us, answer, svcd_strerror(rv));
 	if (rv != 0)
 		return rv;
 	*result = answer;
 	return 0;
+}
+
+int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
+	struct svcd_value **result, struct svcd_fault *fault)
+{
+	int rv = ctl_ask(c, method, params, result, fault);
+
+	svcd_value_free(params);
+	return rv;
 }
 
 /* ---- failures ---- */

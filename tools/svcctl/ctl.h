@@ -35,9 +35,12 @@ enum outcome ctl_open(struct ctl *c);
 enum outcome ctl_connect(struct ctl *c);
 
 /*
- * Calls a method. Takes params, which may be NULL. 0 with *result, which the caller frees, or an enum
- * svcd_error with fault filled; nothing is reported (with --verbose what it took). Connects first.
+ * Calls a method. params may be NULL. 0 with *result, which the caller frees, or an enum svcd_error with
+ * fault filled; nothing is reported (with --verbose what it took). Connects first.
  */
+int ctl_ask(struct ctl *c, const char *method, const struct svcd_value *params,
+	struct svcd_value **result, struct svcd_fault *fault);
+/* The same, and params is freed. */
 int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 	struct svcd_value **result, struct svcd_fault *fault);
 

@@ -95,7 +95,7 @@ void put_check_words(FILE *out, const struct svcd_value *check)
 	put_times(out, ", fall ", check, "fall");
 }
 
-void put_cause(FILE *out, const struct svcd_value *map)
+void put_cause_words(FILE *out, const char *cause)
 {
 	static const struct {
 		const char *cause, *words;
@@ -105,46 +105,40 @@ void put_cause(FILE *out, const struct svcd_value *map)
 		{"admin", "set"},
 		{"check", "health check"},
 		{"deregistered", "deregistered"},
-		{"lease_expired", "lease expired"},
-		{"lease_closed", "connection of its owner ended"},
-		{"lease_revoked", "lease revoked"},
+		{"lease_expired", "its lease expired"},
+		{"lease_closed", "the connection of its owner ended"},
+		{"lease_revoked", "its lease was revoked"},
 		{"taken_over", "registered anew by another owner"},
 		{"floor", "floor of the service"},
 		{"warmed", "slow start over"},
-		{"timer", "time was over"},
+		{"timer", "the time was over"},
 		{"service", "settings of the service changed"},
+		{"service_deleted", "the service was deleted"},
 	};
-	const char *cause = text_of(map, "cause", ""), *words = cause;
-	const char *actor = text_of(map, "actor", "");
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (strcmp(all[i].cause, cause) == 0)
-			words = all[i].words;
-	put_clean(out, words);
+			cause = all[i].words;
+	put_clean(out, cause);
+}
+
+void put_cause(FILE *out, const struct svcd_value *map)
+{
+	const char *actor = text_of(map, "actor", "");
+
+	put_cause_words(out, text_of(map, "cause", ""));
 	if (*actor != '\0') {
 		fputs(" by ", out);
 		put_clean(out, actor);
 	}
 }
 
-/* from and to are the name of a state, or a map of all three. */
-static const char *state_in(const struct svcd_value *event, const char *key, const char *which)
+static bool put_change(FILE *out, const struct view *v, const char *what, const char *from,
+	const char *to, bool first)
 {
-	const struct svcd_value *v = svcd_value_get(event, key);
-
-	if (svcd_value_type(v) == SVCD_STRING)
-		return strcmp(which, "state") == 0 ? svcd_value_str(v, "") : "";
-	return text_of(v, which, "");
-}
-
-static bool put_change(
-	FILE *out, const struct view *v, const struct svcd_value *event, const char *which, bool first)
-{
-	const char *from = state_in(event, "from", which), *to = state_in(event, "to", which);
-
-	if (strcmp(from, to) == 0 || *to == '\0')
+	if (*to == '\0' || strcmp(from, to) == 0)
 		return false;
-	fputs(first ? "" : ", ", out);
+	fprintf(out, "%s%s", first ? "" : ", ", what);
 	if (*from != '\0')
 		fprintf(out, "%s %s ", from, view_arrow(v));
 	fputs(to, out);
@@ -160,9 +154,11 @@ void put_happening(FILE *out, const struct view *v, const struct svcd_value *eve
 		put_clean(out, what);
 		return;
 	}
-	put |= put_change(out, v, event, "state", !put);
-	put |= put_change(out, v, event, "health", !put);
-	put |= put_change(out, v, event, "admin", !put);
+	put |= put_change(out, v, "", text_of(event, "from", ""), text_of(event, "to", ""), !put);
+	put |= put_change(out, v, "health ", text_of(event, "health_from", ""),
+		text_of(event, "health_to", ""), !put);
+	put |= put_change(out, v, "admin ", text_of(event, "admin_from", ""),
+		text_of(event, "admin_to", ""), !put);
 	if (!put)
 		fputs(what, out);
 }

@@ -22,7 +22,9 @@ void put_for(FILE *out, const struct view *v, const struct svcd_value *map, cons
 /* "http GET :8080/health every 5s, timeout 1s, rise 2, fall 3" of a check. */
 void put_check_words(FILE *out, const struct svcd_value *check);
 
-/* Cause and actor: "drained by svcctl anna". Nothing when there is neither. */
+/* A cause of the protocol: "its lease expired" for lease_expired. */
+void put_cause_words(FILE *out, const char *cause);
+/* Cause and actor of an instance or event: "set by svcctl anna@devbox". */
 void put_cause(FILE *out, const struct svcd_value *map);
 
 /* An event of the history in a few words: "up → down", "registered", "weight 100 → 5". */

@@ -3,8 +3,9 @@
 #define SVCCTL_SCREENS_H
 
 #include "svcctl/ctl.h"
+#include "svcctl/pages.h"
 
 /* The answer of get for a service, in the format that was asked for. */
-void print_service(const struct ctl *c, const struct svcd_value *service);
+void print_service(const struct ctl *c, const struct pages *service);
 
 #endif

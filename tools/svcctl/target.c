@@ -159,11 +159,11 @@ enum outcome target_fail(struct ctl *c, const struct target *t, const struct svc
 	}
 }
 
-enum outcome target_get(struct ctl *c, const struct target *t, struct svcd_value **result)
+enum outcome target_get(struct ctl *c, const struct target *t, struct pages *p)
 {
 	struct svcd_fault fault;
 
-	if (ctl_call(c, "get", target_params(c, t), result, &fault) == 0)
+	if (pages_load(c, "get", target_params(c, t), "instances", p, &fault) == 0)
 		return OUT_OK;
 	return target_fail(c, t, &fault);
 }

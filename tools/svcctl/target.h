@@ -5,6 +5,7 @@
 #define SVCCTL_TARGET_H
 
 #include "svcctl/ctl.h"
+#include "svcctl/pages.h"
 
 struct target {
 	char *service;
@@ -22,7 +23,7 @@ struct svcd_value *target_params(const struct ctl *c, const struct target *t);
 /* As ctl_fail; for a missing service or instance with the name that was probably meant. */
 enum outcome target_fail(struct ctl *c, const struct target *t, const struct svcd_fault *fault);
 
-/* The get of a target: OUT_OK with *result, which the caller frees, or it has been reported. */
-enum outcome target_get(struct ctl *c, const struct target *t, struct svcd_value **result);
+/* The get of a target, its instances as rows: OUT_OK and pages_fini, or it has been reported. */
+enum outcome target_get(struct ctl *c, const struct target *t, struct pages *p);
 
 #endif

@@ -1,0 +1,158 @@
+/*
+ * The driver's machine: catalog and store. Everything that became committed together is one transaction.
+ */
+#include "replica/replica_internal.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+static int apply_begin(void *arg)
+{
+	struct replica *r = arg;
+	struct err e = {0};
+
+	r->tables = store_write_begin(r->files.store, &e);
+	if (!r->tables) {
+		log_warn("state_not_written", L_STR("text", e.text), L_ERR(e.code));
+		return e.code;
+	}
+	changes_clear(r->changes);
+	return catalog_begin(r->catalog, r->tables, NULL);
+}
+
+static int apply_command(struct replica *r, struct payload *p, struct outcome *out)
+{
+	struct bytes command;
+	int rc = payload_next(p, &command);
+
+	return rc == 0 ? catalog_apply(r->catalog, r->tables, &p->stamp, command, out, r->changes) : rc;
+}
+
+/* The commands of a batch of ours are in the order of its proposals, behind the tick. */
+static int apply_commands(struct replica *r, const struct driver_entry *e)
+{
+	struct batch *b = e->ticket;
+	struct payload p;
+	int rc = payload_open(&p, e->payload);
+	uint32_t i = 0;
+
+	if (rc == 0 && b && b->has_tick) {
+		rc = apply_command(r, &p, &r->nobody);
+		p.n--;
+	}
+	for (; rc == 0 && i < p.n; i++)
+		rc = apply_command(r, &p, b ? &b->proposals[i]->outcome : &r->nobody);
+	if (rc == 0 && b) {
+		list_remove(&b->node);
+		list_push(&r->applied, &b->node);
+	}
+	return rc;
+}
+
+static int apply_members(struct replica *r, const struct driver_entry *e)
+{
+	struct buf value = {0};
+
+	buf_put_be64(&value, e->index);
+	buf_put_bytes(&value, e->payload);
+	if (value.error == 0)
+		table_put(r->tables, TABLE_META, bytes_str(MEMBERS_KEY), buf_bytes(&value));
+	buf_fini(&value);
+	return value.error ? value.error : r->tables->error;
+}
+
+static int apply_entry(void *arg, const struct driver_entry *e)
+{
+	struct replica *r = arg;
+
+	switch (e->type) {
+	case ENTRY_COMMANDS:
+		return apply_commands(r, e);
+	case ENTRY_MEMBERS:
+		return apply_members(r, e);
+	case ENTRY_BARRIER:
+		return 0;
+	}
+	return SVCD_ECORRUPT;
+}
+
+static void read_state(struct replica *r, struct tables *t)
+{
+	r->rev = catalog_rev(t);
+	r->time_ms = catalog_time_ms(t);
+	r->next_due_ms = catalog_next_due_ms(t);
+	r->applied_at_ms = replica_now_ms(r);
+}
+
+static int apply_commit(void *arg, uint64_t index, uint64_t term)
+{
+	struct replica *r = arg;
+	struct err e = {0};
+	int rc = catalog_end(r->catalog);
+
+	if (rc == 0)
+		rc = changes_finish(r->changes);
+	if (rc != 0)
+		return rc;
+	read_state(r, r->tables);
+	rc = store_write_commit(r->files.store, index, term, &e);
+	r->tables = NULL;
+	if (rc != 0) {
+		log_warn("state_not_written", L_STR("text", e.text), L_ERR(rc));
+		return rc;
+	}
+	publish_changes(r, index);
+	propose_answer(r);
+	checkpointing_after_commit(r);
+	return 0;
+}
+
+/* The batches stay in flight: the driver tries again with the same entries. */
+static void apply_abort(void *arg)
+{
+	struct replica *r = arg;
+
+	list_init(&r->applied);
+	if (r->tables)
+		store_write_abort(r->files.store);
+	r->tables = NULL;
+}
+
+static void apply_lost(void *arg, void *ticket, int code)
+{
+	propose_lost(arg, ticket, code);
+}
+
+static void apply_changed(void *arg)
+{
+	struct replica *r = arg;
+
+	if (!r->driver)
+		return; /* still in driver_start */
+	timing_changed(r);
+	publish_role(r);
+	status_update(r);
+}
+
+const struct driver_machine replica_machine = {
+	.begin = apply_begin,
+	.entry = apply_entry,
+	.commit = apply_commit,
+	.abort = apply_abort,
+	.lost = apply_lost,
+	.changed = apply_changed,
+};
+
+void apply_load(struct replica *r)
+{
+	struct reader *reader = store_reader_new(r->files.store);
+	struct tables *t = reader ? store_read_begin(reader) : NULL;
+
+	r->next_due_ms = UINT64_MAX;
+	if (t) {
+		read_state(r, t);
+		store_read_end(reader);
+	}
+	store_reader_free(reader);
+}

@@ -1,0 +1,43 @@
+/*
+ * The data directory: whose it is, who has it open, and whether its state can be trusted.
+ *
+ *	lock        held (flock) while a process has the directory
+ *	identity    cluster and node, random, made at the first start
+ *	clean       "clean" or "open", and the boot: see datadir_trusted
+ *	log/ state/ checkpoint/
+ */
+#ifndef SVCD_REPLICA_DATADIR_H
+#define SVCD_REPLICA_DATADIR_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#define DATADIR_PATH_MAX 3072 /* of the directory; names below it are ours and short */
+
+struct datadir {
+	char path[DATADIR_PATH_MAX];
+	int fd;
+	int lock_fd;
+	uint64_t cluster, node; /* never 0 */
+	bool fresh;             /* made just now */
+};
+
+/* Makes it when missing. SVCD_EINUSE, SVCD_EVERSION, SVCD_ECORRUPT … */
+int datadir_open(struct datadir *d, const char *path, struct err *e);
+void datadir_close(struct datadir *d);
+
+/* path/name into out, which has PATH_MAX bytes. Returns out. */
+char *datadir_path(const struct datadir *d, const char *name, char *out);
+
+/*
+ * The state is written without syncs: it survives the death of the process, but not of the machine. It can be used when it was
+ * closed cleanly, or when the machine has not been started again since it was opened.
+ */
+bool datadir_trusted(const struct datadir *d);
+int datadir_mark(const struct datadir *d, bool clean, struct err *e); /* durable on return */
+
+/* Small files, whole: written under another name, synced, renamed. */
+int datadir_write(const struct datadir *d, const char *name, struct bytes content, struct err *e);
+int datadir_read(const struct datadir *d, const char *name, char *out, size_t cap, struct err *e); /* with a NUL */
+
+#endif
