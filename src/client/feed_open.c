@@ -146,8 +146,10 @@ int feeds_open(struct feeds *fs, struct svcd_watch *w)
 
 	if (is_new)
 		f = feed_new(fs, w->is_raw, w->ns, w->name);
-	if (f == NULL)
+	if (f == NULL) {
+		list_push(&fs->orphans, &w->node);
 		return SVCD_ENOMEM;
+	}
 	w->feed = f;
 	list_push(&f->handles, &w->node);
 	watch_join(w, f);
@@ -205,8 +207,19 @@ int feeds_init(struct feeds *fs, struct calls *calls)
 {
 	*fs = (struct feeds){.calls = calls};
 	list_init(&fs->all);
+	list_init(&fs->orphans);
 	map_init(&fs->by_key, feed_map_key);
 	return timer_init(&fs->retry, calls->link->loop, feeds_on_retry, fs);
+}
+
+static void handles_free(struct list *handles)
+{
+	while (!list_empty(handles)) {
+		struct svcd_watch *w = container_of(handles->next, struct svcd_watch, node);
+
+		list_remove(&w->node);
+		watch_free(w);
+	}
 }
 
 void feeds_fini(struct feeds *fs)
@@ -216,14 +229,10 @@ void feeds_fini(struct feeds *fs)
 	while (!list_empty(&fs->all)) {
 		struct feed *f = container_of(fs->all.next, struct feed, node);
 
-		while (!list_empty(&f->handles)) {
-			struct svcd_watch *w = container_of(f->handles.next, struct svcd_watch, node);
-
-			list_remove(&w->node);
-			watch_free(w);
-		}
+		handles_free(&f->handles);
 		feed_free(f);
 	}
+	handles_free(&fs->orphans);
 	timer_fini(&fs->retry);
 	map_fini(&fs->by_key);
 }

@@ -17,6 +17,6 @@ libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) -DSVCD_SYSCONFDIR='"$(sysconfdir)"'
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SYSTEMD_CFLAGS)
 daemon_libs = libdaemon.la $(server_libs) $(YAML_LIBS) $(SYSTEMD_LIBS)
 
-# sbin_PROGRAMS += svcd
-# svcd_SOURCES = src/daemon/main.c
-# svcd_LDADD = $(daemon_libs)
+sbin_PROGRAMS += svcd
+svcd_SOURCES = src/daemon/main.c
+svcd_LDADD = $(daemon_libs)

@@ -30,7 +30,7 @@ const struct setting setting_rows[] = {
 		"Whether this member runs health checks."),
 	ROW("stop-grace", SETTING_DURATION, stop_grace_ms, 0, 60000, "5s", true,
 		"How long a stop waits for answers that are being written."),
-	ROW("limits.connections", SETTING_NUMBER, connections, 1, 1000000, "20000", false,
+	ROW("limits.connections", SETTING_NUMBER, connections, 1, 1000000, "16384", false,
 		"Client connections at once; more are refused with the error limit."),
 	ROW("limits.watches-per-connection", SETTING_NUMBER, watches_per_connection, 1, 1000000,
 		"1000", false, "Watches that one connection may hold."),

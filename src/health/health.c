@@ -67,10 +67,12 @@ static uint32_t check_place(const struct health *h, const struct check *c)
 static void check_begin(
 	struct health *h, struct check *c, enum check_state initial, uint64_t now_ms)
 {
+	uint32_t interval;
+
 	check_verdict_init(&c->verdict, initial, now_ms);
+	interval = check_verdict_interval(&c->verdict, &c->rule);
 	c->place = check_place(h, c);
-	c->start_ms = schedule_first(
-		c->place, check_verdict_interval(&c->verdict, &c->rule), now_ms);
+	c->start_ms = schedule_first(c->place, interval, now_ms) + schedule_jitter(interval, &h->rng);
 }
 
 /* Everything that c's predecessor knows, and its probe and turn. What is left of it may

@@ -48,8 +48,7 @@ static void conn_check(const struct conn *c)
 
 void conn_queue(struct conn *c)
 {
-	if (!c->busy)
-		loop_defer(c->loop, &c->settling);
+	loop_defer(c->loop, &c->settling);
 }
 
 void conn_end(struct conn *c, int reason)
@@ -101,8 +100,7 @@ static bool conn_has_last_words(const struct conn *c)
 		return false;
 	if (conn_pending(c) > 0)
 		return true;
-	return !c->peer_ended && ioctl(c->fd, SIOCOUTQ, &unacknowledged) == 0 &&
-		unacknowledged > 0;
+	return ioctl(c->fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged > 0;
 }
 
 void conn_leave(struct conn *c, int reason, uint32_t linger_ms)
@@ -124,10 +122,11 @@ void conn_close(struct conn *c, int reason, uint32_t linger_ms)
 		conn_leave(c, reason, linger_ms);
 }
 
-/* All is sent. The peer reads to our end, then ends its side, unless it has before. */
+/* All is sent. The peer reads to our end and then ends its side; if it has ended before,
+ * the next event says so. */
 static void conn_say_end(struct conn *c)
 {
-	if (c->peer_ended || shutdown(c->fd, SHUT_WR) != 0)
+	if (shutdown(c->fd, SHUT_WR) != 0)
 		conn_end(c, c->reason);
 	else
 		conn_move(c, CONN_AWAITING_END);
@@ -201,8 +200,6 @@ bool conn_settle(struct conn *c)
 {
 	bool offer = conn_may_offer(c);
 
-	list_remove(&c->settling.node);
-	c->busy = true;
 	if (offer)
 		conn_receive(c, BYTES_NONE);
 	conn_push(c);
@@ -214,7 +211,7 @@ bool conn_settle(struct conn *c)
 		conn_finish(c);
 		return true;
 	}
-	c->busy = false;
+	list_remove(&c->settling.node); /* all that was asked for so far is done */
 	if (conn_may_offer(c))
 		conn_queue(c);
 	return offer;

@@ -95,7 +95,6 @@ static void conn_read(struct conn *c)
 	if (n > 0) {
 		conn_receive(c, bytes_of(c->loop->scratch, (size_t)n));
 	} else if (n == 0) {
-		c->peer_ended = true;
 		conn_leave(c, SVCD_ECLOSED, LAST_OUTPUT_MS);
 	}
 }
@@ -181,7 +180,6 @@ void conn_on_io(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	loop_enter(c->loop);
-	c->busy = true;
 	steps[c->state](c, what);
 	conn_settle(c);
 }

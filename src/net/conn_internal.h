@@ -51,11 +51,9 @@ struct conn {
 	int os_error;
 	enum conn_state state;
 	short watched; /* what io is added for; 0: not added */
-	bool busy;     /* within an event: whoever set it settles at its end */
 	bool paused;
 	bool offer_again; /* reading goes on: what is kept comes first */
 	bool blocked;     /* the kernel refused; EV_WRITE is awaited */
-	bool peer_ended;
 };
 
 /* conn.c */

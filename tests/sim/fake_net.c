@@ -123,15 +123,23 @@ bool timer_pending(const struct timer *t)
 	return t->due_ms != 0;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Of what is due by now, timers are first: the harder order for whoever judges by the clock. */
 static bool run_event(struct loop *l, uint64_t until_ms)
 {
 	struct heap_node *n = heap_min(&l->events);
 	struct heap_node *t = heap_min(&l->timers);
 
-	if (n == NULL || n->key > until_ms || (t != NULL && t->key < n->key && t->key > l->now_ms))
+	if (n == NULL || n->key > until_ms)
+		return false;
+	if (t != NULL && later(t->key, l->now_ms) <= later(n->key, l->now_ms))
 		return false;
 	heap_remove(&l->events, n);
-	l->now_ms = n->key > l->now_ms ? n->key : l->now_ms;
+	l->now_ms = later(n->key, l->now_ms);
 	container_of(n, struct event_of, node)->fn(container_of(n, struct event_of, node));
 	return true;
 }
@@ -139,11 +147,12 @@ static bool run_event(struct loop *l, uint64_t until_ms)
 static bool run_timer(struct loop *l, uint64_t until_ms)
 {
 	struct heap_node *n = heap_min(&l->timers);
-	struct timer *t = container_of(n, struct timer, node);
+	struct timer *t;
 
 	if (n == NULL || n->key > until_ms)
 		return false;
-	l->now_ms = n->key > l->now_ms ? n->key : l->now_ms;
+	t = container_of(n, struct timer, node);
+	l->now_ms = later(n->key, l->now_ms);
 	if (l->now_ms - n->key > l->lag_ms)
 		l->lag_ms = l->now_ms - n->key;
 	timer_cancel(t);
@@ -155,7 +164,7 @@ void fake_run_until(struct loop *l, uint64_t ms)
 {
 	while (run_event(l, ms) || run_timer(l, ms))
 		;
-	l->now_ms = ms > l->now_ms ? ms : l->now_ms;
+	l->now_ms = later(ms, l->now_ms);
 }
 
 /* ---- connections */

@@ -41,7 +41,7 @@ struct loop *fake_loop_new(uint64_t now_ms);
 void fake_loop_free(struct loop *l); /* asserts that nothing is left */
 
 void fake_run_until(struct loop *l, uint64_t ms); /* everything that is due, in order; then it is ms */
-/* The clock moves, nothing is done: what becomes due meanwhile is late at the next run, connections first. */
+/* The clock moves, nothing is done: what becomes due meanwhile is late at the next run. */
 void fake_stall(struct loop *l, uint64_t ms);
 void fake_set_lag(struct loop *l, uint64_t lag_ms); /* what loop_lag_ms says from now on */
 

@@ -565,7 +565,89 @@ START_TEST(a_single_write_beyond_out_max_sends_nothing_of_it)
 }
 END_TEST
 
+/* The peer takes as much as it is sent, but never all: there is always something pending.
+ */
+START_TEST(a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer)
+{
+	struct bytes v = pattern_new(20 * PIECE);
+	static char sink[20 * PIECE];
+	struct side s;
+	size_t before = mallinfo2().uordblks;
+	size_t most = 0;
+	int other = side_on_pair(&s);
+
+	conn_set_limits(s.conn, 1, 400 * PIECE);
+	while (conn_pending(s.conn) < 200 * PIECE) {
+		ck_assert_int_eq(conn_write(s.conn, v), 0);
+		run_for(loop, 1);
+	}
+	for (int i = 0; i < 500; i++) {
+		ck_assert_int_eq(
+			recv(other, sink, sizeof(sink), MSG_WAITALL), sizeof(sink));
+		loop_stop(loop);
+		loop_run(loop);
+		ck_assert_uint_gt(conn_pending(s.conn), 0);
+		ck_assert_int_eq(conn_write(s.conn, v), 0);
+		most = mallinfo2().uordblks > most ? mallinfo2().uordblks : most;
+	}
+	if (COUNTS_MEMORY)
+		ck_assert_uint_lt(most - before, 1200 * PIECE);
+	pattern_free(v);
+	end(&s, other);
+}
+END_TEST
+
+/* How much of a batch the kernel takes when nobody reads. */
+static size_t kernel_takes(struct bytes v)
+{
+	struct side s;
+	int other = side_on_pair(&s);
+	size_t took;
+
+	ck_assert_int_eq(conn_write(s.conn, v), 0);
+	loop_stop(loop);
+	loop_run(loop);
+	took = v.len - conn_pending(s.conn);
+	end(&s, other);
+	return took;
+}
+
+START_TEST(a_small_rest_of_a_large_batch_costs_little)
+{
+	struct bytes v = pattern_new(2000 * PIECE);
+	struct bytes batch = bytes_of(v.data, kernel_takes(v) + 100);
+	size_t before;
+	struct side s;
+	int other;
+
+	ck_assert_uint_lt(batch.len, v.len);
+	kernel_takes(v); /* the loop's own memory is there */
+	before = mallinfo2().uordblks;
+	other = side_on_pair(&s);
+	ck_assert_int_eq(conn_write(s.conn, batch), 0);
+	loop_stop(loop);
+	loop_run(loop);
+	ck_assert_uint_eq(conn_pending(s.conn), 100);
+	if (COUNTS_MEMORY && batch.len > (size_t)256 << 10)
+		ck_assert_uint_lt(mallinfo2().uordblks - before, 4096);
+	else if (COUNTS_MEMORY)
+		ck_assert_uint_lt(
+			mallinfo2().uordblks - before, ((size_t)256 << 10) + 4096);
+	pattern_free(v);
+	end(&s, other);
+}
+END_TEST
+
 /* ---- endings */
+
+static ssize_t answer_much(struct side *s, struct bytes in)
+{
+	struct bytes v = pattern_new(1000 * PIECE);
+
+	ck_assert_int_eq(conn_write(s->conn, v), 0);
+	pattern_free(v);
+	return (ssize_t)in.len;
+}
 
 static ssize_t close_at_once(struct side *s, struct bytes in)
 {
@@ -681,6 +763,30 @@ START_TEST(lingering_delivers_everything)
 	ck_assert_int_eq(s.drained, 0);
 	reader_join(&r, v.len);
 	pattern_free(v);
+	side_end(&s);
+}
+END_TEST
+
+static ssize_t say_much_close_and_fail(struct side *s, struct bytes in)
+{
+	answer_much(s, in);
+	conn_close(s->conn, SVCD_ESHUTDOWN, 30000);
+	return SVCD_EPROTOCOL;
+}
+
+START_TEST(an_error_of_on_data_does_not_cut_lingering_short)
+{
+	struct reader r;
+	struct side s;
+	int other = side_on[_i](&s);
+
+	s.respond = say_much_close_and_fail;
+	raw_send(other, "x", 1);
+	run_until(loop, &s.offers, 1);
+	reader_start(&r, other);
+	run_until(loop, &s.closed, 1);
+	ck_assert_int_eq(s.reason, SVCD_ESHUTDOWN);
+	reader_join(&r, 1000 * PIECE);
 	side_end(&s);
 }
 END_TEST
@@ -815,15 +921,6 @@ START_TEST(aborting_resets_a_tcp_peer)
 	end(&s, other);
 }
 END_TEST
-
-static ssize_t answer_much(struct side *s, struct bytes in)
-{
-	struct bytes v = pattern_new(1000 * PIECE);
-
-	ck_assert_int_eq(conn_write(s->conn, v), 0);
-	pattern_free(v);
-	return (ssize_t)in.len;
-}
 
 START_TEST(a_peer_that_ended_its_side_still_gets_its_answer)
 {
@@ -1134,6 +1231,8 @@ int main(void)
 	tcase_add_loop_test(
 		tc, much_output_to_a_slow_reader_arrives_and_drains_once, 0, 6);
 	tcase_add_loop_test(tc, a_stalled_reader_is_closed_when_out_max_is_reached, 0, 6);
+	tcase_add_test(tc, a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer);
+	tcase_add_test(tc, a_small_rest_of_a_large_batch_costs_little);
 	tcase_add_test(tc, a_single_write_beyond_out_max_sends_nothing_of_it);
 
 	tc = unit_case(s, "endings");
@@ -1143,6 +1242,7 @@ int main(void)
 	tcase_add_test(tc, closing_twice_is_reported_once_and_the_peer_cannot_add_to_it);
 	tcase_add_test(tc, a_loop_that_is_freed_reports_what_was_closed);
 	tcase_add_loop_test(tc, lingering_delivers_everything, 0, 2);
+	tcase_add_loop_test(tc, an_error_of_on_data_does_not_cut_lingering_short, 0, 2);
 	tcase_add_test(tc, lingering_keeps_what_only_the_kernel_has);
 	tcase_add_loop_test(tc, lingering_ends_in_time_when_nobody_reads, 0, 2);
 	tcase_add_loop_test(tc, lingering_ends_in_time_when_the_peer_stays, 0, 2);

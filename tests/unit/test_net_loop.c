@@ -95,6 +95,7 @@ struct trial {
 };
 
 static int order[16];
+static uint64_t dues[16]; /* beside order */
 static int fired;
 
 static void on_trial(void *arg)
@@ -104,6 +105,7 @@ static void on_trial(void *arg)
 	ck_assert(!timer_pending(&x->t));
 	ck_assert_uint_eq(x->t.due_ms, 0);
 	ck_assert_uint_ge(clock_now_ms(), x->due_ms);
+	dues[fired] = x->due_ms;
 	order[fired++] = x->id;
 	if (x->cancels != NULL)
 		timer_cancel(x->cancels);
@@ -123,16 +125,24 @@ static void trial_init(struct trial *x, int id, uint64_t after_ms)
 	ck_assert(timer_pending(&x->t));
 }
 
+/* Not the order of the periods: the machine may pause us between two settings, and then
+ * the shorter period is due later. */
+static void check_fired_in_order(int n)
+{
+	ck_assert_int_eq(fired, n);
+	for (int i = 1; i < n; i++)
+		ck_assert_uint_le(dues[i - 1], dues[i]);
+}
+
 START_TEST(timers_fire_in_the_order_of_their_due_times)
 {
 	static const uint64_t after[] = {30, 5, 20, 1, 10};
-	static const int expected[] = {3, 1, 4, 2, 0};
 	struct trial x[LENGTH(after)];
 
 	for (size_t i = 0; i < LENGTH(after); i++)
 		trial_init(&x[i], (int)i, after[i]);
 	run_until(loop, &fired, LENGTH(after));
-	ck_assert_mem_eq(order, expected, sizeof(expected));
+	check_fired_in_order(LENGTH(after));
 	for (size_t i = 0; i < LENGTH(after); i++)
 		timer_fini(&x[i].t);
 }
@@ -146,10 +156,9 @@ START_TEST(timers_that_are_all_late_still_fire_in_order)
 		trial_init(&x[i], i, (uint64_t)(8 - i));
 	burn(12);
 	run_until(loop, &fired, 8);
-	for (int i = 0; i < 8; i++) {
-		ck_assert_int_eq(order[i], 7 - i);
+	check_fired_in_order(8);
+	for (int i = 0; i < 8; i++)
 		timer_fini(&x[i].t);
-	}
 }
 END_TEST
 
@@ -197,8 +206,7 @@ START_TEST(setting_a_timer_replaces_the_earlier_setting)
 	sooner.due_ms = sooner.t.due_ms;
 	later.due_ms = later.t.due_ms;
 	run_until(loop, &fired, 2);
-	ck_assert_int_eq(order[0], 2);
-	ck_assert_int_eq(order[1], 1);
+	check_fired_in_order(2);
 	timer_fini(&later.t);
 	timer_fini(&sooner.t);
 }

@@ -78,15 +78,15 @@ static void put_checks(FILE *out, const struct view *v, const struct svcd_value 
 {
 	for (size_t i = 0; i < svcd_value_count(checks); i++) {
 		const struct svcd_value *check = svcd_value_at(checks, i);
-		const char *evidence = text_of(check, "evidence");
-
 		put_label(out, v, i == 0 ? "checks" : "");
 		put_check_words(out, check);
-		if (*evidence != '\0') {
-			fputs(": ", out);
-			put_clean(out, evidence);
-		}
 		fputc('\n', out);
+		if (svcd_value_get(check, "evidence") != NULL) {
+			put_label(out, v, "");
+			fputs("  ", out);
+			put_evidence(out, check);
+			fputc('\n', out);
+		}
 	}
 }
 

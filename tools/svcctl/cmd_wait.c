@@ -118,31 +118,14 @@ static enum outcome judge(const struct waiting *w, enum verdict verdict, bool on
 
 /* ---- waiting ---- */
 
-static enum verdict wait_until(struct waiting *w, uint64_t timeout_ms)
-{
-	struct deadline d = deadline_in(timeout_ms);
-
-	return (enum verdict)signalled_wait(&w->verdict, YES, &d);
-}
-
-/* Once something is known, whatever it is. */
-static enum verdict look(struct waiting *w)
-{
-	struct deadline d = deadline_in(TIMEOUT_DEFAULT_MS);
-	struct deadline soon;
-	enum verdict v;
-
-	do {
-		soon = deadline_in(10);
-		v = (enum verdict)signalled_wait(&w->verdict, YES, &soon);
-	} while (v == UNKNOWN && deadline_left_ms(&d) > 0);
-	return v;
-}
-
 static enum outcome run(struct waiting *w)
 {
 	struct ctl *c = w->c;
 	bool only_look = c->has_timeout && c->timeout_ms == 0;
+	uint64_t timeout_ms = only_look ? TIMEOUT_DEFAULT_MS
+			      : c->has_timeout ? c->timeout_ms
+					       : TIMEOUT_WAIT_MS;
+	struct deadline d = deadline_in(timeout_ms);
 	struct svcd_watch *watch;
 	enum verdict v;
 	int rv;
@@ -152,7 +135,8 @@ static enum outcome run(struct waiting *w)
 		report_error("%s", svcd_strerror(rv));
 		return outcome_of(rv);
 	}
-	v = only_look ? look(w) : wait_until(w, c->has_timeout ? c->timeout_ms : TIMEOUT_WAIT_MS);
+	v = (enum verdict)signalled_wait(
+		&w->verdict, 1U << YES | (only_look ? 1U << NO : 0), &d);
 	svcd_unwatch(watch);
 	return judge(w, v, only_look);
 }

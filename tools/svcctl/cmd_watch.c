@@ -174,7 +174,7 @@ static void print_line(struct watching *w, const struct happening *h)
 		print_screen_line(w, h);
 		break;
 	case FORMAT_NAME:
-		printf(h->id != NULL ? "%s/%s\n" : "%s\n", h->service, h->id);
+		printf("%s%s%s\n", h->service, h->id != NULL ? "/" : "", h->id != NULL ? h->id : "");
 		break;
 	case FORMAT_CSV:
 		print_csv_line(w, h);
@@ -246,7 +246,7 @@ static enum outcome run(struct ctl *c, struct watching *w)
 		report_error("%s", svcd_strerror(rv));
 		return outcome_of(rv);
 	}
-	signalled_wait(&w->over, 1, NULL);
+	signalled_wait(&w->over, 1U << 1, NULL);
 	svcd_unwatch(watch);
 	return OUT_OK;
 }

@@ -95,6 +95,30 @@ void put_check_words(FILE *out, const struct svcd_value *check)
 	put_times(out, ", fall ", check, "fall");
 }
 
+void put_evidence(FILE *out, const struct svcd_value *check)
+{
+	const struct svcd_value *e = svcd_value_get(check, "evidence");
+	const char *reason = text_of(e, "reason", "");
+	char age[TEXT_CAP];
+
+	if (e == NULL)
+		return;
+	put_clean(out, text_of(e, "state", "?"));
+	if (*reason != '\0') {
+		fputs(": ", out);
+		put_clean(out, reason);
+	}
+	put_times(out, ", ", e, "streak");
+	if (svcd_value_uint(svcd_value_get(e, "streak"), 0) > 0)
+		fputs(" in a row", out);
+	if (svcd_value_get(e, "age_ms") != NULL)
+		fprintf(out, ", last probe %s ago",
+			text_duration(svcd_value_uint(svcd_value_get(e, "age_ms"), 0), age));
+	if (svcd_value_get(e, "took_us") != NULL)
+		fprintf(out, ", took %.1f ms",
+			(double)svcd_value_uint(svcd_value_get(e, "took_us"), 0) / 1000);
+}
+
 void put_cause_words(FILE *out, const char *cause)
 {
 	static const struct {

@@ -22,6 +22,9 @@ void put_for(FILE *out, const struct view *v, const struct svcd_value *map, cons
 /* "http GET :8080/health every 5s, timeout 1s, rise 2, fall 3" of a check. */
 void put_check_words(FILE *out, const struct svcd_value *check);
 
+/* What the check has seen: "failing: connection refused, 3 in a row, 2s ago". Nothing when it has not run. */
+void put_evidence(FILE *out, const struct svcd_value *check);
+
 /* A cause of the protocol: "its lease expired" for lease_expired. */
 void put_cause_words(FILE *out, const char *cause);
 /* Cause and actor of an instance or event: "set by svcctl anna@devbox". */

@@ -38,12 +38,12 @@ int signalled_get(struct signalled *s)
 	return value;
 }
 
-int signalled_wait(struct signalled *s, int until, const struct deadline *d)
+int signalled_wait(struct signalled *s, unsigned until, const struct deadline *d)
 {
 	int value, rv = 0;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->value != until && rv != ETIMEDOUT)
+	while ((until & (1U << s->value)) == 0 && rv != ETIMEDOUT)
 		rv = d != NULL ? pthread_cond_timedwait(&s->changed, &s->lock, &d->at)
 			       : pthread_cond_wait(&s->changed, &s->lock);
 	value = s->value;

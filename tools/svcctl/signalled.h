@@ -12,7 +12,7 @@
 struct signalled {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	int value;
+	int value; /* 0..31 */
 };
 
 void signalled_init(struct signalled *s, int value);
@@ -20,7 +20,8 @@ void signalled_fini(struct signalled *s);
 void signalled_set(struct signalled *s, int value);
 int signalled_get(struct signalled *s);
 
-/* Waits until the value is `until` or the moment has come (NULL: for ever). The value then. */
-int signalled_wait(struct signalled *s, int until, const struct deadline *d);
+/* Waits until the value is one of a set (bit 1 << value) or the moment has come (NULL: for ever). The value
+ * then. */
+int signalled_wait(struct signalled *s, unsigned until, const struct deadline *d);
 
 #endif

@@ -5,8 +5,8 @@
  *
  * Keys are bare words, strings stand in single quotes ('' is a quote), nil true false and numbers as they are.
  */
-#ifndef TESTS_INTEGRATION_NOTATION_H
-#define TESTS_INTEGRATION_NOTATION_H
+#ifndef TESTS_UNIT_NOTATION_H
+#define TESTS_UNIT_NOTATION_H
 
 #include "base/bytes.h"
 #include "wire/value.h"
