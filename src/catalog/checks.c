@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "catalog/spec.h"
 #include "catalog/types.h"
 #include "wire/pack.h"
 
@@ -150,6 +151,13 @@ static void pack_one(struct buf *out, const struct check *c, bool all)
 void check_pack(struct buf *out, const struct check *c)
 {
 	pack_one(out, c, false);
+}
+
+uint32_t checks_count(struct bytes checks)
+{
+	uint32_t n;
+
+	return mp_array(&checks, &n) ? n : 0;
 }
 
 void checks_pack_full(struct buf *out, struct bytes checks)

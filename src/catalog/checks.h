@@ -27,6 +27,8 @@ int check_decode(struct value map, struct check *out, const char *where, struct 
 /* Appends it as a map. */
 void check_pack(struct buf *out, const struct check *c);
 
+uint32_t checks_count(struct bytes checks); /* of the stored array; 0 when malformed */
+
 /* For answers: the same with every field, defaults too. checks: the stored array. Malformed bytes give an
  * empty array. */
 void checks_pack_full(struct buf *out, struct bytes checks);

@@ -13,7 +13,8 @@
 #define ROWS(r)      (r), sizeof(r) / sizeof((r)[0])
 #define LIST_MAX     2000 /* services in one answer */
 #define LIST_ITEMS   24   /* at most, of one service */
-#define DETAIL_ITEMS 256  /* at most, of what get adds to an instance */
+#define DETAIL_ITEMS 26   /* at most, of what get adds to an instance */
+#define CHECK_ITEMS  28   /* at most, of one check */
 
 struct list_params {
 	struct bytes ns, prefix, after;
@@ -212,7 +213,7 @@ static void pack_detail(struct page *p, const struct instance *i, uint64_t time_
 		one.n++;
 	}
 	pack_map_end(one.out, mark, one.n);
-	page_added(p, seen_items(i) + (i->checks.len > 0 ? DETAIL_ITEMS : DETAIL_ITEMS / 8));
+	page_added(p, seen_items(i) + DETAIL_ITEMS + checks_count(i->checks) * CHECK_ITEMS);
 }
 
 static void get_all(struct tables *t, const struct get_params *p, struct page *page)

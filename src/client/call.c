@@ -7,8 +7,7 @@
 #include "base/clock.h"
 #include "wire/pack.h"
 
-#define HEAD_MAX 256           /* bytes of a request around its params */
-#define NO_LEADER_ENOUGH_MS 2000 /* then another member may know more */
+#define HEAD_MAX 256 /* bytes of a request around its params */
 
 /* May state a be followed by state b? Every state may end. */
 static const bool legal[CALL_STATES][CALL_STATES] = {
@@ -283,7 +282,7 @@ static void calls_mind_leader(struct calls *cs, const struct svcd_fault *fault, 
 	}
 	if (cs->no_leader_ms == 0)
 		cs->no_leader_ms = now;
-	if (now - cs->no_leader_ms < NO_LEADER_ENOUGH_MS || !link_has_choice(cs->link))
+	if (now - cs->no_leader_ms < cs->no_leader_enough_ms || !link_has_choice(cs->link))
 		return;
 	cs->no_leader_ms = 0;
 	link_drop(cs->link, SVCD_ENOLEADER, "it knows no leader");
@@ -387,9 +386,9 @@ void calls_end(struct calls *cs)
 	assert(cs->n == 0);
 }
 
-int calls_init(struct calls *cs, struct loop *loop, struct link *link, struct rng *rng)
+int calls_init(struct calls *cs, struct link *link, struct rng *rng, uint32_t no_leader_enough_ms)
 {
-	*cs = (struct calls){.link = link, .rng = rng};
+	*cs = (struct calls){.link = link, .rng = rng, .no_leader_enough_ms = no_leader_enough_ms};
 	list_init(&cs->urgent);
 	list_init(&cs->reads);
 	list_init(&cs->queued_writes);
@@ -400,7 +399,7 @@ int calls_init(struct calls *cs, struct loop *loop, struct link *link, struct rn
 	heap_init(&cs->due);
 	while (cs->session == 0)
 		cs->session = rng_next(rng);
-	return timer_init(&cs->timer, loop, calls_on_timer, cs);
+	return timer_init(&cs->timer, link->loop, calls_on_timer, cs);
 }
 
 void calls_fini(struct calls *cs)

@@ -13,6 +13,7 @@
 #define SETTLED_MS 10000
 #define PING_MS 10000
 #define PING_WAIT_MS 5000
+#define NO_LEADER_MS 2000
 #define END_WAIT_MS 1000  /* for the answers to deregister */
 #define END_LINGER_MS 200 /* for the last bytes to leave */
 #define NAME_MAX_BYTES 64 /* of the application; the server takes no more */
@@ -289,7 +290,8 @@ static int client_make_parts(struct svcd_client *c, const struct svcd_options *o
 		return SVCD_ENOMEM;
 	rv = link_init(&c->link, c->loop, &c->rng, &c->servers, &link, &client_link_events, c);
 	if (rv == 0)
-		rv = calls_init(&c->calls, c->loop, &c->link, &c->rng);
+		rv = calls_init(&c->calls, &c->link, &c->rng,
+			or_default(t->no_leader_ms, NO_LEADER_MS));
 	if (rv == 0)
 		rv = feeds_init(&c->feeds, &c->calls);
 	if (rv == 0)

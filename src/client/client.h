@@ -18,6 +18,7 @@ struct client_tuning {
 	uint32_t settled_ms;     /* 10000 */
 	uint32_t ping_ms;        /* 10000 */
 	uint32_t ping_wait_ms;   /* 5000 */
+	uint32_t no_leader_ms;   /* 2000 */
 	uint64_t seed;           /* from the kernel */
 };
 

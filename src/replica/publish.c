@@ -191,3 +191,20 @@ void replica_on_role(struct replica *r, struct mailbox *box,
 	post_role(r, w);
 	pthread_mutex_unlock(&r->watchers_lock);
 }
+
+void replica_off_role(struct replica *r, struct mailbox *box)
+{
+	struct list *it, *tmp;
+
+	pthread_mutex_lock(&r->watchers_lock);
+	list_each(&r->role_watches, it, tmp)
+	{
+		struct role_watch *w = container_of(it, struct role_watch, node);
+
+		if (w->box != box)
+			continue;
+		list_remove(&w->node);
+		free(w);
+	}
+	pthread_mutex_unlock(&r->watchers_lock);
+}

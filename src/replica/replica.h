@@ -98,6 +98,8 @@ void replica_status(const struct replica *r, struct replica_status *out);
 /* Called on box's thread whenever role or leader changes (and once at the start): leases begin or stop here. */
 void replica_on_role(struct replica *r, struct mailbox *box, void (*fn)(void *arg, enum replica_role role, uint64_t term),
 	void *arg);
+/* No more calls are posted to box; what was posted before is still delivered. */
+void replica_off_role(struct replica *r, struct mailbox *box);
 
 /* Takes a checkpoint now (also happens by itself). Any thread; waits. path may be NULL (its own place). */
 int replica_checkpoint(struct replica *r, const char *path, struct err *e);

@@ -101,7 +101,7 @@ void control_stop(struct control *c)
 	mailbox_post(c->box, &c->stop_mail);
 	pthread_join(c->thread, NULL);
 	c->thread = 0;
-	replica_on_role(c->server->replica, NULL, NULL, NULL);
+	replica_off_role(c->server->replica, c->box);
 	replica_unsubscribe(c->subscription);
 	c->subscription = NULL;
 	mailbox_drain(c->box);
@@ -182,7 +182,7 @@ int control_run(struct control *c)
 	if (pthread_create(&c->thread, NULL, control_main, c) == 0)
 		return 0;
 	c->thread = 0;
-	replica_on_role(c->server->replica, NULL, NULL, NULL);
+	replica_off_role(c->server->replica, c->box);
 	replica_unsubscribe(c->subscription);
 	c->subscription = NULL;
 	return SVCD_ENOMEM;

@@ -17,9 +17,13 @@ static struct fake_inode *inode_of(struct disk *d, int file)
 	return &fake_of(d)->inodes[file];
 }
 
+static void take_image(struct fake_disk *f);
+
 /* Counts an operation that changes something; its error when it shall fail. */
 static int count(struct fake_disk *f)
 {
+	if (f->crash_at && f->ops >= f->crash_at && !f->crashed)
+		take_image(f);
 	return ++f->ops == f->fail_at ? f->fail_with : 0;
 }
 
@@ -273,6 +277,9 @@ void fake_disk_fini(struct fake_disk *f)
 		free(f->inodes[i].durable);
 	}
 	free(f->past);
+	if (f->image)
+		fake_disk_fini(f->image);
+	free(f->image);
 }
 
 static void crash_inode(struct fake_inode *i, struct rng *r)
@@ -305,6 +312,71 @@ void fake_disk_crash(struct fake_disk *f, struct rng *r)
 	free_nameless(f);
 	for (size_t i = 0; i < f->now.n; i++)
 		crash_inode(f->now.at[i].inode, r);
+}
+
+/* ---- a crash in the middle ------------------------------------------------------------------------ */
+
+static uint8_t *copy_bytes(const uint8_t *data, size_t len)
+{
+	uint8_t *copy = data ? malloc(len + 1) : NULL;
+
+	assert(copy || !data);
+	if (copy)
+		memcpy(copy, data, len);
+	return copy;
+}
+
+static void move_name(struct fake_name *n, const struct fake_disk *from, struct fake_disk *to)
+{
+	n->inode = to->inodes + (n->inode - from->inodes);
+}
+
+static void take_image(struct fake_disk *f)
+{
+	struct fake_disk *i = malloc(sizeof(*i));
+
+	assert(i);
+	*i = *f;
+	for (size_t k = 0; k < f->n_inodes; k++) {
+		i->inodes[k].now = copy_bytes(f->inodes[k].now, f->inodes[k].len);
+		i->inodes[k].durable = copy_bytes(f->inodes[k].durable, f->inodes[k].durable_len);
+	}
+	i->past = malloc(f->cap_past * sizeof(*f->past));
+	assert(i->past);
+	memcpy(i->past, f->past, f->n_past * sizeof(*f->past));
+	for (size_t k = 0; k < f->n_past; k++)
+		for (size_t n = 0; n < i->past[k].n; n++)
+			move_name(&i->past[k].at[n], f, i);
+	fake_disk_crash(i, f->crash_rng);
+	f->image = i;
+	f->crashed = true;
+}
+
+void fake_disk_crash_in(struct fake_disk *f, uint64_t ops, struct rng *r)
+{
+	f->crash_at = f->ops + ops;
+	f->crash_rng = r;
+}
+
+void fake_disk_resume(struct fake_disk *f)
+{
+	struct fake_disk *i;
+
+	if (!f->crashed)
+		take_image(f);
+	i = f->image;
+	for (size_t k = 0; k < i->n_past; k++)
+		for (size_t n = 0; n < i->past[k].n; n++)
+			move_name(&i->past[k].at[n], i, f);
+	for (size_t n = 0; n < i->now.n; n++)
+		move_name(&i->now.at[n], i, f);
+	f->image = NULL;
+	fake_disk_fini(f);
+	*f = *i;
+	f->crash_at = 0;
+	f->crashed = false;
+	f->image = NULL;
+	free(i);
 }
 
 struct fake_inode *fake_disk_file(struct fake_disk *f, const char *name)

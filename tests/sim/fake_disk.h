@@ -38,11 +38,19 @@ struct fake_disk {
 	uint64_t fail_at;  /* the operation of that number gives fail_with; 0: none */
 	int fail_with;
 	bool sync_lies;    /* for tests of tests */
+	/* A crash in the middle of what somebody does: at that operation the disk as a crash leaves it is put aside, and
+	 * crashed tells that nothing that is done from then on has really happened. */
+	uint64_t crash_at; /* 0: none */
+	bool crashed;
+	struct rng *crash_rng;
+	struct fake_disk *image;
 };
 
 void fake_disk_init(struct fake_disk *f);
 void fake_disk_fini(struct fake_disk *f);
 void fake_disk_crash(struct fake_disk *f, struct rng *r); /* open handles are gone */
+void fake_disk_crash_in(struct fake_disk *f, uint64_t ops, struct rng *r); /* see crash_at */
+void fake_disk_resume(struct fake_disk *f); /* from the image, or as it is when it never came to that */
 
 /* For damage: the content of a file now and durable; NULL when there is none. */
 struct fake_inode *fake_disk_file(struct fake_disk *f, const char *name);

@@ -316,19 +316,25 @@ static void role_post(struct replica *r)
 void replica_on_role(struct replica *r, struct mailbox *box,
 	void (*fn)(void *arg, enum replica_role role, uint64_t term), void *arg)
 {
-	struct mailbox *old;
+	pthread_mutex_lock(&r->lock);
+	r->role_box = box;
+	r->on_role = fn;
+	r->role_arg = arg;
+	role_post(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void replica_off_role(struct replica *r, struct mailbox *box)
+{
+	bool was;
 
 	pthread_mutex_lock(&r->lock);
-	old = r->role_box;
-	r->role_box = box;
-	if (box != NULL) {
-		r->on_role = fn;
-		r->role_arg = arg;
-		role_post(r);
-	}
+	was = r->role_box == box;
+	if (was)
+		r->role_box = NULL;
 	pthread_mutex_unlock(&r->lock);
-	if (box == NULL && old != NULL)
-		mailbox_drain(old);
+	if (was)
+		mailbox_drain(box);
 }
 
 void fake_replica_role(struct replica *r, enum replica_role role)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../integration/notation.h"
+#include "notation.h"
 #include "client/model.h"
 #include "client/set.h"
 #include "unit.h"

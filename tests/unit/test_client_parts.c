@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../integration/notation.h"
+#include "notation.h"
 #include "client/backoff.h"
 #include "client/fault.h"
 #include "client/method.h"

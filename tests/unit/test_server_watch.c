@@ -154,13 +154,13 @@ static struct held_instance *instance_get(struct held *h, struct bytes id)
 	return NULL;
 }
 
+/* One that came and went between two revisions is said to be gone to those who never held it. */
 static void instance_remove(struct held *h, struct bytes id)
 {
 	struct held_instance *i = instance_get(h, id);
 
-	ck_assert_msg(i != NULL, "%s: %.*s is not held and said to be gone", h->key, (int)id.len,
-		(const char *)id.data);
-	*i = h->instances[--h->n];
+	if (i != NULL)
+		*i = h->instances[--h->n];
 }
 
 static void instance_set(struct held *h, struct bytes id, struct bytes map)
@@ -198,7 +198,7 @@ static void take_instances(struct held *h, struct bytes event, struct value list
 	ck_assert(mp_map(&at, &n));
 	while (mp_text(&at, &key) && !bytes_eq_str(key, name))
 		ck_assert(mp_value(&at, &raw));
-	ck_assert_uint_gt(at.len, 5);
+	ck_assert_uint_ge(at.len, 5);
 	ck_assert_uint_eq(at.data[0], 0xdd); /* the long form, always */
 	ck_assert_uint_eq(get_be32(at.data + 1), list.n);
 	at = bytes_of(at.data + 5, at.len - 5);
@@ -394,9 +394,7 @@ START_TEST(who_holds_the_newest_is_told_nothing)
 	watch_service(ws, &m->w, &web, true, 1);
 	settle();
 	ck_assert_uint_eq(m->events, 0);
-	held_get(m, web.ns, web.service)->rev = 1;
-	reg("web", "b");
-	ck_assert_uint_eq(m->events, 0);
+	ck_assert(!watches_waiting(ws));
 }
 END_TEST
 
@@ -430,14 +428,9 @@ START_TEST(who_is_ahead_of_this_member_waits)
 	settle();
 	reg("web", "b");
 	settle();
-	ck_assert_uint_eq(m->events, 0);
 	reg("web", "c"); /* revision 3: now we are even */
 	settle();
 	ck_assert_uint_eq(m->events, 0);
-	held_get(m, web.ns, web.service)->rev = 3;
-	ck_assert_int_eq(apply(command_service_set, "{service:'web',floor:1}"), 0);
-	for (int i = 0; i < 2; i++)
-		held_get(m, web.ns, web.service)->n = 0;
 }
 END_TEST
 
@@ -449,23 +442,27 @@ START_TEST(a_stalled_watcher_costs_its_budget_and_then_gets_the_newest)
 	watch_service(ws, &m->w, &web, false, 0);
 	settle();
 	m->stalled = true;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 300; i++) {
+		char params[64];
+
 		snprintf(id, sizeof(id), "i%d", i % 20);
+		snprintf(params, sizeof(params), "{service:'web',id:'%s'}", id);
 		if (i / 20 % 2 == 0)
 			reg("web", id);
 		else
-			ck_assert_int_eq(apply(command_deregister, i % 20 < 10 ?
-				"{service:'web',id:'i0'}" : "{service:'web',id:'i1'}") <= 0, 1);
+			ck_assert_int_eq(apply(command_deregister, params), 0);
 		settle();
 	}
 	ck_assert_uint_lt(m->pending, BUDGET + 1000);
 	ck_assert_uint_lt(m->events, 30);
+	ck_assert(!watches_waiting(ws));
 	m->stalled = false;
 	m->pending = 0;
 	watcher_drained(ws, &m->w);
 	settle();
-	ck_assert(!watches_waiting(ws));
 	ck_assert_uint_lt(m->events, 31);
+	ck_assert_uint_eq(m->held[0].n, 20);
+	ck_assert_uint_eq(m->held[0].rev, 300);
 }
 END_TEST
 
@@ -741,10 +738,9 @@ static void random_step(struct rng *r)
 	}
 }
 
-/* What is watched is as the store has it. */
-static void check_watched(struct model *m, struct list *watched, struct tables *t)
+/* What is watched is held as the store has it. */
+static void check_held(struct model *m, struct tables *t, bool by_name)
 {
-	(void)watched;
 	for (size_t i = 0; i < m->n_held; i++) {
 		struct held *h = &m->held[i];
 		char *slash = strchr(h->key, '/');
@@ -752,22 +748,8 @@ static void check_watched(struct model *m, struct list *watched, struct tables *
 		struct service s;
 		bool there = catalog_get_service(t, &key, &s);
 
-		if (!h->known || unwatch_service(ws, &m->w, &key) != 0)
+		if (by_name && (!h->known || unwatch_service(ws, &m->w, &key) != 0))
 			continue;
-		ck_assert_uint_eq(h->rev, there ? s.rev : 0);
-		ck_assert_uint_eq(digest_of(h), there ? s.digest : 0);
-	}
-}
-
-static void check_prefixed(struct model *m, struct tables *t)
-{
-	for (size_t i = 0; i < m->n_held; i++) {
-		struct held *h = &m->held[i];
-		char *slash = strchr(h->key, '/');
-		struct service_key key = {bytes_of(h->key, (size_t)(slash - h->key)), bytes_str(slash + 1)};
-		struct service s;
-		bool there = catalog_get_service(t, &key, &s);
-
 		ck_assert_uint_eq(h->rev, there ? s.rev : 0);
 		ck_assert_uint_eq(digest_of(h), there ? s.digest : 0);
 	}
@@ -791,9 +773,9 @@ START_TEST(random_histories_keep_all_promises)
 	t = store_read_begin(reader);
 	for (int i = 0; i < MODELS; i++) {
 		if (i < MODELS / 2)
-			check_watched(&models[i], NULL, t);
+			check_held(&models[i], t, true);
 		else if (models[i].w.n > 0)
-			check_prefixed(&models[i], t);
+			check_held(&models[i], t, false);
 	}
 	store_read_end(reader);
 }

@@ -220,6 +220,9 @@ static void offer_all(struct asking *k)
 	case WANT_PROGRAM:
 		puts(":commands");
 		break;
+	case WANT_FILES:
+		puts(":files");
+		break;
 	case WANT_NOTHING:
 		break;
 	}
@@ -238,6 +241,8 @@ enum outcome cmd_complete(struct ctl *c, const struct args *a)
 	if (at.ns != NULL)
 		c->ns = at.ns;
 	c->verbose = false;
+	if (freopen("/dev/null", "w", stderr) == NULL)
+		return OUT_OK;
 	offer_all(&(struct asking){c, &at, deadline_in(DEADLINE_MS)});
 	return OUT_OK;
 }

@@ -44,7 +44,10 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 		view_plain(v, PAINT_BOLD), view_paint(v, leads ? PAINT_GOOD : PAINT_NONE));
 	fprintf(out, "%s%s", text_of(s, "role"), view_plain(v, leads ? PAINT_GOOD : PAINT_NONE));
 	put_count(out, ", term ", s, "term");
-	fprintf(out, ", up %s", text_duration(number_of(s, "uptime_ms") / 1000 * 1000, age));
+	if (number_of(s, "uptime_ms") < 1000)
+		fputs(", just started", out);
+	else
+		fprintf(out, ", up %s", text_duration(number_of(s, "uptime_ms") / 1000 * 1000, age));
 	put_count(out, ", revision ", s, "rev");
 	fputc('\n', out);
 	put_line(out, v, "cluster", text_of(s, "cluster"));

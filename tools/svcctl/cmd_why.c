@@ -167,6 +167,17 @@ static void put_weight(FILE *out, const struct view *v, const struct svcd_value 
 	fputs("0: it gets traffic only when nothing else is there\n", out);
 }
 
+/* "registered" says it already. */
+static void put_cause_of_event(FILE *out, const struct svcd_value *event)
+{
+	if (is(event, "cause", text_of(event, "what"))) {
+		fputs("by ", out);
+		put_clean(out, text_of(event, "actor"));
+	} else {
+		put_cause(out, event);
+	}
+}
+
 static void put_event(FILE *out, const struct view *v, const struct svcd_value *event, bool with_id)
 {
 	const char *reason = text_of(event, "reason"), *id = text_of(event, "id");
@@ -180,7 +191,7 @@ static void put_event(FILE *out, const struct view *v, const struct svcd_value *
 	}
 	put_happening(out, v, event);
 	fprintf(out, "  %s", view_paint(v, PAINT_DIM));
-	put_cause(out, event);
+	put_cause_of_event(out, event);
 	if (*reason != '\0') {
 		fputs(": ", out);
 		put_clean(out, reason);

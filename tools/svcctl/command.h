@@ -23,7 +23,6 @@ enum kind {
 	KIND_CHOICE, /* one of the words in .value, which are separated by | */
 	KIND_FILE,
 	KIND_SERVICE,
-	KIND_INSTANCE, /* SERVICE/INSTANCE */
 	KIND_TARGET,   /* SERVICE or SERVICE/INSTANCE */
 	KIND_NAMESPACE,
 	KIND_COMMAND,

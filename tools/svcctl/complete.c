@@ -36,39 +36,43 @@ static void remember(struct place *at, const struct param *p, const char *value)
 		at->ns = value;
 }
 
-/* Reads the words before the last one. Returns how many of them are words of the command, and sets
- * *pending to an option that still waits for its value. */
-static size_t read_before(
-	struct place *at, char *const *words, size_t n, const struct param **pending, bool *child)
+/* What the words before the last one say. */
+struct before {
+	size_t n_words;              /* of the command */
+	const struct param *pending; /* an option that still waits for its value */
+	bool unknown;                /* no such command: nothing is known of what follows */
+};
+
+static void read_option(struct place *at, struct before *b, const char *word)
 {
-	size_t n_words = 0;
+	const char *value;
+	const struct param *p = find_option(at->command, word, &value);
 
-	for (size_t i = 0; i + 1 < n; i++) {
-		const char *word = words[i], *value;
-		const struct param *p;
+	if (p != NULL && value != NULL)
+		remember(at, p, value);
+	else if (p != NULL && p->kind != KIND_FLAG)
+		b->pending = p;
+}
 
-		if (*pending != NULL) {
-			remember(at, *pending, word);
-			*pending = NULL;
-		} else if (strcmp(word, "--") == 0 && at->command != NULL &&
-			   at->command->takes_child) {
-			*child = true;
-			return n_words;
-		} else if (word[0] == '-' && word[1] != '\0') {
-			p = find_option(at->command, word, &value);
-			if (p != NULL && value != NULL)
-				remember(at, p, value);
-			else if (p != NULL && p->kind != KIND_FLAG)
-				*pending = p;
-		} else if (at->command == NULL) {
-			at->command = command_find(word);
-			if (at->command == NULL)
-				*child = true; /* nothing is known of what follows */
-		} else {
-			n_words++;
-		}
+static void read_word(struct place *at, struct before *b, const char *word)
+{
+	if (b->pending != NULL) {
+		remember(at, b->pending, word);
+		b->pending = NULL;
+	} else if (word[0] == '-' && word[1] != '\0') {
+		read_option(at, b, word);
+	} else if (at->command == NULL) {
+		at->command = command_find(word);
+		b->unknown = at->command == NULL;
+	} else {
+		b->n_words++;
 	}
-	return n_words;
+}
+
+static bool begins_child(const struct place *at, const struct before *b, const char *word)
+{
+	return strcmp(word, "--") == 0 && b->pending == NULL && at->command != NULL &&
+	       at->command->takes_child;
 }
 
 /* An option that is being written, perhaps with its value behind "=". */
@@ -88,22 +92,27 @@ static void place_option(struct place *at, const char *word)
 struct place complete_place(char *const *words, size_t n)
 {
 	struct place at = {.prefix = n > 0 ? words[n - 1] : ""};
-	const struct param *pending = NULL;
-	bool child = false;
-	size_t n_words = read_before(&at, words, n, &pending, &child);
+	struct before b = {0};
 
-	if (child) {
-		at.want = at.command != NULL ? WANT_PROGRAM : WANT_NOTHING;
-	} else if (pending != NULL) {
+	for (size_t i = 0; i + 1 < n && !b.unknown; i++) {
+		if (begins_child(&at, &b, words[i])) {
+			at.want = i + 2 == n ? WANT_PROGRAM : WANT_FILES;
+			return at;
+		}
+		read_word(&at, &b, words[i]);
+	}
+	if (b.unknown) {
+		at.want = WANT_NOTHING;
+	} else if (b.pending != NULL) {
 		at.want = WANT_VALUE;
-		at.param = pending;
+		at.param = b.pending;
 	} else if (at.prefix[0] == '-') {
 		place_option(&at, at.prefix);
 	} else if (at.command == NULL) {
 		at.want = WANT_COMMANDS;
-	} else if (n_words < command_count_words(at.command)) {
+	} else if (b.n_words < command_count_words(at.command)) {
 		at.want = WANT_VALUE;
-		at.param = &at.command->words[n_words];
+		at.param = &at.command->words[b.n_words];
 	}
 	return at;
 }

@@ -11,7 +11,8 @@ enum want {
 	WANT_COMMANDS,
 	WANT_OPTIONS, /* of .command, and the global ones */
 	WANT_VALUE,   /* of .param */
-	WANT_PROGRAM, /* the command that register runs, or its arguments */
+	WANT_PROGRAM, /* the command that register runs */
+	WANT_FILES,   /* its arguments */
 };
 
 struct place {

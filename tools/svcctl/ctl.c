@@ -12,6 +12,7 @@
 #include "svcctl/text.h"
 
 #define TOKEN_MAX 4096
+#define CLIENT_NAME_MAX 72
 #define CTL_REPORTED 1 /* instead of an enum svcd_error: ctl_open said what is wrong */
 
 /* ---- options ---- */
@@ -125,11 +126,28 @@ static uint32_t connect_timeout(const struct ctl *c)
 								      : TIMEOUT_DEFAULT_MS;
 }
 
+/* The history tells who did it: "svcctl anna@devbox". */
+static void name_ourselves(char out[CLIENT_NAME_MAX])
+{
+	static const char *const variables[] = {"SUDO_USER", "USER", "LOGNAME"};
+	char host[64] = "";
+	const char *user = NULL;
+
+	for (size_t i = 0; user == NULL && i < sizeof(variables) / sizeof(variables[0]); i++)
+		user = environment_has(variables[i]) ? getenv(variables[i]) : NULL;
+	gethostname(host, sizeof(host) - 1);
+	if (user != NULL && *host != '\0')
+		snprintf(out, CLIENT_NAME_MAX, "svcctl %.30s@%.30s", user, host);
+	else
+		strcpy(out, "svcctl");
+}
+
 enum outcome ctl_open(struct ctl *c)
 {
+	char name[CLIENT_NAME_MAX];
 	struct svcd_options options = {
 		.servers = c->servers,
-		.name = "svcctl",
+		.name = name,
 		.token = c->token,
 		.connect_timeout_ms = connect_timeout(c),
 		.request_timeout_ms = c->timeout_ms,
@@ -138,6 +156,7 @@ enum outcome ctl_open(struct ctl *c)
 
 	if (c->client != NULL)
 		return OUT_OK;
+	name_ourselves(name);
 	rv = svcd_client_new(&options, &c->client);
 	if (rv == 0)
 		return OUT_OK;
@@ -229,11 +248,9 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 
 static enum outcome fail_unreachable(const struct ctl *c, const char *text)
 {
-	if (*text != '\0')
-		report_error("no registry can be reached: %s", text);
-	else
-		report_error("no registry can be reached");
-	report_hint("tried %s", ctl_servers(c));
+	report_error("%s", *text != '\0' ? text : "no registry can be reached");
+	if (*text == '\0' || strstr(text, "tcp:") == NULL)
+		report_hint("tried %s", ctl_servers(c));
 	report_hint("is svcd running? 'svcd --dev' starts one here; --server or SVCD_ADDR names another");
 	return OUT_UNREACHABLE;
 }
@@ -274,7 +291,8 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault)
 
 static void check_set(int rv)
 {
-	mem_check(rv == 0 ? "" : NULL);
+	if (rv != 0)
+		mem_check(NULL);
 }
 
 struct svcd_value *params_new(const struct ctl *c)

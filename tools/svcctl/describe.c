@@ -46,7 +46,8 @@ void put_state(FILE *out, const struct view *v, const char *state)
 {
 	enum paint p = paint_of_state(state);
 
-	fprintf(out, "%s%s%s", view_paint(v, p), state, view_plain(v, p));
+	fprintf(out, "%s%s%s", view_paint(v, p), strcmp(state, "drain") == 0 ? "draining" : state,
+		view_plain(v, p));
 }
 
 void put_for(FILE *out, const struct view *v, const struct svcd_value *map, const char *key)
@@ -56,7 +57,10 @@ void put_for(FILE *out, const struct view *v, const struct svcd_value *map, cons
 	if (svcd_value_uint(svcd_value_get(map, key), 0) == 0)
 		return;
 	text_age(age_of(v, map, key), age);
-	fprintf(out, strcmp(age, "now") == 0 ? " since just %s" : " for %s", age);
+	if (strcmp(age, "now") == 0)
+		fputs(" since a moment ago", out);
+	else
+		fprintf(out, " for %s", age);
 }
 
 static void put_ms(FILE *out, const char *before, const struct svcd_value *check, const char *key)
@@ -174,7 +178,7 @@ void put_happening(FILE *out, const struct view *v, const struct svcd_value *eve
 	const char *what = text_of(event, "what", "");
 	bool put = false;
 
-	if (strcmp(what, "state") != 0) {
+	if (strcmp(what, "state") != 0 && strcmp(what, "updated") != 0) {
 		put_clean(out, what);
 		return;
 	}

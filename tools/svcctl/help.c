@@ -6,7 +6,7 @@
 #include "svcctl/mem.h"
 #include "svcctl/text.h"
 
-#define NAME_WIDTH 28 /* of the left column */
+#define NAME_WIDTH 32 /* of the left column */
 
 static void put_words(FILE *out, const struct command *command)
 {
@@ -81,7 +81,8 @@ static void put_group(FILE *out, const struct group *g)
 		if ((*c)->takes_child)
 			fputs(" [-- COMMAND]", left);
 		fclose(left);
-		fprintf(out, "  %-*s%s\n", NAME_WIDTH, mem_check(text), (*c)->help);
+		mem_check(text);
+		fprintf(out, "  %-*s%s\n", NAME_WIDTH, text, (*c)->help);
 		free(text);
 	}
 }

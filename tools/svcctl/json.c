@@ -9,7 +9,7 @@
 /* Fields that hold milliseconds since 1970. */
 static bool is_time(const char *key)
 {
-	static const char *const names[] = {"since", "registered", "at", "wall_ms", "until"};
+	static const char *const names[] = {"since", "registered", "at"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], key) == 0)

@@ -55,7 +55,8 @@ static json_t *listing_json(const struct listing *l)
 	json_t *document = json_new_document(), *items = mem_check(json_array());
 
 	json_take_fields(document, l->head, l->head_without);
-	json_object_del(document, "next"); /* all pages are here */
+	json_object_del(document, "next"); /* all pages are here, or as many as were asked for */
+	json_object_del(document, "next_n");
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(items, row_json(&l->rows[i]));
 	json_put(document, "items", items);

@@ -2,6 +2,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "svcctl/mem.h"
 
@@ -57,15 +58,31 @@ static void add_row(struct libscols_table *t, const struct view *v, const struct
 			add_cell(line, at++, v, c, r);
 }
 
+/* Cells of the last column are padded; blanks at the end of a line are of no use to anybody. */
+static void print_trimmed(char *text)
+{
+	for (char *line = text, *next; *line != '\0'; line = next) {
+		size_t len = strcspn(line, "\n"), shown = len;
+
+		next = line + len + (line[len] == '\n');
+		while (shown > 0 && line[shown - 1] == ' ')
+			shown--;
+		printf("%.*s\n", (int)shown, line);
+	}
+}
+
 void print_table(const struct view *v, const struct listing *l)
 {
 	struct libscols_table *t = new_table(v);
+	char *text = NULL;
 
 	for (const struct column *c = l->columns; c->header != NULL; c++)
 		if (is_shown(v, c))
 			add_column(t, c);
 	for (size_t i = 0; i < l->n; i++)
 		add_row(t, v, l->columns, &l->rows[i]);
-	scols_print_table(t);
+	mem_check(scols_print_table_to_string(t, &text) == 0 ? t : NULL);
+	print_trimmed(text);
+	free(text);
 	scols_unref_table(t);
 }
