@@ -149,7 +149,7 @@ static void encode_touch(struct catalog *c, struct touch *t)
 
 	now->rev = c->rev;
 	now->event_n = c->next_event;
-	if (!t->existed || now->effective != t->old.state.effective)
+	if (!t->existed || t->restart || now->effective != t->old.state.effective)
 		now->since_wall_ms = c->wall_ms;
 	now->cause = t->cause;
 	now->actor = t->actor;

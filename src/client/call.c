@@ -53,9 +53,10 @@ static struct bytes call_key(const void *item)
 
 /* ---- moves ---- */
 
+/* A write that has a number goes first: the window stays closed until it is answered. */
 static struct list *call_queue(struct calls *cs, const struct call *c)
 {
-	if (c->flags & CALL_URGENT)
+	if ((c->flags & CALL_URGENT) || c->seq != 0)
 		return &cs->urgent;
 	return c->kind == METHOD_WRITE ? &cs->queued_writes : &cs->reads;
 }

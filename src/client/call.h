@@ -31,7 +31,7 @@ enum call_state {
 
 enum call_flag {
 	CALL_ON_LINK = 1, /* means this connection: ends with SVCD_ECLOSED when that ends */
-	CALL_URGENT = 2,  /* goes before others */
+	CALL_URGENT = 2,  /* goes before others; for reads */
 	CALL_PATIENT = 4  /* goes on when the cluster refuses us (hello); for our own work */
 };
 

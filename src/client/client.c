@@ -183,6 +183,7 @@ static void client_end_at_once(struct svcd_client *c)
 	if (last.error == 0 && last.len > 0)
 		link_send_now(&c->link, buf_bytes(&last));
 	buf_fini(&last);
+	mailbox_drain(c->box);
 	client_close(c, 0);
 }
 
@@ -212,7 +213,6 @@ void svcd_client_free(struct svcd_client *c)
 		client_post(c, &c->end_mail);
 		pthread_join(c->thread, NULL);
 	} else {
-		mailbox_drain(c->box);
 		client_end_at_once(c);
 	}
 	client_destroy(c);

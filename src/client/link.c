@@ -223,17 +223,17 @@ static void link_on_timer(void *arg)
 static void link_on_watchdog(void *arg)
 {
 	struct link *l = arg;
-	uint64_t silent_ms = loop_now_ms(l->loop) - l->heard_at_ms;
+	uint64_t now = loop_now_ms(l->loop);
+	uint64_t silent_ms = now - l->heard_at_ms;
 
-	if (silent_ms < l->opt.ping_ms) {
-		l->pinged = false;
-		timer_set(&l->watchdog, l->opt.ping_ms - silent_ms);
-	} else if (!l->pinged) {
-		link_ping(l);
-		l->pinged = true;
-		timer_set(&l->watchdog, l->opt.ping_wait_ms);
-	} else {
+	if (l->pinged_at_ms > l->heard_at_ms) {
 		link_drop(l, SVCD_ETIMEOUT, "it does not answer");
+	} else if (silent_ms < l->opt.ping_ms) {
+		timer_set(&l->watchdog, l->opt.ping_ms - silent_ms);
+	} else {
+		link_ping(l);
+		l->pinged_at_ms = now;
+		timer_set(&l->watchdog, l->opt.ping_wait_ms);
 	}
 }
 
@@ -243,7 +243,7 @@ void link_be_ready(struct link *l, bool other_cluster)
 	timer_cancel(&l->timer);
 	l->trouble = (struct svcd_fault){0};
 	l->ready_at_ms = loop_now_ms(l->loop);
-	l->pinged = false;
+	l->pinged_at_ms = 0;
 	timer_set(&l->watchdog, l->opt.ping_ms);
 	l->ev->on_up(l->arg, other_cluster);
 }

@@ -81,7 +81,7 @@ struct link {
 	uint32_t hello_id;
 	uint64_t ready_at_ms;
 	uint64_t heard_at_ms;
-	bool pinged;
+	uint64_t pinged_at_ms;
 	uint32_t retry_after_ms; /* asked for in this round */
 	char cluster[40];        /* of the last hello; "" before the first */
 	struct link_head head;

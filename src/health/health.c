@@ -72,7 +72,8 @@ static void check_begin(
 	check_verdict_init(&c->verdict, initial, now_ms);
 	interval = check_verdict_interval(&c->verdict, &c->rule);
 	c->place = check_place(h, c);
-	c->start_ms = schedule_first(c->place, interval, now_ms) + schedule_jitter(interval, &h->rng);
+	c->start_ms = schedule_first(c->place, interval, now_ms) +
+		schedule_jitter(interval, &h->rng);
 }
 
 /* Everything that c's predecessor knows, and its probe and turn. What is left of it may

@@ -189,7 +189,7 @@ static void probe_connect(struct probe *p, const struct net_addr *to)
 	struct err e;
 
 	p->doing = "connecting";
-	p->conn = conn_dial(p->world->loop, to, p->ev, p, &e);
+	p->conn = p->dial(p->world->loop, to, p->ev, p, &e);
 	if (p->conn == NULL)
 		probe_end(p, e.code == SVCD_EINVAL ? PROBE_FAILED : PROBE_NOT_RUN, "%s",
 			e.text);
@@ -223,12 +223,13 @@ static void probe_resolve(struct probe *p)
 			"cannot resolve names now: too many are waiting");
 }
 
-void probe_dial(struct probe *p, const struct conn_events *ev)
+void probe_dial(struct probe *p, probe_dial_fn *dial, const struct conn_events *ev)
 {
 	const char *address = p->spec.address;
 	bool local = strncmp(address, "unix:", 5) == 0;
 	struct net_addr to;
 
+	p->dial = dial;
 	p->ev = ev;
 	if (local ? net_addr_parse(address, 0, &to, NULL) == 0
 		  : resolve_numeric(address, p->spec.port, &to))

@@ -55,16 +55,21 @@ struct probe_world {
 
 struct probe_type;
 
+/* conn_dial or conn_knock */
+typedef struct conn *probe_dial_fn(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e);
+
 struct probe {
 	const struct probe_type *type;
 	struct probe_world *world;
 	void *owner;
 	struct probe_spec spec;
 	uint64_t started_us;
-	const char *doing;            /* "connecting": for the words of a timeout */
-	struct conn *conn;            /* or NULL */
-	struct resolve *name;         /* or NULL */
-	const struct conn_events *ev; /* of conn, kept while the name is looked up */
+	const char *doing;    /* "connecting": for the words of a timeout */
+	struct conn *conn;    /* or NULL */
+	struct resolve *name; /* or NULL */
+	probe_dial_fn *dial;  /* this and ev are kept while the name is looked up */
+	const struct conn_events *ev; /* of conn */
 	bool heard;                   /* bytes of an answer have come */
 };
 
@@ -105,7 +110,7 @@ void probe_end(struct probe *p, enum probe_outcome outcome, const char *fmt, ...
 
 /* Finds the address and connects. ev's callbacks get p, or NULL when it is over; on_open
  * follows, or an ending. */
-void probe_dial(struct probe *p, const struct conn_events *ev);
+void probe_dial(struct probe *p, probe_dial_fn *dial, const struct conn_events *ev);
 void probe_on_close(struct conn *c, int reason, void *arg); /* for ev->on_close */
 void probe_hang_up(struct probe *p);                        /* for a type's cancel */
 

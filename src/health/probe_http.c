@@ -84,7 +84,7 @@ static void http_start(struct probe *p)
 	struct probe_http *h = (struct probe_http *)p;
 
 	http_answer_init(&h->answer);
-	probe_dial(p, &http_events);
+	probe_dial(p, conn_dial, &http_events);
 }
 
 static void http_describe(const struct probe_spec *spec, char *out, size_t cap)

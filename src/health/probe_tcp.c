@@ -23,7 +23,7 @@ static const struct conn_events tcp_events = {
 
 static void tcp_start(struct probe *p)
 {
-	probe_dial(p, &tcp_events);
+	probe_dial(p, conn_knock, &tcp_events);
 }
 
 const struct probe_type probe_tcp = {

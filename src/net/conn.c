@@ -305,8 +305,17 @@ static void conn_start_connect(struct conn *c, const struct net_addr *to)
 		conn_fail(c, errno, SVCD_EUNREACHABLE);
 }
 
-struct conn *conn_dial(struct loop *l, const struct net_addr *to,
-	const struct conn_events *ev, void *arg, struct err *e)
+/* Without "quick" the kernel keeps the last ACK of the handshake back for the data that
+ * may follow it. */
+static void set_no_quick_ack(int fd)
+{
+	static const int off = 0;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+}
+
+static struct conn *conn_dial_tuned(struct loop *l, const struct net_addr *to,
+	void (*tune)(int fd), const struct conn_events *ev, void *arg, struct err *e)
 {
 	int family = net_addr_family(to);
 	struct conn *c;
@@ -323,7 +332,7 @@ struct conn *conn_dial(struct loop *l, const struct net_addr *to,
 		return NULL;
 	}
 	if (family != AF_UNIX)
-		set_nodelay(fd);
+		tune(fd);
 	c = conn_make(l, fd, CONN_CONNECTING, ev, arg);
 	if (c == NULL) {
 		err_set(e, SVCD_ENOMEM, "no memory for a connection to %s", to->text);
@@ -336,6 +345,18 @@ struct conn *conn_dial(struct loop *l, const struct net_addr *to,
 		return conn_unmake(c);
 	}
 	return c;
+}
+
+struct conn *conn_dial(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e)
+{
+	return conn_dial_tuned(l, to, set_nodelay, ev, arg, e);
+}
+
+struct conn *conn_knock(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e)
+{
+	return conn_dial_tuned(l, to, set_no_quick_ack, ev, arg, e);
 }
 
 /* ---- asked and set */

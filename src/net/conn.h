@@ -47,6 +47,11 @@ struct conn_events {
 struct conn *conn_dial(struct loop *l, const struct net_addr *to,
 	const struct conn_events *ev, void *arg, struct err *e);
 
+/* Like conn_dial, for those who only ask whether somebody listens, and conn_abort in
+ * on_open: unless this loop is slow, the peer's program never sees such a TCP connection. */
+struct conn *conn_knock(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e);
+
 /* A connection from an accepted stream socket; takes fd (closes it on failure). NULL: out
  * of memory. */
 struct conn *conn_adopt(struct loop *l, int fd, const struct conn_events *ev, void *arg);

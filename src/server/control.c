@@ -25,6 +25,7 @@ struct control {
 	struct checks *checks;
 	struct narrator narrator;
 	struct timer stopping;
+	bool leading;
 	struct mail refuse_mail, stop_mail;
 };
 
@@ -38,20 +39,33 @@ static void control_on_publication(void *arg, struct publication *p)
 	narrator_tell(&c->narrator, p->changes, p->rev, loop_now_ms(c->loop));
 }
 
-/* Leases and checks are the leader's. */
-static void control_on_role(void *arg, enum replica_role role, uint64_t term)
+static void control_lead(struct control *c)
 {
-	struct control *c = arg;
-
-	log_info("role", L_STR("role", role == ROLE_LEADER ? "leader" : "follower"), L_U64("term", term));
-	if (role != ROLE_LEADER) {
-		ageing_follow(&c->ageing);
-		checks_end(c->checks);
-		return;
-	}
 	ageing_lead(&c->ageing);
 	if (c->server->options.checks_enabled)
 		checks_begin(c->checks);
+}
+
+static void control_follow(struct control *c)
+{
+	ageing_follow(&c->ageing);
+	checks_end(c->checks);
+}
+
+/* Leases and checks are the leader's. Told also when only the term or the leader's name changed. */
+static void control_on_role(void *arg, enum replica_role role, uint64_t term)
+{
+	struct control *c = arg;
+	bool leads = role == ROLE_LEADER;
+
+	if (leads == c->leading)
+		return;
+	c->leading = leads;
+	log_info("role", L_STR("role", leads ? "leader" : "follower"), L_U64("term", term));
+	if (leads)
+		control_lead(c);
+	else
+		control_follow(c);
 }
 
 static void control_on_idle(void *arg)
@@ -84,8 +98,7 @@ static void control_on_stop(struct mail *m)
 	struct control *c = container_of(m, struct control, stop_mail);
 
 	acceptor_close(&c->acceptor);
-	ageing_follow(&c->ageing);
-	checks_end(c->checks);
+	control_follow(c);
 	timer_set(&c->stopping, 0);
 }
 

@@ -26,7 +26,14 @@ static void worker_on_publication(void *arg, struct publication *p)
 	for (size_t i = 0; i < changes_services(p->changes); i++)
 		answers_drop(w->answers, &changes_service(p->changes, i)->key);
 	watches_publish(w->watches, p->changes);
+	worker_saw(w, p->rev);
 	resolve_unpark(w);
+}
+
+void worker_saw(struct worker *w, uint64_t rev)
+{
+	if (rev > w->rev_seen)
+		w->rev_seen = rev;
 }
 
 /*
@@ -44,8 +51,9 @@ void worker_refresh(struct worker *w)
 		w->published = published;
 		mailbox_drain(w->box);
 	}
+	worker_saw(w, status.rev);
 	w->head = (struct head){
-		.rev = status.rev,
+		.rev = w->rev_seen,
 		.age_ms = status.age_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)status.age_ms,
 		.leader = status.role == ROLE_LEADER,
 	};

@@ -39,6 +39,7 @@ struct worker {
 	struct timer sweep, again, parking;
 	struct head head;     /* as of the last refresh */
 	uint64_t published;   /* publications taken in */
+	uint64_t rev_seen;    /* newest revision that a publication or an own write told of */
 	uint64_t now_ms;      /* as of the last refresh */
 	uint32_t writes;      /* proposed and not answered: the mailbox must live */
 	bool stopping;
@@ -63,6 +64,9 @@ void worker_adopt(struct worker *w, int fd);
 
 /* Takes in what was published, and with it the head of the next answers. */
 void worker_refresh(struct worker *w);
+
+/* A publication or the answer to a write told of it. */
+void worker_saw(struct worker *w, uint64_t rev);
 
 /* Told by the sessions: leases were queued to be ended; a connection is over. */
 void worker_leases_released(struct worker *w, size_t queued);

@@ -65,6 +65,7 @@ static void write_done(struct proposal *p)
 	struct session *s = x->later.session;
 
 	x->worker->writes--;
+	worker_saw(x->worker, p->outcome.rev);
 	if (p->outcome.code == 0)
 		write_finish(x);
 	else if (s != NULL)

@@ -20,6 +20,7 @@ cleanup() {
 	if [[ $status -ne 0 && $status -ne 77 ]]; then
 		tail -n 30 "$work"/*.log 2>/dev/null || true
 	fi
+	umount "$work/disk" 2>/dev/null || true # full_disk mounts one
 	rm -rf "$work"
 	exit "$status"
 }
@@ -32,9 +33,15 @@ fail() {
 
 # wait_for FILE PATTERN: until the file has a line that matches; it is read as it grows.
 wait_for() {
-	local file=$1 pattern=$2
-	timeout 30 tail -n +1 -s 0.02 -F "$file" 2>/dev/null | grep -q -m 1 -e "$pattern" ||
-		fail "no '$pattern' in $(basename "$file")"
+	local file=$1 pattern=$2 line found=no reader
+	exec 9< <(exec tail -n +1 -s 0.02 -F "$file" 2>/dev/null)
+	reader=$!
+	while [[ $found == no ]] && IFS= read -r -t 30 line <&9; do
+		grep -q -e "$pattern" <<<"$line" && found=yes
+	done
+	exec 9<&-
+	kill "$reader" 2>/dev/null || true
+	[[ $found == yes ]] || fail "no '$pattern' in $(basename "$file")"
 }
 
 # start NAME ARGUMENTS...: svcd with its data in $work/NAME and its log in $work/NAME.log; sets $pid and $address.

@@ -128,7 +128,8 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Of what is due by now, timers are first: the harder order for whoever judges by the clock. */
+/* Of what is due by now, timers are first: the harder order for whoever judges by the
+ * clock. */
 static bool run_event(struct loop *l, uint64_t until_ms)
 {
 	struct heap_node *n = heap_min(&l->events);
@@ -140,7 +141,8 @@ static bool run_event(struct loop *l, uint64_t until_ms)
 		return false;
 	heap_remove(&l->events, n);
 	l->now_ms = later(n->key, l->now_ms);
-	container_of(n, struct event_of, node)->fn(container_of(n, struct event_of, node));
+	container_of(n, struct event_of, node)
+		->fn(container_of(n, struct event_of, node));
 	return true;
 }
 
@@ -215,8 +217,8 @@ static void conn_connected(struct event_of *e)
 	c->ev->on_open(c, c->arg);
 }
 
-struct conn *conn_dial(struct loop *l, const struct net_addr *to, const struct conn_events *ev, void *arg,
-	struct err *e)
+struct conn *conn_dial(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e)
 {
 	struct fake_fate fate = fake.fate(to, l->now_ms);
 	struct conn *c;
@@ -241,6 +243,12 @@ struct conn *conn_dial(struct loop *l, const struct net_addr *to, const struct c
 	fake.open_most = fake.open > fake.open_most ? fake.open : fake.open_most;
 	event_after(&c->event, fate.connect_ms);
 	return c;
+}
+
+struct conn *conn_knock(struct loop *l, const struct net_addr *to,
+	const struct conn_events *ev, void *arg, struct err *e)
+{
+	return conn_dial(l, to, ev, arg, e);
 }
 
 void conn_abort(struct conn *c, int reason)
@@ -315,8 +323,8 @@ static void resolve_done(struct event_of *e)
 	free(q);
 }
 
-struct resolve *resolve_start(struct resolver *r, const char *host, uint16_t port, resolve_fn *fn,
-	void *arg)
+struct resolve *resolve_start(
+	struct resolver *r, const char *host, uint16_t port, resolve_fn *fn, void *arg)
 {
 	struct resolve *q = calloc(1, sizeof(*q));
 

@@ -1,7 +1,8 @@
 /*
- * net/ without a kernel, replaced at link time: a clock that moves only when told to, timers, outgoing connections whose
- * fate the test decides, names that resolve as the test says. One loop, one thread. What it promises is what
- * net/loop.h, net/conn.h and net/resolve.h promise, as far as health checks use it.
+ * net/ without a kernel, replaced at link time: a clock that moves only when told to,
+ * timers, outgoing connections whose fate the test decides, names that resolve as the
+ * test says. One loop, one thread. What it promises is what net/loop.h, net/conn.h and
+ * net/resolve.h promise, as far as health checks use it.
  */
 #ifndef TESTS_SIM_FAKE_NET_H
 #define TESTS_SIM_FAKE_NET_H
@@ -13,7 +14,8 @@
 
 /* What becomes of a connection. */
 struct fake_fate {
-	uint32_t connect_ms; /* until it opens or fails; FAKE_NEVER: as if the host were dead */
+	uint32_t connect_ms; /* until it opens or fails; FAKE_NEVER: as if the host were
+				dead */
 	int connect_errno;   /* 0: it opens */
 	int dial_errno;      /* not 0: conn_dial itself fails, as without descriptors */
 	uint32_t answer_ms;  /* after it opened; FAKE_NEVER: silence */
@@ -40,9 +42,12 @@ extern struct fake_world fake;
 struct loop *fake_loop_new(uint64_t now_ms);
 void fake_loop_free(struct loop *l); /* asserts that nothing is left */
 
-void fake_run_until(struct loop *l, uint64_t ms); /* everything that is due, in order; then it is ms */
-/* The clock moves, nothing is done: what becomes due meanwhile is late at the next run. */
+void fake_run_until(struct loop *l, uint64_t ms); /* everything that is due, in order;
+						     then it is ms */
+/* The clock moves, nothing is done: what becomes due meanwhile is late at the next run.
+ */
 void fake_stall(struct loop *l, uint64_t ms);
-void fake_set_lag(struct loop *l, uint64_t lag_ms); /* what loop_lag_ms says from now on */
+void fake_set_lag(struct loop *l, uint64_t lag_ms); /* what loop_lag_ms says from now on
+						     */
 
 #endif

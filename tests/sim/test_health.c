@@ -1,6 +1,6 @@
 /*
- * health.h on a fake clock and network: days of probes in a second. What an owner sees: verdicts, evidence, and
- * that probes are spread, bounded and fair.
+ * health.h on a fake clock and network: days of probes in a second. What an owner sees:
+ * verdicts, evidence, and that probes are spread, bounded and fair.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,8 +34,8 @@ static struct {
 	void (*then)(void); /* done within the call */
 } told;
 
-static bool on_verdict(void *arg, struct bytes key, uint64_t incarnation, enum check_state state,
-	const char *reason)
+static bool on_verdict(void *arg, struct bytes key, uint64_t incarnation,
+	enum check_state state, const char *reason)
 {
 	ck_assert_ptr_eq(arg, &told);
 	ck_assert_uint_lt(key.len, sizeof(told.key));
@@ -64,9 +64,9 @@ static void expect_told(int calls, enum check_state state, const char *reason)
 /* ---- the network: by port, unless a test has a fate of its own */
 
 #define GOOD 80
-#define BAD 81     /* refuses */
-#define DEAD 82    /* no answer to the handshake */
-#define WILD 83    /* what `wild` says */
+#define BAD 81  /* refuses */
+#define DEAD 82 /* no answer to the handshake */
+#define WILD 83 /* what `wild` says */
 
 static struct fake_fate wild = {.connect_ms = 1};
 
@@ -82,7 +82,8 @@ static struct fake_fate fate_by_port(const struct net_addr *to, uint64_t now_ms)
 	(void)now_ms;
 	switch (port_of(to)) {
 	case GOOD:
-		return (struct fake_fate){.connect_ms = 1, .answer_ms = 1, .answer = answer};
+		return (struct fake_fate){
+			.connect_ms = 1, .answer_ms = 1, .answer = answer};
 	case BAD:
 		return (struct fake_fate){.connect_ms = 1, .connect_errno = ECONNREFUSED};
 	case DEAD:
@@ -175,7 +176,8 @@ static int set_as(const char *key, uint64_t incarnation, enum check_state initia
 	return rc;
 }
 
-static void set(const char *key, enum check_state initial, const struct health_check *check)
+static void set(
+	const char *key, enum check_state initial, const struct health_check *check)
 {
 	ck_assert_int_eq(set_as(key, 1, initial, check, 1), 0);
 }
@@ -259,8 +261,10 @@ START_TEST(a_dead_host_is_found_in_time)
 {
 	set_port("web-1", CHECK_PASSING, DEAD);
 	run(MINUTE);
-	expect_told(1, CHECK_FAILING, "tcp: timed out after 1000 ms (connecting) (3 of 3 failed)");
-	/* an interval, then at most three times one and a half fast ones, jitter and a timeout */
+	expect_told(1, CHECK_FAILING,
+		"tcp: timed out after 1000 ms (connecting) (3 of 3 failed)");
+	/* an interval, then at most three times one and a half fast ones, jitter and a
+	 * timeout */
 	ck_assert_uint_le(told.at_ms - T0, 10000 + 10000 / 16 + 3 * (1500 + 63 + 1000));
 }
 END_TEST
@@ -340,7 +344,8 @@ START_TEST(the_worst_check_is_named)
 	wild.answer = NULL;
 	run(MINUTE);
 	ck_assert_int_eq(told.calls, 2);
-	ck_assert_uint_eq(health_evidence(health, bytes_str("web-1"), on_evidence, page), 2);
+	ck_assert_uint_eq(
+		health_evidence(health, bytes_str("web-1"), on_evidence, page), 2);
 	ck_assert_str_eq(seen_reason, "closed before an answer");
 }
 END_TEST
@@ -379,7 +384,8 @@ START_TEST(no_descriptors_is_not_the_targets_fault)
 	look("web-1");
 	ck_assert_int_eq(seen.state, CHECK_PASSING);
 	ck_assert_uint_eq(seen.passes + seen.failures, 0);
-	ck_assert_str_eq(seen_reason, "not probed: no socket for tcp:10.0.0.1:83: Too many open files");
+	ck_assert_str_eq(seen_reason,
+		"not probed: no socket for tcp:10.0.0.1:83: Too many open files");
 	ck_assert_int_eq(told.calls, 0);
 	run(MINUTE);
 	expect_told(1, CHECK_UNKNOWN, "tcp: no result for 41000 ms");
@@ -404,7 +410,8 @@ START_TEST(a_late_member_does_not_judge)
 	ck_assert_int_eq(told.state, CHECK_UNKNOWN);
 	fake_set_lag(loop, 100);
 	run(MINUTE);
-	expect_told(2, CHECK_FAILING, "tcp: timed out after 1000 ms (connecting) (3 of 3 failed)");
+	expect_told(2, CHECK_FAILING,
+		"tcp: timed out after 1000 ms (connecting) (3 of 3 failed)");
 }
 END_TEST
 
@@ -429,7 +436,8 @@ START_TEST(a_probe_gets_back_the_time_that_the_member_slept)
 
 	c.timeout_ms = 100;
 	c.rule.fall = 1;
-	wild = (struct fake_fate){.connect_ms = 5, .answer_ms = 5, .answer = "HTTP/1.1 200 OK\r\n\r\n"};
+	wild = (struct fake_fate){
+		.connect_ms = 5, .answer_ms = 5, .answer = "HTTP/1.1 200 OK\r\n\r\n"};
 	set("web-1", CHECK_PASSING, &c);
 	for (int i = 0; i < 20; i++) {
 		uint64_t before = fake.dials;
@@ -452,7 +460,8 @@ static const struct {
 } names[] = {
 	{{.ms = 20, .address = "tcp:10.0.0.1:80"}, CHECK_PASSING, "ok: connected"},
 	{{.ms = 20, .rc = SVCD_ENOTFOUND}, CHECK_FAILING, "the name's words"},
-	{{.ms = 20, .rc = SVCD_EUNREACHABLE}, CHECK_UNKNOWN, "not probed: the name's words"},
+	{{.ms = 20, .rc = SVCD_EUNREACHABLE}, CHECK_UNKNOWN,
+		"not probed: the name's words"},
 	{{.ms = FAKE_NEVER}, CHECK_UNKNOWN,
 		"not probed: timed out after 1000 ms (resolving the name)"},
 };
@@ -499,7 +508,8 @@ START_TEST(evidence_is_kept)
 	ck_assert_str_eq(seen_reason, "status 500");
 	ck_assert_uint_eq(seen.passes, 30);
 	ck_assert_uint_eq(seen.failures, 2);
-	ck_assert_uint_eq(health_evidence(health, bytes_str("web-2"), on_evidence, NULL), 0);
+	ck_assert_uint_eq(
+		health_evidence(health, bytes_str("web-2"), on_evidence, NULL), 0);
 }
 END_TEST
 
@@ -624,7 +634,8 @@ START_TEST(a_check_that_changed_begins_anew)
 	set("web-1", CHECK_STARTING, &c);
 	run(MINUTE);
 	changes[_i].change(&c);
-	ck_assert_int_eq(set_as("web-1", changes[_i].incarnation, CHECK_STARTING, &c, 1), 0);
+	ck_assert_int_eq(
+		set_as("web-1", changes[_i].incarnation, CHECK_STARTING, &c, 1), 0);
 	look("web-1");
 	ck_assert_int_eq(seen.state, changes[_i].anew ? CHECK_STARTING : CHECK_PASSING);
 	ck_assert_int_eq(seen.passes == 0, changes[_i].anew);
@@ -646,7 +657,8 @@ END_TEST
 
 START_TEST(a_failing_check_that_was_taken_away_is_forgotten)
 {
-	struct health_check checks[] = {check_of("good", "tcp", GOOD), check_of("bad", "tcp", BAD)};
+	struct health_check checks[] = {
+		check_of("good", "tcp", GOOD), check_of("bad", "tcp", BAD)};
 
 	ck_assert_int_eq(set_as("web-1", 1, CHECK_PASSING, checks, 2), 0);
 	run(MINUTE);
@@ -760,16 +772,17 @@ static const struct {
 		"check \"c\": it has no address"},
 	{"all addresses", {.address = {(const uint8_t *)"*", 1}}, SVCD_EINVAL,
 		"check \"c\": its address is not one"},
-	{"a line's end in the address", {.address = {(const uint8_t *)"a\nb", 3}}, SVCD_EINVAL,
-		"check \"c\": its address is not one"},
+	{"a line's end in the address", {.address = {(const uint8_t *)"a\nb", 3}},
+		SVCD_EINVAL, "check \"c\": its address is not one"},
 	{"NUL in the address", {.address = {(const uint8_t *)"a\0b", 3}}, SVCD_EINVAL,
 		"check \"c\": its address is not one"},
 	{"a path without /", {.path = {(const uint8_t *)"x", 1}}, SVCD_EINVAL,
 		"check \"c\": its path does not begin with / or has other than visible ASCII"},
-	{"a request within the path", {.path = {(const uint8_t *)"/ HTTP/1.1\r\nX: y", 17}}, SVCD_EINVAL,
+	{"a request within the path",
+		{.path = {(const uint8_t *)"/ HTTP/1.1\r\nX: y", 17}}, SVCD_EINVAL,
 		"check \"c\": its path does not begin with / or has other than visible ASCII"},
-	{"a header within the host", {.host = {(const uint8_t *)"a\r\nX: y", 7}}, SVCD_EINVAL,
-		"check \"c\": its host header has other than visible ASCII"},
+	{"a header within the host", {.host = {(const uint8_t *)"a\r\nX: y", 7}},
+		SVCD_EINVAL, "check \"c\": its host header has other than visible ASCII"},
 };
 
 static void take(struct bytes *to, struct bytes from)
@@ -813,7 +826,8 @@ static const struct {
 	{offsetof(struct health_check, rule.interval_ms), 4, 0, SVCD_ERANGE},
 	{offsetof(struct health_check, rule.interval_ms), 4, 86400001, SVCD_ERANGE},
 	{offsetof(struct health_check, rule.fast_interval_ms), 4, 0, 0},
-	{offsetof(struct health_check, rule.fast_interval_ms), 4, UINT32_MAX, SVCD_ERANGE},
+	{offsetof(struct health_check, rule.fast_interval_ms), 4, UINT32_MAX,
+		SVCD_ERANGE},
 	{offsetof(struct health_check, rule.slow_interval_ms), 4, 0, 0},
 	{offsetof(struct health_check, rule.slow_interval_ms), 4, 86400001, SVCD_ERANGE},
 	{offsetof(struct health_check, rule.stale_after_ms), 4, 0, 0},
@@ -826,7 +840,9 @@ START_TEST(numbers_are_within_their_bounds)
 {
 	struct health_check c = check_of("c", "tcp", GOOD);
 
-	memcpy((char *)&c + numbers[_i].at, &numbers[_i].value, numbers[_i].size); /* little endian */
+	memcpy((char *)&c + numbers[_i].at, &numbers[_i].value, numbers[_i].size); /* little
+										      endian
+										    */
 	ck_assert_int_eq(set_as("web-1", 1, CHECK_PASSING, &c, 1), numbers[_i].code);
 }
 END_TEST
@@ -858,13 +874,15 @@ END_TEST
 
 START_TEST(a_long_verdict_is_cut)
 {
-	struct health_check c = check_of("a-name-of-63-characters-is-the-longest-that-a-check-can-have-xx",
-		"http", WILD);
+	struct health_check c = check_of(
+		"a-name-of-63-characters-is-the-longest-that-a-check-can-have-xx", "http",
+		WILD);
 	char path[300];
 
 	memset(path, '/', sizeof(path));
 	c.path = bytes_of(path, sizeof(path));
-	wild.answer = "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80";
+	wild.answer =
+		"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80";
 	set("web-1", CHECK_PASSING, &c);
 	run(MINUTE);
 	ck_assert_int_eq(told.calls, 1);
@@ -913,7 +931,8 @@ START_TEST(ten_thousand_are_spread_over_the_interval)
 		most = i > 0 && n > most ? n : most;
 		least = i > 0 && n < least ? n : least;
 	}
-	/* 100 in each tenth of a second; three standard deviations and the grid's step of 4 ms */
+	/* 100 in each tenth of a second; three standard deviations and the grid's step of
+	 * 4 ms */
 	ck_assert_uint_ge(least, 60);
 	ck_assert_uint_le(most, 145);
 	ck_assert_uint_le(fake.open_most, 60);
@@ -980,18 +999,23 @@ END_TEST
 static struct fake_fate fate_at_random(const struct net_addr *to, uint64_t now_ms)
 {
 	static struct rng rng;
-	static const char *const answers[] = {
-		"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 503 x\r\n\r\n", "HTTP/1.1 2", "junk\n", NULL, ""};
-	static const int errnums[] = {ECONNREFUSED, EHOSTUNREACH, EADDRNOTAVAIL, ECONNRESET, EBADF};
+	static const char *const answers[] = {"HTTP/1.1 200 OK\r\n\r\n",
+		"HTTP/1.1 503 x\r\n\r\n", "HTTP/1.1 2", "junk\n", NULL, ""};
+	static const int errnums[] = {
+		ECONNREFUSED, EHOSTUNREACH, EADDRNOTAVAIL, ECONNRESET, EBADF};
 
 	(void)to;
 	if (rng.s[0] == 0)
 		rng_seed(&rng, now_ms);
 	return (struct fake_fate){
-		.connect_ms = rng_below(&rng, 9) == 0 ? FAKE_NEVER : (uint32_t)rng_below(&rng, 1500),
-		.connect_errno = rng_below(&rng, 3) != 0 ? 0 : errnums[rng_below(&rng, LENGTH(errnums))],
+		.connect_ms = rng_below(&rng, 9) == 0 ? FAKE_NEVER
+						      : (uint32_t)rng_below(&rng, 1500),
+		.connect_errno = rng_below(&rng, 3) != 0
+			? 0
+			: errnums[rng_below(&rng, LENGTH(errnums))],
 		.dial_errno = rng_below(&rng, 20) == 0 ? EMFILE : 0,
-		.answer_ms = rng_below(&rng, 9) == 0 ? FAKE_NEVER : (uint32_t)rng_below(&rng, 1500),
+		.answer_ms = rng_below(&rng, 9) == 0 ? FAKE_NEVER
+						     : (uint32_t)rng_below(&rng, 1500),
 		.answer = answers[rng_below(&rng, LENGTH(answers))],
 	};
 }
@@ -1015,7 +1039,8 @@ static void do_something(struct rng *rng)
 		if (rng_below(rng, 4) == 0)
 			checks[i].address = bytes_str("db1.example");
 	}
-	set_as(key, 1 + rng_below(rng, 2), (enum check_state)rng_below(rng, 4), checks, n);
+	set_as(key, 1 + rng_below(rng, 2), (enum check_state)rng_below(rng, 4), checks,
+		n);
 }
 
 START_TEST(anything_at_any_time)
@@ -1074,8 +1099,10 @@ int main(void)
 	tcase_add_test(tc, a_failing_check_that_was_taken_away_is_forgotten);
 	tcase_add_test(tc, a_removed_target_is_silent);
 	tcase_add_test(tc, freeing_ends_what_is_in_flight);
-	tcase_add_loop_test(tc, an_owner_may_do_anything_when_it_is_told, 0, 2 * LENGTH(deeds));
-	tcase_add_loop_test(tc, a_check_that_makes_no_sense_is_refused, 0, LENGTH(refusals));
+	tcase_add_loop_test(
+		tc, an_owner_may_do_anything_when_it_is_told, 0, 2 * LENGTH(deeds));
+	tcase_add_loop_test(
+		tc, a_check_that_makes_no_sense_is_refused, 0, LENGTH(refusals));
 	tcase_add_loop_test(tc, numbers_are_within_their_bounds, 0, LENGTH(numbers));
 	tcase_add_test(tc, so_many_checks_and_texts_and_no_more);
 	tcase_add_test(tc, a_long_verdict_is_cut);

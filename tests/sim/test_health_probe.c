@@ -14,7 +14,7 @@
 #include "health/http_answer.h"
 #include "health/probe.h"
 
-#define BORED_MS 60  /* timeout of probes that must run into it */
+#define BORED_MS 60 /* timeout of probes that must run into it */
 #define PATIENT_MS 20000
 
 static struct loop *loop;
@@ -172,7 +172,8 @@ static void on_accept(int fd, void *arg)
 	else if (server.manner == CLOSE)
 		close(fd);
 	else
-		server.conns[server.accepted] = conn_adopt(loop, fd, &server_events, NULL);
+		server.conns[server.accepted] = conn_adopt(
+			loop, fd, &server_events, NULL);
 	server.accepted++;
 }
 
@@ -245,11 +246,28 @@ START_TEST(tcp_passes_where_somebody_listens)
 }
 END_TEST
 
-START_TEST(tcp_leaves_by_a_reset)
+/* Connections are accepted in their order: were the probe's there, it would be the first
+ * of two. */
+START_TEST(tcp_is_not_noticed_by_the_program)
 {
 	struct probe_spec spec = serve(HANG, NULL, PATIENT_MS);
+	int fd;
 
 	probe("tcp", &spec);
+	fd = raw_connect(&server.at);
+	run_until(loop, &server.accepted, 1);
+	close(fd);
+	run_until(loop, &server.closed, 1);
+	ck_assert_int_eq(server.accepted, 1);
+}
+END_TEST
+
+START_TEST(http_leaves_by_a_reset)
+{
+	struct probe_spec spec = serve(
+		ANSWER_STAY, "HTTP/1.1 200 OK\r\n\r\n", PATIENT_MS);
+
+	probe("http", &spec);
 	if (server.closed == 0)
 		run_until(loop, &server.closed, 1);
 	ck_assert_int_eq(server.close_errno, ECONNRESET);
@@ -280,7 +298,8 @@ END_TEST
 /* A listener whose queue is full ignores further handshakes, as a dead host does. */
 START_TEST(nobody_answers_the_handshake)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sin);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct probe_spec spec = spec_of(BORED_MS);
@@ -290,7 +309,8 @@ START_TEST(nobody_answers_the_handshake)
 	ck_assert_int_eq(listen(fd, 0), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
 	for (size_t i = 0; i < LENGTH(callers); i++) {
-		callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		callers[i] = socket(
+			AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		connect(callers[i], (struct sockaddr *)&sin, len);
 	}
 	spec.port = ntohs(sin.sin_port);
@@ -361,23 +381,24 @@ static const struct {
 	enum probe_outcome outcome;
 	const char *reason;
 } meetings[] = {
-	{"a good answer", ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", PATIENT_MS,
-		PROBE_PASSED, "status 200"},
-	{"a server that does not close", ANSWER_STAY, "HTTP/1.1 204 No Content\r\n\r\n", PATIENT_MS,
-		PROBE_PASSED, "status 204"},
-	{"a redirect", ANSWER, "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", PATIENT_MS, PROBE_PASSED,
-		"status 302"},
-	{"a server in need", ANSWER, "HTTP/1.1 503 Service Unavailable\r\n\r\n", PATIENT_MS,
-		PROBE_FAILED, "status 503"},
-	{"a slow one", DRIP, "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", PATIENT_MS, PROBE_PASSED, "status 200"},
+	{"a good answer", ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		PATIENT_MS, PROBE_PASSED, "status 200"},
+	{"a server that does not close", ANSWER_STAY, "HTTP/1.1 204 No Content\r\n\r\n",
+		PATIENT_MS, PROBE_PASSED, "status 204"},
+	{"a redirect", ANSWER, "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", PATIENT_MS,
+		PROBE_PASSED, "status 302"},
+	{"a server in need", ANSWER, "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+		PATIENT_MS, PROBE_FAILED, "status 503"},
+	{"a slow one", DRIP, "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", PATIENT_MS, PROBE_PASSED,
+		"status 200"},
 	{"one too slow", DRIP, huge, BORED_MS, PROBE_TIMED_OUT,
 		"timed out after 60 ms (in the middle of the answer)"},
-	{"somebody else", ANSWER_STAY, "SSH-2.0-OpenSSH_9.2\r\n", PATIENT_MS, PROBE_FAILED,
-		"not an HTTP answer: 'SSH-2.0-OpenSSH_9.2'"},
-	{"somebody with TLS", ANSWER, "\x15\x03\x01\x02\x02\x28", PATIENT_MS, PROBE_FAILED,
-		"not an HTTP answer but TLS"},
-	{"garbage in the headers", ANSWER, "HTTP/1.1 200 OK\r\ngarbage\r\n\r\n", PATIENT_MS,
-		PROBE_FAILED, "malformed header: 'garbage'"},
+	{"somebody else", ANSWER_STAY, "SSH-2.0-OpenSSH_9.2\r\n", PATIENT_MS,
+		PROBE_FAILED, "not an HTTP answer: 'SSH-2.0-OpenSSH_9.2'"},
+	{"somebody with TLS", ANSWER, "\x15\x03\x01\x02\x02\x28", PATIENT_MS,
+		PROBE_FAILED, "not an HTTP answer but TLS"},
+	{"garbage in the headers", ANSWER, "HTTP/1.1 200 OK\r\ngarbage\r\n\r\n",
+		PATIENT_MS, PROBE_FAILED, "malformed header: 'garbage'"},
 	{"huge headers", ANSWER_STAY, huge, PATIENT_MS, PROBE_FAILED,
 		"headers are larger than 16384 bytes"},
 	{"silence", HANG, NULL, BORED_MS, PROBE_TIMED_OUT,
@@ -386,14 +407,15 @@ static const struct {
 		PROBE_TIMED_OUT, "timed out after 60 ms (in the middle of the answer)"},
 	{"an early end", CLOSE, NULL, PATIENT_MS, PROBE_FAILED, NULL},
 	{"a reset", RESET, NULL, PATIENT_MS, PROBE_FAILED, NULL},
-	{"an end without an answer", ANSWER, "", PATIENT_MS, PROBE_FAILED, "closed before an answer"},
-	{"an end within the headers", ANSWER, "HTTP/1.1 200 OK\r\nA: b\r\n", PATIENT_MS, PROBE_FAILED,
-		"closed in the middle of the answer"},
+	{"an end without an answer", ANSWER, "", PATIENT_MS, PROBE_FAILED,
+		"closed before an answer"},
+	{"an end within the headers", ANSWER, "HTTP/1.1 200 OK\r\nA: b\r\n", PATIENT_MS,
+		PROBE_FAILED, "closed in the middle of the answer"},
 	{"a reset without an answer", ANSWER_RESET, "", PATIENT_MS, PROBE_FAILED,
 		"reset before an answer"},
 	{"a continuation, then the answer", ANSWER,
-		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 500 Oh\r\n\r\n", PATIENT_MS, PROBE_FAILED,
-		"status 500"},
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 500 Oh\r\n\r\n", PATIENT_MS,
+		PROBE_FAILED, "status 500"},
 };
 
 /* Where the kernel's order decides between two true words. */
@@ -431,7 +453,8 @@ static const struct {
 
 START_TEST(the_status_range_decides)
 {
-	struct probe_spec spec = serve(ANSWER, "HTTP/1.1 204 No Content\r\n\r\n", PATIENT_MS);
+	struct probe_spec spec = serve(
+		ANSWER, "HTTP/1.1 204 No Content\r\n\r\n", PATIENT_MS);
 
 	spec.status_min = ranges[_i].min;
 	spec.status_max = ranges[_i].max;
@@ -443,12 +466,15 @@ END_TEST
 static const struct {
 	const char *listen, *address, *path, *host, *first_lines;
 } requests[] = {
-	{"tcp:127.0.0.1:0", "127.0.0.1", "/health", "", "GET /health HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"},
-	{"tcp:127.0.0.1:0", "127.0.0.1", "", "", "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"},
+	{"tcp:127.0.0.1:0", "127.0.0.1", "/health", "",
+		"GET /health HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"},
+	{"tcp:127.0.0.1:0", "127.0.0.1", "", "",
+		"GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"},
 	{"tcp:127.0.0.1:0", "127.0.0.1", "/x?y=%41", "shop.example",
 		"GET /x?y=%41 HTTP/1.1\r\nHost: shop.example\r\n"},
 	{"tcp:[::1]:0", "::1", "/", "", "GET / HTTP/1.1\r\nHost: [::1]:%u\r\n"},
-	{"tcp:127.0.0.1:0", "localhost", "/", "", "GET / HTTP/1.1\r\nHost: localhost:%u\r\n"},
+	{"tcp:127.0.0.1:0", "localhost", "/", "",
+		"GET / HTTP/1.1\r\nHost: localhost:%u\r\n"},
 };
 
 /* text, with the port where it says %u */
@@ -541,7 +567,8 @@ static const struct {
 	{"grpc-web", -1, "no check type \"grpc-web\""},
 	{"", -1, "no check type \"\""},
 	{"tcp\n", -1, "no check type of that name"},
-	{"a name that is far too long to be said again", -1, "no check type of that name"},
+	{"a name that is far too long to be said again", -1,
+		"no check type of that name"},
 };
 
 START_TEST(types_are_rows_of_a_table)
@@ -575,7 +602,8 @@ int main(void)
 	fill_huge();
 	tcase_add_checked_fixture(tc, up, down);
 	tcase_add_test(tc, tcp_passes_where_somebody_listens);
-	tcase_add_test(tc, tcp_leaves_by_a_reset);
+	tcase_add_test(tc, tcp_is_not_noticed_by_the_program);
+	tcase_add_test(tc, http_leaves_by_a_reset);
 	tcase_add_loop_test(tc, nobody_listens, 0, LENGTH(both));
 	tcase_add_loop_test(tc, nobody_answers_the_handshake, 0, LENGTH(both));
 	tcase_add_loop_test(tc, a_unix_socket, 0, LENGTH(both));

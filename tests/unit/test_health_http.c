@@ -36,8 +36,10 @@ static const struct {
 	{"HTTP/1.1 100 Continue\r\n\r\n", 0, NULL},
 	{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.", 0, NULL},
 
-	{"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 0, "not an HTTP answer: 'SSH-2.0-OpenSSH_9.2p1 Debian-2'"},
-	{"220 mail.example ESMTP\r\n250", 0, "not an HTTP answer: '220 mail.example ESMTP'"},
+	{"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 0,
+		"not an HTTP answer: 'SSH-2.0-OpenSSH_9.2p1 Debian-2'"},
+	{"220 mail.example ESMTP\r\n250", 0,
+		"not an HTTP answer: '220 mail.example ESMTP'"},
 	{"\r\n", 0, "not an HTTP answer: ''"},
 	{"\r\r", 0, "not an HTTP answer: '\\x0d'"},
 	{"HTTP/2 200\r\n\r\n", 0, "not an HTTP answer: 'HTTP/2 200'"},
@@ -67,17 +69,20 @@ static const struct {
 	{"HTTP/1.1 200 OK\r\n\r\r\n", 0, "malformed header: '\\x0d'"},
 };
 
-static enum http_answer_end feed(struct http_answer *a, const char *in, size_t len, size_t piece)
+static enum http_answer_end feed(
+	struct http_answer *a, const char *in, size_t len, size_t piece)
 {
 	enum http_answer_end end = HTTP_ANSWER_MORE;
 
 	http_answer_init(a);
 	for (size_t i = 0; i < len && end == HTTP_ANSWER_MORE; i += piece)
-		end = http_answer_feed(a, bytes_of(in + i, len - i < piece ? len - i : piece));
+		end = http_answer_feed(
+			a, bytes_of(in + i, len - i < piece ? len - i : piece));
 	return end;
 }
 
-static void expect(const struct http_answer *a, enum http_answer_end end, size_t row, size_t piece)
+static void expect(
+	const struct http_answer *a, enum http_answer_end end, size_t row, size_t piece)
 {
 	char words[160];
 
@@ -118,10 +123,12 @@ START_TEST(what_comes_after_the_head_changes_nothing)
 	const char *in = "HTTP/1.1 200 OK\r\n\r\n";
 
 	ck_assert_int_eq(feed(&a, in, strlen(in), 100), HTTP_ANSWER_DONE);
-	ck_assert_int_eq(http_answer_feed(&a, bytes_str("SSH-2.0\r\n")), HTTP_ANSWER_DONE);
+	ck_assert_int_eq(
+		http_answer_feed(&a, bytes_str("SSH-2.0\r\n")), HTTP_ANSWER_DONE);
 	ck_assert_uint_eq(a.status, 200);
 	ck_assert_int_eq(feed(&a, "SSH", 3, 100), HTTP_ANSWER_BAD);
-	ck_assert_int_eq(http_answer_feed(&a, bytes_str("HTTP/1.1 200 OK\r\n\r\n")), HTTP_ANSWER_BAD);
+	ck_assert_int_eq(http_answer_feed(&a, bytes_str("HTTP/1.1 200 OK\r\n\r\n")),
+		HTTP_ANSWER_BAD);
 }
 END_TEST
 
@@ -156,7 +163,8 @@ static const struct {
 START_TEST(a_head_is_bounded)
 {
 	static const size_t pieces[] = {1, 7, 4096, 1 << 20};
-	char *in = head_of(heads[_i].bytes, heads[_i].line[0] != '\0' ? heads[_i].line : "A: b\r\n");
+	char *in = head_of(
+		heads[_i].bytes, heads[_i].line[0] != '\0' ? heads[_i].line : "A: b\r\n");
 	struct http_answer a;
 	char words[160];
 
@@ -208,7 +216,8 @@ int main(void)
 	TCase *tc = unit_case(s, "answer");
 
 	tcase_add_loop_test(tc, an_answer_at_once, 0, LENGTH(answers));
-	tcase_add_loop_test(tc, an_answer_byte_by_byte_is_judged_alike, 0, LENGTH(answers));
+	tcase_add_loop_test(
+		tc, an_answer_byte_by_byte_is_judged_alike, 0, LENGTH(answers));
 	tcase_add_test(tc, what_comes_after_the_head_changes_nothing);
 	tcase_add_loop_test(tc, a_head_is_bounded, 0, LENGTH(heads));
 	tcase_add_test(tc, interim_answers_do_not_go_on_for_ever);

@@ -25,7 +25,8 @@ static const struct {
 
 START_TEST(the_grid_is_fixed)
 {
-	ck_assert_uint_eq(schedule_first(firsts[_i].place, firsts[_i].interval, firsts[_i].not_before),
+	ck_assert_uint_eq(schedule_first(firsts[_i].place, firsts[_i].interval,
+				  firsts[_i].not_before),
 		firsts[_i].first);
 }
 END_TEST
@@ -51,7 +52,8 @@ START_TEST(the_next_start)
 	uint64_t next = schedule_next(
 		nexts[_i].place, nexts[_i].interval, nexts[_i].started, nexts[_i].now);
 
-	ck_assert_msg(next == nexts[_i].next, "%s: %lu", nexts[_i].what, (unsigned long)next);
+	ck_assert_msg(
+		next == nexts[_i].next, "%s: %lu", nexts[_i].what, (unsigned long)next);
 }
 END_TEST
 
@@ -98,7 +100,8 @@ START_TEST(a_day_is_spread_evenly)
 			shortest = gap < shortest ? gap : shortest;
 			longest = gap > longest ? gap : longest;
 			before = at;
-			at = schedule_next(place, interval, at, at + 3) + schedule_jitter(interval, &rng);
+			at = schedule_next(place, interval, at, at + 3) +
+				schedule_jitter(interval, &rng);
 		}
 	}
 	ck_assert_uint_ge(shortest, 9375);
@@ -112,7 +115,8 @@ START_TEST(a_day_is_spread_evenly)
 }
 END_TEST
 
-/* Everybody becomes undecided at one instant, and is spread over the fast interval at once. */
+/* Everybody becomes undecided at one instant, and is spread over the fast interval at
+ * once. */
 START_TEST(a_change_of_all_is_spread_too)
 {
 	uint32_t tenths[20] = {0};
@@ -219,7 +223,8 @@ int main(void)
 	tcase_add_test(tc, a_day_is_spread_evenly);
 	tcase_add_test(tc, a_change_of_all_is_spread_too);
 	tcase_add_test(tc, a_restart_or_a_stall_moves_nobody);
-	tcase_add_loop_test(tc, time_that_the_member_slept_is_given_back, 0, LENGTH(wakes));
+	tcase_add_loop_test(
+		tc, time_that_the_member_slept_is_given_back, 0, LENGTH(wakes));
 	tcase_add_loop_test(tc, the_rate_of_a_day_is_bounded, 0, LENGTH(rates));
 	tcase_add_test(tc, a_bucket_says_how_long_to_wait);
 	return unit_run(s);

@@ -6,8 +6,10 @@
 #include "unit.h"
 
 /* s starting, P passing, F failing, U unknown */
-static const char letters[] = {
-	[CHECK_STARTING] = 's', [CHECK_PASSING] = 'P', [CHECK_FAILING] = 'F', [CHECK_UNKNOWN] = 'U'};
+static const char letters[] = {[CHECK_STARTING] = 's',
+	[CHECK_PASSING] = 'P',
+	[CHECK_FAILING] = 'F',
+	[CHECK_UNKNOWN] = 'U'};
 
 static enum check_state state_of(char letter)
 {
@@ -52,7 +54,8 @@ static const struct {
 	{"becoming stale drops the streak", 2, 3, 'P', "--.--", "PPUUU"},
 };
 
-static bool step(struct check_verdict *v, const struct verdict_rule *r, char result, uint64_t *now)
+static bool step(
+	struct check_verdict *v, const struct verdict_rule *r, char result, uint64_t *now)
 {
 	if (result == '.') {
 		*now += r->stale_after_ms;
@@ -75,8 +78,8 @@ START_TEST(a_story_ends_as_told)
 		enum check_state before = v.state;
 		bool changed = step(&v, &r, stories[_i].results[i], &now);
 
-		ck_assert_msg(letters[v.state] == stories[_i].states[i], "%s: %c after %zu",
-			stories[_i].what, letters[v.state], i + 1);
+		ck_assert_msg(letters[v.state] == stories[_i].states[i],
+			"%s: %c after %zu", stories[_i].what, letters[v.state], i + 1);
 		ck_assert_int_eq(changed, v.state != before);
 		if (changed)
 			ck_assert_uint_eq(v.since_ms, now);
@@ -167,7 +170,8 @@ START_TEST(the_worst_check_speaks_for_the_instance)
 
 	for (size_t i = 0; i < n; i++)
 		states[i] = state_of(combinations[_i].states[i]);
-	ck_assert_int_eq(letters[check_combine(states, (uint32_t)n)], combinations[_i].combined);
+	ck_assert_int_eq(
+		letters[check_combine(states, (uint32_t)n)], combinations[_i].combined);
 }
 END_TEST
 
@@ -189,7 +193,8 @@ static const struct {
 
 START_TEST(a_late_member_has_no_vote_on_timeouts)
 {
-	ck_assert_int_eq(check_result_counts(votes[_i].timed_out, votes[_i].lag_ms), votes[_i].counts);
+	ck_assert_int_eq(check_result_counts(votes[_i].timed_out, votes[_i].lag_ms),
+		votes[_i].counts);
 }
 END_TEST
 
@@ -211,7 +216,8 @@ START_TEST(a_check_on_time_never_goes_stale)
 		.slow_interval_ms = stale_minima[_i].slow,
 	};
 
-	ck_assert_uint_eq(verdict_stale_min_ms(&r, stale_minima[_i].timeout), stale_minima[_i].min);
+	ck_assert_uint_eq(
+		verdict_stale_min_ms(&r, stale_minima[_i].timeout), stale_minima[_i].min);
 }
 END_TEST
 
@@ -252,9 +258,11 @@ int main(void)
 	tcase_add_test(tc, stale_begins_with_the_last_result);
 	tcase_add_loop_test(tc, the_interval_adapts, 0, LENGTH(paces));
 	tcase_add_test(tc, a_long_streak_does_not_wrap);
-	tcase_add_loop_test(tc, the_worst_check_speaks_for_the_instance, 0, LENGTH(combinations));
+	tcase_add_loop_test(
+		tc, the_worst_check_speaks_for_the_instance, 0, LENGTH(combinations));
 	tcase_add_loop_test(tc, a_late_member_has_no_vote_on_timeouts, 0, LENGTH(votes));
-	tcase_add_loop_test(tc, a_check_on_time_never_goes_stale, 0, LENGTH(stale_minima));
+	tcase_add_loop_test(
+		tc, a_check_on_time_never_goes_stale, 0, LENGTH(stale_minima));
 	tcase_add_loop_test(tc, the_last_results_are_kept, 0, LENGTH(rings));
 	return unit_run(s);
 }

@@ -565,8 +565,9 @@ START_TEST(a_single_write_beyond_out_max_sends_nothing_of_it)
 }
 END_TEST
 
-/* The peer takes as much as it is sent, but never all: there is always something pending.
- */
+/* The peer takes as much as it is sent, but never all: there is always something
+ * pending. A Unix socket is writable only when most of its buffer is free, so that up
+ * to 400 kB pile up in between. */
 START_TEST(a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer)
 {
 	struct bytes v = pattern_new(20 * PIECE);
@@ -576,7 +577,7 @@ START_TEST(a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer)
 	size_t most = 0;
 	int other = side_on_pair(&s);
 
-	conn_set_limits(s.conn, 1, 400 * PIECE);
+	conn_set_limits(s.conn, 1, 600 * PIECE);
 	while (conn_pending(s.conn) < 200 * PIECE) {
 		ck_assert_int_eq(conn_write(s.conn, v), 0);
 		run_for(loop, 1);
@@ -591,7 +592,7 @@ START_TEST(a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer)
 		most = mallinfo2().uordblks > most ? mallinfo2().uordblks : most;
 	}
 	if (COUNTS_MEMORY)
-		ck_assert_uint_lt(most - before, 1200 * PIECE);
+		ck_assert_uint_lt(most - before, 2000 * PIECE);
 	pattern_free(v);
 	end(&s, other);
 }

@@ -15,10 +15,10 @@ static bool held;
 static int inside; /* threads that ask now */
 static int asked;
 
-int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-	struct addrinfo **res);
-int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-	struct addrinfo **res);
+int __wrap_getaddrinfo(const char *node, const char *service,
+	const struct addrinfo *hints, struct addrinfo **res);
+int __real_getaddrinfo(const char *node, const char *service,
+	const struct addrinfo *hints, struct addrinfo **res);
 
 static const struct {
 	const char *name;
@@ -28,7 +28,8 @@ static const struct {
 } fates[] = {
 	{"nobody", EAI_NONAME, SVCD_ENOTFOUND, "no such host: nobody"},
 	{"empty", EAI_NODATA, SVCD_ENOTFOUND, "host has no address: empty"},
-	{"silent", EAI_AGAIN, SVCD_EUNREACHABLE, "no name server could tell the address: silent"},
+	{"silent", EAI_AGAIN, SVCD_EUNREACHABLE,
+		"no name server could tell the address: silent"},
 	{"poor", EAI_MEMORY, SVCD_ENOMEM, "out of memory: poor"},
 	{"broken", EAI_FAIL, SVCD_EUNREACHABLE, NULL},
 };
@@ -45,8 +46,8 @@ static void wait_while_held(void)
 	pthread_mutex_unlock(&lock);
 }
 
-int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-	struct addrinfo **res)
+int __wrap_getaddrinfo(const char *node, const char *service,
+	const struct addrinfo *hints, struct addrinfo **res)
 {
 	wait_while_held();
 	for (size_t i = 0; i < LENGTH(fates); i++)
@@ -122,7 +123,8 @@ static const struct {
 	{"127.1", NULL},
 	{"127.0.0.1:81", NULL},
 	{"unix:/x", NULL},
-	{"a-name-that-is-longer-than-any-numeric-address.and-goes-on-and-on.example.invalid", NULL},
+	{"a-name-that-is-longer-than-any-numeric-address.and-goes-on-and-on.example.invalid",
+		NULL},
 };
 
 START_TEST(numeric_hosts_are_done_at_once)
@@ -227,7 +229,8 @@ static void free_resolver(void *arg, int rc, const struct net_addr *to, const ch
 START_TEST(an_answer_may_free_the_resolver)
 {
 	for (int i = 0; i < 8; i++)
-		ck_assert_ptr_nonnull(resolve_start(resolver, "db1", 80, free_resolver, &answers));
+		ck_assert_ptr_nonnull(
+			resolve_start(resolver, "db1", 80, free_resolver, &answers));
 	run_until(loop, &answers, 1);
 	ck_assert_int_eq(answers, 1);
 }

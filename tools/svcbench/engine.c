@@ -153,14 +153,15 @@ static void take_answers(struct link *l, const unsigned char *p, size_t n)
 
 static void receive(struct link *l)
 {
-	static unsigned char scratch[1 << 18];
+	static unsigned char scratch[4 << 20]; /* twice the longest answer */
 	ssize_t n;
 
-	memcpy(scratch, l->in, l->in_len <= sizeof scratch / 2 ? l->in_len : 0);
 	if (l->in_len > sizeof scratch / 2) {
 		fputs("svcbench: error: an answer is too long\n", stderr);
 		exit(1);
 	}
+	if (l->in_len > 0)
+		memcpy(scratch, l->in, l->in_len);
 	n = recv(l->fd, scratch + l->in_len, sizeof scratch - l->in_len, 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
