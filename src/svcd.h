@@ -154,7 +154,7 @@ SVCD_API int svcd_client_new(const struct svcd_options *options, struct svcd_cli
  * calls (their callbacks get SVCD_ECANCELLED before this returns), then frees. Not from a callback. */
 SVCD_API void svcd_client_free(struct svcd_client *client);
 
-/* Waits until a member has answered the hello, or until each was tried once more and none took us: then
+/* Waits until a member has answered the hello, or until each was tried and none took us: then
  * SVCD_EUNREACHABLE, SVCD_EDENIED or SVCD_EVERSION (svcd_client_trouble says more; the client goes on trying).
  * SVCD_ETIMEOUT: neither came in time. Waits; own thread only. */
 SVCD_API int svcd_client_wait(struct svcd_client *client, uint32_t timeout_ms);

@@ -1,8 +1,82 @@
-# svcctl and svcbench use src/svcd.h and libsvcd only: they prove the public API.
-# bin_PROGRAMS += svcctl
-# svcctl_SOURCES = tools/svcctl.c
-# svcctl_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS)
-# svcctl_LDADD = libsvcd.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
+# svcctl uses src/svcd.h and libsvcd only: it proves the public API.
+bin_PROGRAMS += svcctl
+svcctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+svcctl_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS)
+svcctl_LDADD = libsvcd.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
+svcctl_SOURCES = \
+	tools/svcctl/args.c \
+	tools/svcctl/args.h \
+	tools/svcctl/change.c \
+	tools/svcctl/change.h \
+	tools/svcctl/child.c \
+	tools/svcctl/child.h \
+	tools/svcctl/cmd_change.c \
+	tools/svcctl/cmd_complete.c \
+	tools/svcctl/cmd_completion.c \
+	tools/svcctl/cmd_config_check.c \
+	tools/svcctl/cmd_drain.c \
+	tools/svcctl/cmd_get.c \
+	tools/svcctl/cmd_help.c \
+	tools/svcctl/cmd_history.c \
+	tools/svcctl/cmd_ls.c \
+	tools/svcctl/cmd_ping.c \
+	tools/svcctl/cmd_register.c \
+	tools/svcctl/cmd_resolve.c \
+	tools/svcctl/cmd_service.c \
+	tools/svcctl/cmd_status.c \
+	tools/svcctl/cmd_version.c \
+	tools/svcctl/cmd_wait.c \
+	tools/svcctl/cmd_watch.c \
+	tools/svcctl/cmd_why.c \
+	tools/svcctl/columns.c \
+	tools/svcctl/columns.h \
+	tools/svcctl/command.h \
+	tools/svcctl/commands.c \
+	tools/svcctl/complete.c \
+	tools/svcctl/complete.h \
+	tools/svcctl/condition.c \
+	tools/svcctl/condition.h \
+	tools/svcctl/ctl.c \
+	tools/svcctl/ctl.h \
+	tools/svcctl/deadline.h \
+	tools/svcctl/describe.c \
+	tools/svcctl/describe.h \
+	tools/svcctl/handlers.h \
+	tools/svcctl/help.c \
+	tools/svcctl/help.h \
+	tools/svcctl/json.c \
+	tools/svcctl/json.h \
+	tools/svcctl/known.c \
+	tools/svcctl/known.h \
+	tools/svcctl/main.c \
+	tools/svcctl/mem.c \
+	tools/svcctl/mem.h \
+	tools/svcctl/pages.c \
+	tools/svcctl/pages.h \
+	tools/svcctl/pick.c \
+	tools/svcctl/pick.h \
+	tools/svcctl/print.c \
+	tools/svcctl/print.h \
+	tools/svcctl/print_table.c \
+	tools/svcctl/print_table.h \
+	tools/svcctl/report.c \
+	tools/svcctl/report.h \
+	tools/svcctl/runner.c \
+	tools/svcctl/runner.h \
+	tools/svcctl/screens.h \
+	tools/svcctl/signalled.c \
+	tools/svcctl/signalled.h \
+	tools/svcctl/spec.c \
+	tools/svcctl/spec.h \
+	tools/svcctl/spec_value.c \
+	tools/svcctl/suggest.c \
+	tools/svcctl/target.c \
+	tools/svcctl/target.h \
+	tools/svcctl/text.c \
+	tools/svcctl/text.h \
+	tools/svcctl/view.c \
+	tools/svcctl/view.h \
+	tools/svcctl/yaml.c
 
 # The load generator is a second, independent implementation of the protocol: it links nothing of ours.
 noinst_PROGRAMS += svcbench

@@ -103,6 +103,7 @@ static void encode_event(struct catalog *c, struct service_slot *slot, struct ev
 	s->rev = c->rev;
 	s->event_n = e->self.n;
 	slot->dirty = true;
+	slot->changed = true;
 }
 
 static void encode_touch_event(struct catalog *c, struct touch *t)
@@ -305,7 +306,7 @@ static void write_service(struct catalog *c, struct service_slot *s, uint64_t fr
 		if (worth_writing(t))
 			write_touch(c, t);
 	}
-	if (s->s.rev != from || s->event != EVENT_WHAT_COUNT)
+	if (s->changed)
 		tell_service(c, s, from);
 	forget_deleted(s);
 }

@@ -72,6 +72,7 @@ void slot_touch(struct catalog *c, struct service_slot *s)
 	if (s->touched)
 		return;
 	s->touched = true;
+	s->changed = false;
 	s->touches = NULL;
 	s->touches_end = &s->touches;
 	s->next = NULL;

@@ -47,6 +47,7 @@ struct service_slot {
 	bool dirty;  /* table differs */
 	/* of the command */
 	bool touched;
+	bool changed; /* there is something to tell */
 	enum event_what event; /* EVENT_SERVICE*: its own change; EVENT_WHAT_COUNT: none */
 	struct touch *touches, **touches_end; /* in the order of the command */
 	struct service_slot *next;            /* of those touched, or free */

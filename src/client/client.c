@@ -45,6 +45,8 @@ static void client_note(struct svcd_client *c)
 	pthread_mutex_lock(&c->lock);
 	c->is_ready = link_is_ready(&c->link);
 	c->rounds_failed = c->link.rounds_failed;
+	if (c->is_ready)
+		c->rounds_told = c->rounds_failed;
 	c->trouble = c->link.trouble;
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
@@ -357,21 +359,19 @@ int svcd_client_new(const struct svcd_options *options, struct svcd_client **cli
 int svcd_client_wait(struct svcd_client *c, uint32_t timeout_ms)
 {
 	struct timespec until = waiter_deadline(timeout_ms);
-	uint64_t rounds;
-	int rv = 0;
+	bool timed_out = false;
+	int rv;
 
 	if (!client_can_wait(c))
 		return SVCD_EINVAL;
 	pthread_mutex_lock(&c->lock);
-	rounds = c->rounds_failed;
-	while (!c->is_ready && rv == 0) {
-		if (pthread_cond_timedwait(&c->changed, &c->lock, &until) == ETIMEDOUT)
-			rv = SVCD_ETIMEOUT;
-		else if (c->rounds_failed != rounds)
-			rv = c->trouble.code;
-	}
+	while (!c->is_ready && c->rounds_failed == c->rounds_told && !timed_out)
+		timed_out = pthread_cond_timedwait(&c->changed, &c->lock, &until) == ETIMEDOUT;
 	if (c->is_ready)
 		rv = 0;
+	else
+		rv = c->rounds_failed != c->rounds_told ? c->trouble.code : SVCD_ETIMEOUT;
+	c->rounds_told = c->rounds_failed;
 	pthread_mutex_unlock(&c->lock);
 	return rv;
 }

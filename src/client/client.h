@@ -34,10 +34,11 @@ struct svcd_client {
 	_Atomic uint32_t last_id_number; /* of registrations without an id */
 	uint32_t id_number_base;
 
-	pthread_mutex_t lock; /* guards these four */
+	pthread_mutex_t lock; /* guards these five */
 	pthread_cond_t changed;
 	bool is_ready;
 	uint64_t rounds_failed;
+	uint64_t rounds_told; /* by svcd_client_wait */
 	struct svcd_fault trouble;
 
 	/* ---- */

@@ -48,7 +48,7 @@ struct conn *conn_dial(struct loop *l, const struct net_addr *to,
 	const struct conn_events *ev, void *arg, struct err *e);
 
 /* Like conn_dial, for those who only ask whether somebody listens, and conn_abort in
- * on_open: unless this loop is slow, the peer's program never sees such a TCP connection. */
+ * on_open: unless this loop is slow, the peer's program never sees such a connection. */
 struct conn *conn_knock(struct loop *l, const struct net_addr *to,
 	const struct conn_events *ev, void *arg, struct err *e);
 

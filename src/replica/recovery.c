@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -79,7 +80,11 @@ static bool use_state(struct attempt *a, int *rc)
 {
 	struct err why = {0};
 
+	char path[PATH_MAX];
+
 	*rc = 0;
+	if (access(datadir_path(a->dir, "state", path), F_OK) != 0)
+		return false;
 	if (!datadir_trusted(a->dir)) {
 		log_info("state_untrusted", L_STR("reason", "no clean stop before this start of the machine"));
 		return false;

@@ -1,5 +1,6 @@
 /*
- * The status, readable by any thread without waiting: a version that is odd while words change.
+ * The status, readable by any thread without waiting: a version that is odd while words change. Who has
+ * read a word of a newer status sees at least its odd version afterwards.
  */
 #include "replica/replica_internal.h"
 
@@ -20,9 +21,8 @@ static void cell_write(struct status_cell *c, const struct snapshot *s)
 
 	memcpy(words, s, sizeof(*s));
 	atomic_store_explicit(&c->version, version + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < STATUS_WORDS; i++)
-		atomic_store_explicit(&c->words[i], words[i], memory_order_relaxed);
+		atomic_store_explicit(&c->words[i], words[i], memory_order_release);
 	atomic_store_explicit(&c->version, version + 2, memory_order_release);
 }
 
@@ -33,8 +33,7 @@ static void cell_read(const struct status_cell *c, struct snapshot *s)
 	do {
 		before = atomic_load_explicit(&c->version, memory_order_acquire);
 		for (size_t i = 0; i < STATUS_WORDS; i++)
-			words[i] = atomic_load_explicit(&c->words[i], memory_order_relaxed);
-		atomic_thread_fence(memory_order_acquire);
+			words[i] = atomic_load_explicit(&c->words[i], memory_order_acquire);
 		after = atomic_load_explicit(&c->version, memory_order_relaxed);
 	} while (before != after || before % 2 != 0);
 	memcpy(s, words, sizeof(*s));

@@ -145,7 +145,7 @@ static int position_judge(struct store *s, uint64_t cluster, struct err *e)
 			(unsigned long long)p->format, STORE_FORMAT);
 	if (cluster && p->cluster != cluster)
 		return err_set(e, SVCD_ECONFLICT,
-			"the state belongs to cluster %016llx, not to %016llx",
+			"the state belongs to another cluster (%016llx, not %016llx): give each member its own directory",
 			(unsigned long long)p->cluster, (unsigned long long)cluster);
 	return 0;
 }

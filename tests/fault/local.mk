@@ -27,6 +27,12 @@ tests_fault_kill9_SOURCES = \
 	tools/svcbench/peer.c
 fault_scripts += tests/fault/kill9_rounds
 
+fault_tests += tests/fault/test_alloc_health
+tests_fault_test_alloc_health_SOURCES = tests/fault/test_alloc_health.c tests/sim/fake_net.c tests/sim/fake_net.h tests/unit/unit.h $(FAIL_ALLOC_FILES)
+tests_fault_test_alloc_health_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_test_alloc_health_LDADD = $(health_libs) $(UNIT_LIBS)
+tests_fault_test_alloc_health_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)

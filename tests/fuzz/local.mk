@@ -29,6 +29,12 @@ EXTRA_DIST += tests/fuzz/corpus/fuzz_config
 
 EXTRA_DIST += tests/fuzz/run
 
+fuzz_targets += tests/fuzz/fuzz_http_answer
+tests_fuzz_fuzz_http_answer_SOURCES = tests/fuzz/fuzz_http_answer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_http_answer_LDADD = $(health_libs)
+tests_fuzz_fuzz_http_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_http_answer
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

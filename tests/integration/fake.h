@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 
 enum fake_do {
-	FAKE_ANSWER, /* with text, a map in notation.h; head entries are put before it */
+	FAKE_ANSWER, /* with text, a map in notation.h; a head is put before it unless it begins with rev */
 	FAKE_ERROR,  /* with text, likewise */
 	FAKE_SILENT, /* never */
 	FAKE_DROP,   /* ends the connection instead of an answer */

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/list.h"
-#include "notation.h"
+#include "../unit/notation.h"
 #include "wire/pack.h"
 
 #define PATIENCE_MS 20000

@@ -6,7 +6,7 @@
 #define TESTS_INTEGRATION_RPC_FIXTURE_H
 
 #include "rpc_client.h"
-#include "scratch_dir.h"
+#include "../unit/scratch_dir.h"
 #include "server/server.h"
 
 struct fixture {

@@ -6,5 +6,16 @@
 #	tests_sim_sim_replica_LDADD = $(replica_libs) $(UNIT_LIBS)
 sim_tests =
 
+# Health checks without a kernel: fake_net stands in for the objects of libnet.
+sim_tests += tests/sim/test_health
+tests_sim_test_health_SOURCES = tests/sim/test_health.c tests/sim/fake_net.c tests/sim/fake_net.h tests/unit/unit.h
+tests_sim_test_health_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_test_health_LDADD = $(health_libs) $(UNIT_LIBS)
+
+sim_tests += tests/sim/test_health_probe
+tests_sim_test_health_probe_SOURCES = tests/sim/test_health_probe.c tests/unit/test_net.h tests/unit/unit.h
+tests_sim_test_health_probe_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_test_health_probe_LDADD = $(health_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(sim_tests)
 TESTS += $(sim_tests)

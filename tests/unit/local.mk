@@ -68,5 +68,26 @@ tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_config_LDADD = $(daemon_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_health_verdict
+tests_unit_test_health_verdict_SOURCES = tests/unit/test_health_verdict.c tests/unit/unit.h
+tests_unit_test_health_verdict_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_health_verdict_LDADD = $(health_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_health_schedule
+tests_unit_test_health_schedule_SOURCES = tests/unit/test_health_schedule.c tests/unit/unit.h
+tests_unit_test_health_schedule_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_health_schedule_LDADD = $(health_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_health_http
+tests_unit_test_health_http_SOURCES = tests/unit/test_health_http.c tests/unit/unit.h
+tests_unit_test_health_http_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_health_http_LDADD = $(health_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_net_resolve
+tests_unit_test_net_resolve_SOURCES = tests/unit/test_net_resolve.c tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_net_resolve_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_net_resolve_LDADD = $(net_libs) $(UNIT_LIBS)
+tests_unit_test_net_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -452,14 +452,24 @@ static void do_register(void)
 		",ports:{p:{port:1}},checks:[{type:tcp,rise:3}]", ",tags:[x],weight:7",
 		",tier:2,meta:{k:v}", ",admin:draining", ",admin:enabled"};
 	size_t n = chance(80) ? 1 : 1 + below(5);
+	int ids[8] = {0}, s, k;
 	char text[1400];
 	int len = snprintf(text, sizeof(text), "{%slease:%" PRIu64 ",instances:[",
 		chance(10) ? "if_absent:true," : "", chance(30) ? 0 : m.leases[below(LEASES)]);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		s = (int)below(SERVICES);
+		k = (int)below(IDS);
 		len += snprintf(text + len, sizeof(text) - (size_t)len,
-			"%s{service:'%s',id:%c,incarnation:%" PRIu64 "%s}", i > 0 ? "," : "", service(),
-			id(), some_incarnation(), specs[below(LENGTH(specs))]);
+			"%s{service:'%s',id:%c,incarnation:%" PRIu64 "%s}", i > 0 ? "," : "", names[s],
+			'a' + k, some_incarnation(), specs[below(LENGTH(specs))]);
+		/* Twice in one command, its checks may go and come between: health starts anew. */
+		for (size_t e = 0; e < i; e++) {
+			if (ids[e] == s * IDS + k)
+				m.health[s][k] = -1;
+		}
+		ids[i] = s * IDS + k;
+	}
 	snprintf(text + len, sizeof(text) - (size_t)len, "]");
 	write_text("register", text);
 }

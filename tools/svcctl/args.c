@@ -17,7 +17,8 @@ struct getopt_tables {
 	struct option *names;
 };
 
-static void make_tables(const struct command *command, bool whole_line, struct getopt_tables *t)
+static void make_tables(
+	const struct command *command, bool whole_line, struct getopt_tables *t)
 {
 	const struct param *p;
 	size_t n = 0, at = 0;
@@ -28,10 +29,11 @@ static void make_tables(const struct command *command, bool whole_line, struct g
 	t->letters = mem_zero(2 * n + 3, 1);
 	if (!whole_line)
 		t->letters[at++] = '+'; /* stops at the first word: the command */
-	t->letters[at++] = ':'; /* tells a missing value from an unknown option */
+	t->letters[at++] = ':';         /* tells a missing value from an unknown option */
 	for (size_t i = 0; (p = command_option_at(command, i)) != NULL; i++) {
 		t->names[i].name = p->name;
-		t->names[i].has_arg = p->kind == KIND_FLAG ? no_argument : required_argument;
+		t->names[i].has_arg = p->kind == KIND_FLAG ? no_argument
+							   : required_argument;
 		t->names[i].val = ROW_BASE + (int)i;
 		if (p->letter != 0) {
 			t->letters[at++] = p->letter;
@@ -61,7 +63,8 @@ static const struct param *row_of(const struct command *command, int c)
 
 /* ---- values ---- */
 
-static enum outcome bad_number(const struct param *p, const char *label, const char *value)
+static enum outcome bad_number(
+	const struct param *p, const char *label, const char *value)
 {
 	unsigned long long max = p->max > 0 ? p->max : UINT32_MAX;
 
@@ -70,14 +73,16 @@ static enum outcome bad_number(const struct param *p, const char *label, const c
 	return report_usage("%s: '%s' is not a number", label, value);
 }
 
-static enum outcome bad_choice(const struct param *p, const char *label, const char *value)
+static enum outcome bad_choice(
+	const struct param *p, const char *label, const char *value)
 {
 	const char *choices = p->value != NULL ? p->value : p->name;
 	char *copy = mem_copy(choices), *save = NULL;
 	struct texts all = {NULL, 0};
 	const char *near;
 
-	for (char *w = strtok_r(copy, "|", &save); w != NULL; w = strtok_r(NULL, "|", &save))
+	for (char *w = strtok_r(copy, "|", &save); w != NULL;
+		w = strtok_r(NULL, "|", &save))
 		texts_add(&all, mem_copy(w));
 	report_error("%s: '%s' is not one of %s", label, value, choices);
 	near = text_suggest(value, (const char *const *)all.items);
@@ -88,7 +93,8 @@ static enum outcome bad_choice(const struct param *p, const char *label, const c
 	return OUT_USAGE;
 }
 
-static enum outcome check_value(const struct param *p, const char *label, const char *value)
+static enum outcome check_value(
+	const struct param *p, const char *label, const char *value)
 {
 	uint64_t number;
 
@@ -100,7 +106,8 @@ static enum outcome check_value(const struct param *p, const char *label, const 
 		report_hint("durations have a unit: 250ms, 10s, 5m, 2h, 1d");
 		return OUT_USAGE;
 	}
-	if (p->kind == KIND_CHOICE && !text_is_choice(value, p->value != NULL ? p->value : p->name))
+	if (p->kind == KIND_CHOICE &&
+		!text_is_choice(value, p->value != NULL ? p->value : p->name))
 		return bad_choice(p, label, value);
 	return OUT_OK;
 }
@@ -126,7 +133,8 @@ static enum outcome take_option(struct args *a, const struct param *p, const cha
 
 /* ---- getopt ---- */
 
-/* getopt_long takes any unique start of a name; scripts must not depend on what is unique today. */
+/* getopt_long takes any unique start of a name; scripts must not depend on what is unique
+ * today. */
 static bool is_shortened(const struct param *p, const char *word)
 {
 	size_t len;
@@ -137,13 +145,15 @@ static bool is_shortened(const struct param *p, const char *word)
 	return len < strlen(p->name) && strncmp(word + 2, p->name, len) == 0;
 }
 
-/* optopt tells the cases apart: nothing for an unknown name, a row, or an unknown letter. */
+/* optopt tells the cases apart: nothing for an unknown name, a row, or an unknown letter.
+ */
 static enum outcome bad_option(const struct command *command, const char *word)
 {
 	if (optopt == 0)
 		return help_unknown_option(command, word);
 	if (optopt >= ROW_BASE)
-		report_error("option '--%s' takes no value", row_of(command, optopt)->name);
+		report_error(
+			"option '--%s' takes no value", row_of(command, optopt)->name);
 	else
 		report_error("unknown option '-%c'", optopt);
 	return help_point_to(command);
@@ -164,7 +174,8 @@ static enum outcome run_getopt(int argc, char **argv, bool whole_line, struct ar
 	make_tables(a->command, whole_line, &t);
 	optind = 0; /* starts anew, also glibc's own memory */
 	opterr = 0;
-	while (out == OUT_OK && (c = getopt_long(argc, argv, t.letters, t.names, NULL)) != -1) {
+	while (out == OUT_OK &&
+		(c = getopt_long(argc, argv, t.letters, t.names, NULL)) != -1) {
 		const char *word = argv[optind - 1 - (optarg == argv[optind - 1])];
 		const struct param *p = row_of(a->command, c);
 
@@ -193,8 +204,10 @@ static enum outcome check_words(struct args *a)
 		if (check_value(p, p->name, a->words[i]) != OUT_OK)
 			return OUT_USAGE;
 	}
-	if (a->n_words < command_count_words(command) && !command->words[a->n_words].optional) {
-		report_error("%s needs %s", command->name, command->words[a->n_words].name);
+	if (a->n_words < command_count_words(command) &&
+		!command->words[a->n_words].optional) {
+		report_error(
+			"%s needs %s", command->name, command->words[a->n_words].name);
 		return help_point_to(command);
 	}
 	return OUT_OK;

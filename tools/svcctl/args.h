@@ -1,7 +1,7 @@
 /*
- * A command line against the table: options may stand before or after the command and between words;
- * what follows "--" belongs to a child. Values are checked by their kind here, so the commands read them
- * without errors.
+ * A command line against the table: options may stand before or after the command and
+ * between words; what follows "--" belongs to a child. Values are checked by their kind
+ * here, so the commands read them without errors.
  */
 #ifndef SVCCTL_ARGS_H
 #define SVCCTL_ARGS_H
@@ -19,7 +19,8 @@ struct args {
 	size_t n_given;
 	const char *words[WORDS_MAX];
 	size_t n_words;
-	char *const *child; /* what follows "--", ends with NULL; NULL: there was no "--" */
+	char *const *child; /* what follows "--", ends with NULL; NULL: there was no "--"
+			     */
 	bool wants_help, wants_version;
 };
 
@@ -27,14 +28,15 @@ struct args {
 enum outcome args_parse(int argc, char **argv, struct args *a);
 void args_fini(struct args *a);
 
-/* Of options in the table of a->command or the global one; asserts that there is such a row. The last one
- * given counts. */
+/* Of options in the table of a->command or the global one; asserts that there is such a
+ * row. The last one given counts. */
 bool args_flag(const struct args *a, const char *name);
 const char *args_text(const struct args *a, const char *name, const char *fallback);
 uint64_t args_number(const struct args *a, const char *name, uint64_t fallback);
 uint64_t args_duration(const struct args *a, const char *name, uint64_t fallback);
 
-/* Each value of an option that may be repeated: start with *i = 0; NULL after the last. */
+/* Each value of an option that may be repeated: start with *i = 0; NULL after the last.
+ */
 const char *args_each(const struct args *a, const char *name, size_t *i);
 
 /* The i-th word, or NULL. */

@@ -51,8 +51,8 @@ static bool answered_yes(void)
 static enum outcome ask(const struct run *r, size_t n)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_error("this would %s all %zu instances of '%s'", r->change->asked, n,
-			r->target->service);
+		report_error("this would %s all %zu instances of '%s'", r->change->asked,
+			n, r->target->service);
 		report_hint("--yes does it without a question, --dry-run shows them");
 		return OUT_USAGE;
 	}
@@ -108,7 +108,8 @@ static void print_sentences(const struct run *r)
 
 		printf("%s/", r->target->service);
 		put_clean(stdout, svcd_value_str(svcd_value_get(row, "id"), ""));
-		printf(": %s%s\n", r->change->done, r->dry ? " (dry run: nothing was changed)" : "");
+		printf(": %s%s\n", r->change->done,
+			r->dry ? " (dry run: nothing was changed)" : "");
 	}
 }
 
@@ -131,15 +132,18 @@ static void print_done(const struct run *r)
 		return;
 	}
 	rows = rows_of(r->done, r->c->ns, r->target->service);
-	print_listing(&r->c->view, &(struct listing){.columns = done_columns,
-					   .rows = rows,
-					   .n = svcd_value_count(r->done)});
+	print_listing(&r->c->view,
+		&(struct listing){.columns = done_columns,
+			.rows = rows,
+			.n = svcd_value_count(r->done)});
 	free(rows);
 }
 
-enum outcome change_run(struct ctl *c, const struct args *a, const struct target *t, const struct change *ch)
+enum outcome change_run(struct ctl *c, const struct args *a, const struct target *t,
+	const struct change *ch)
 {
-	struct run r = {c, a, ch, t, args_flag(a, "dry-run"), mem_check(svcd_value_new_array())};
+	struct run r = {
+		c, a, ch, t, args_flag(a, "dry-run"), mem_check(svcd_value_new_array())};
 	struct texts ids = {NULL, 0};
 	enum outcome out = find_ids(c, t, &ids);
 

@@ -16,8 +16,9 @@ struct change {
 	void (*fill)(struct svcd_value *params, const struct args *a);
 };
 
-/* Finds the instances, asks when it must, makes the change and prints what was done. The exit status; what is
- * wrong has been reported. */
-enum outcome change_run(struct ctl *c, const struct args *a, const struct target *t, const struct change *ch);
+/* Finds the instances, asks when it must, makes the change and prints what was done. The
+ * exit status; what is wrong has been reported. */
+enum outcome change_run(struct ctl *c, const struct args *a, const struct target *t,
+	const struct change *ch);
 
 #endif

@@ -22,7 +22,8 @@ void child_prepare(struct child *k)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* After fork: only calls that are safe in a signal handler, for other threads may have held locks. */
+/* After fork: only calls that are safe in a signal handler, for other threads may have
+ * held locks. */
 static void run_command(
 	const struct child *k, char *const *argv, char *const *environment, int report_fd)
 {
@@ -81,7 +82,8 @@ static int read_report(int fd)
 }
 
 /* fork, exec, and what exec said. */
-static int start(struct child *k, char *const *argv, char *const *environment, const int fds[2])
+static int start(
+	struct child *k, char *const *argv, char *const *environment, const int fds[2])
 {
 	k->pid = fork();
 	if (k->pid < 0)
@@ -128,7 +130,8 @@ int child_next_signal(struct child *k, int timeout_ms, bool *from_terminal)
 	while (signal < 0 && errno == EINTR);
 	if (signal < 0)
 		return 0;
-	/* A key or a hang-up reaches the whole foreground group; twice may mean something else to the child. */
+	/* A key or a hang-up reaches the whole foreground group; twice may mean something
+	 * else to the child. */
 	*from_terminal = info.si_code == SI_KERNEL && child_is_in_our_group(k);
 	return signal;
 }

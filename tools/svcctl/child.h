@@ -1,5 +1,6 @@
 /*
- * The command that `register -- COMMAND` runs. One thread; signals are taken by child_next_event().
+ * The command that `register -- COMMAND` runs. One thread; signals are taken by
+ * child_next_event().
  */
 #ifndef SVCCTL_CHILD_H
 #define SVCCTL_CHILD_H
@@ -17,15 +18,16 @@ struct child {
 /* Blocks the signals; to be called before any thread is made: they inherit it. */
 void child_prepare(struct child *k);
 /*
- * Starts argv with environment variables beside ours ("NAME=value", ends with NULL). 0 when it runs, else an
- * errno of exec or fork. There may be other threads.
+ * Starts argv with environment variables beside ours ("NAME=value", ends with NULL). 0
+ * when it runs, else an errno of exec or fork. There may be other threads.
  */
 int child_start(struct child *k, char *const *argv, char *const *extra);
 
-/* Waits until something happens: the number of a signal that came, or 0 when timeout_ms (-1: none) is over.
- * *from_terminal: the terminal sent it to the child, too. */
+/* Waits until something happens: the number of a signal that came, or 0 when timeout_ms
+ * (-1: none) is over. *from_terminal: the terminal sent it to the child, too. */
 int child_next_signal(struct child *k, int timeout_ms, bool *from_terminal);
-/* Whether it has ended: *status is then what the shell would call its exit status (128 + signal). */
+/* Whether it has ended: *status is then what the shell would call its exit status (128 +
+ * signal). */
 bool child_ended(struct child *k, int *status);
 void child_signal(const struct child *k, int signal);
 

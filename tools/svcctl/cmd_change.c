@@ -5,7 +5,8 @@
 #include "svcctl/handlers.h"
 #include "svcctl/mem.h"
 
-static enum outcome run_change(struct ctl *c, const struct args *a, const struct change *ch)
+static enum outcome run_change(
+	struct ctl *c, const struct args *a, const struct change *ch)
 {
 	struct target t;
 	enum outcome out = target_parse(a->words[0], &t);
@@ -37,7 +38,10 @@ static void fill_enabled(struct svcd_value *params, const struct args *a)
 enum outcome cmd_undrain(struct ctl *c, const struct args *a)
 {
 	return run_change(c, a,
-		&(struct change){.method = "update", .asked = "enable", .done = "enabled", .fill = fill_enabled});
+		&(struct change){.method = "update",
+			.asked = "enable",
+			.done = "enabled",
+			.fill = fill_enabled});
 }
 
 static void fill_maintenance(struct svcd_value *params, const struct args *a)
@@ -62,15 +66,18 @@ enum outcome cmd_maintenance(struct ctl *c, const struct args *a)
 
 static void fill_weight(struct svcd_value *params, const struct args *a)
 {
+	char *words = mem_format("weight %s", a->words[1]);
+
 	params_number(params, "weight", strtoull(a->words[1], NULL, 10));
-	params_text(params, "reason", args_text(a, "reason", NULL));
+	params_text(params, "reason", args_text(a, "reason", words));
+	free(words);
 }
 
 enum outcome cmd_weight(struct ctl *c, const struct args *a)
 {
 	char *done = mem_format("weight %s", a->words[1]);
-	enum outcome out = run_change(
-		c, a, &(struct change){.method = "update", .done = done, .fill = fill_weight});
+	enum outcome out = run_change(c, a,
+		&(struct change){.method = "update", .done = done, .fill = fill_weight});
 
 	free(done);
 	return out;

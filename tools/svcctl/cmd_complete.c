@@ -1,6 +1,7 @@
 /*
- * __complete: words that may stand next, one a line with a TAB and what it is; a line that begins with ':' is
- * for the shell: ":files", ":commands", ":nospace". Never says anything else, and never takes long.
+ * __complete: words that may stand next, one a line with a TAB and what it is; a line
+ * that begins with ':' is for the shell: ":files", ":commands", ":nospace". Never says
+ * anything else, and never takes long.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,14 +68,16 @@ static void offer_choices(const struct place *at, const char *choices)
 {
 	char *copy = mem_copy(choices), *save = NULL;
 
-	for (char *w = strtok_r(copy, "|", &save); w != NULL; w = strtok_r(NULL, "|", &save))
+	for (char *w = strtok_r(copy, "|", &save); w != NULL;
+		w = strtok_r(NULL, "|", &save))
 		offer(at, w, NULL);
 	free(copy);
 }
 
 /* ---- from the registry ---- */
 
-static struct svcd_value *ask(struct asking *k, const char *method, struct svcd_value *params)
+static struct svcd_value *ask(
+	struct asking *k, const char *method, struct svcd_value *params)
 {
 	struct svcd_value *result = NULL;
 	struct svcd_fault fault;
@@ -97,8 +100,8 @@ static void offer_instances(struct asking *k, const char *prefix)
 
 	for (size_t i = 0; i < svcd_value_count(instances); i++) {
 		const struct svcd_value *one = svcd_value_at(instances, i);
-		char *word = mem_format(
-			"%s/%s", t.service, svcd_value_str(svcd_value_get(one, "id"), ""));
+		char *word = mem_format("%s/%s", t.service,
+			svcd_value_str(svcd_value_get(one, "id"), ""));
 
 		offer(k->at, word, svcd_value_str(svcd_value_get(one, "state"), NULL));
 		free(word);
@@ -112,11 +115,14 @@ static uint64_t number_of(const struct svcd_value *map, const char *key)
 	return svcd_value_uint(svcd_value_get(map, key), 0);
 }
 
-static void offer_service(const struct asking *k, const struct svcd_value *service, const char *tail)
+static void offer_service(
+	const struct asking *k, const struct svcd_value *service, const char *tail)
 {
-	char *word = mem_format("%s%s", svcd_value_str(svcd_value_get(service, "service"), ""), tail);
+	char *word = mem_format(
+		"%s%s", svcd_value_str(svcd_value_get(service, "service"), ""), tail);
 	char *what = mem_format("%llu of %llu up",
-		(unsigned long long)(number_of(service, "up") + number_of(service, "warm")),
+		(unsigned long long)(number_of(service, "up") +
+			number_of(service, "warm")),
 		(unsigned long long)number_of(service, "count"));
 
 	offer(k->at, word, *tail != '\0' ? "its instances" : what);
@@ -177,7 +183,7 @@ static void offer_value(struct asking *k)
 		offer_choices(at, p->value != NULL ? p->value : p->name);
 		break;
 	case KIND_CONDITION:
-		offer_choices(at, "healthy|gone|count>=");
+		offer_choices(at, "healthy|unhealthy|gone|count>=");
 		break;
 	case KIND_CHECK:
 		offer_choices(at, "http=/|tcp");

@@ -1,16 +1,16 @@
 /*
- * completion: the scripts for three shells. They know nothing themselves: all words come from
- * `svcctl __complete`, and so from the table of commands and from the registry.
+ * completion: the scripts for three shells. They know nothing themselves: all words come
+ * from `svcctl __complete`, and so from the table of commands and from the registry.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "svcctl/handlers.h"
 
-/* bash splits words at ':' and '=', which instances and options have in them: put them together again, and
- * give back only what stands behind the last of them. */
+/* bash splits words at ':' and '=', which instances and options have in them: put them
+ * together again, and give back only what stands behind the last of them. */
 static const char bash_script[] =
-	"# bash completion of svcctl; source it, or put it into bash-completion's folder as \"svcctl\"\n"
+	"# bash completion of svcctl: to be sourced, or a file \"svcctl\" of bash-completion\n"
 	"_svcctl()\n"
 	"{\n"
 	"\tlocal words=() glue=0 i w cur prefix line kind=\n"
@@ -42,7 +42,7 @@ static const char bash_script[] =
 
 static const char zsh_script[] =
 	"#compdef svcctl\n"
-	"# zsh completion of svcctl; source it after compinit, or put it into $fpath as \"_svcctl\"\n"
+	"# zsh completion of svcctl: to be sourced after compinit, or a file \"_svcctl\" in $fpath\n"
 	"_svcctl()\n"
 	"{\n"
 	"\tlocal -a shown values\n"
@@ -70,7 +70,7 @@ static const char zsh_script[] =
 	"fi\n";
 
 static const char fish_script[] =
-	"# fish completion of svcctl; source it, or put it into ~/.config/fish/completions/svcctl.fish\n"
+	"# fish completion of svcctl: to be sourced, or a file in ~/.config/fish/completions\n"
 	"function __svcctl_complete\n"
 	"\tset -l words (commandline -opc) (commandline -ct)\n"
 	"\tfor line in ($words[1] __complete -- $words[2..-1] 2>/dev/null)\n"

@@ -29,7 +29,8 @@ static char *find_beside(const char *relative)
 	return NULL;
 }
 
-/* What is run: with a slash a file, without one it is looked for in PATH. Caller frees. */
+/* What is run: with a slash a file, without one it is looked for in PATH. Caller frees.
+ */
 static char *find_svcd(void)
 {
 	char *path = find_beside("");
@@ -42,7 +43,8 @@ static char *find_svcd(void)
 static enum outcome not_started(int error)
 {
 	report_error("cannot run svcd: %s", strerror(error));
-	report_hint("svcd checks the file; it was looked for beside svcctl, in ../sbin and in PATH");
+	report_hint(
+		"svcd checks the file; it was looked for beside svcctl, in ../sbin and in PATH");
 	return OUT_FAILED;
 }
 
@@ -61,7 +63,8 @@ static enum outcome run_svcd(const char *svcd, const char *file)
 		;
 	if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
 		return OUT_OK;
-	return WIFEXITED(how) && WEXITSTATUS(how) == 127 ? not_started(ENOENT) : OUT_FAILED;
+	return WIFEXITED(how) && WEXITSTATUS(how) == 127 ? not_started(ENOENT)
+							 : OUT_FAILED;
 }
 
 enum outcome cmd_config_check(struct ctl *c, const struct args *a)

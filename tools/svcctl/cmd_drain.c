@@ -23,8 +23,8 @@ struct told {
 	uint64_t watchers, acked;
 };
 
-static enum outcome barrier(
-	struct ctl *c, const struct target *t, uint64_t rev, uint64_t wait_ms, struct told *told)
+static enum outcome barrier(struct ctl *c, const struct target *t, uint64_t rev,
+	uint64_t wait_ms, struct told *told)
 {
 	struct svcd_value *params = params_new(c), *result = NULL;
 	struct svcd_fault fault;
@@ -70,7 +70,8 @@ static enum outcome wait_for_watchers(struct ctl *c, const struct target *t, uin
 	if (told.acked >= told.watchers)
 		return OUT_OK;
 	report_error("%llu of %llu watchers have not been told in time",
-		(unsigned long long)(told.watchers - told.acked), (unsigned long long)told.watchers);
+		(unsigned long long)(told.watchers - told.acked),
+		(unsigned long long)told.watchers);
 	report_hint("the target is draining all the same; --timeout allows more time");
 	return OUT_TIMEOUT;
 }
@@ -99,7 +100,8 @@ enum outcome cmd_drain(struct ctl *c, const struct args *a)
 
 	if (out != OUT_OK)
 		return out;
-	done = period != NULL ? mem_format("draining for %s", period) : mem_copy("draining");
+	done = period != NULL ? mem_format("draining for %s", period)
+			      : mem_copy("draining");
 	out = change_run(c, a, &t,
 		&(struct change){
 			.method = "update",

@@ -23,8 +23,8 @@ static uint64_t number_of(const struct svcd_value *map, const char *key)
 
 /* ---- an instance ---- */
 
-static void put_cell(
-	FILE *out, const struct view *v, const char *label, cell_fn *cell, const char *key, const struct row *r)
+static void put_cell(FILE *out, const struct view *v, const char *label, cell_fn *cell,
+	const char *key, const struct row *r)
 {
 	char *text = cell_as_text(cell, key, v, r);
 
@@ -37,14 +37,16 @@ static void put_states(FILE *out, const struct view *v, const struct row *r)
 	put_label(out, v, "state");
 	put_state(out, v, text_of(r->v, "state"));
 	put_for(out, v, r->v, "since");
-	fprintf(out, " (admin %s, health %s)\n", text_of(r->v, "admin"), text_of(r->v, "health"));
+	fprintf(out, " (admin %s, health %s)\n", text_of(r->v, "admin"),
+		text_of(r->v, "health"));
 	put_line(out, v, "reason", text_of(r->v, "reason"));
 	put_label(out, v, "last change");
 	put_cause(out, r->v);
 	fprintf(out, ", revision %" PRIu64 "\n", number_of(r->v, "rev"));
 }
 
-static void put_locality(FILE *out, const struct view *v, const struct svcd_value *locality)
+static void put_locality(
+	FILE *out, const struct view *v, const struct svcd_value *locality)
 {
 	if (svcd_value_count(locality) == 0)
 		return;
@@ -101,7 +103,8 @@ static void screen_instance(FILE *out, const struct view *v, const void *arg)
 	put_cell(out, v, "addresses", cell_list, "addresses", r);
 	put_cell(out, v, "ports", cell_ports, NULL, r);
 	put_label(out, v, "weight");
-	fprintf(out, "%" PRIu64 ", tier %" PRIu64 "\n", number_of(r->v, "weight"), number_of(r->v, "tier"));
+	fprintf(out, "%" PRIu64 ", tier %" PRIu64 "\n", number_of(r->v, "weight"),
+		number_of(r->v, "tier"));
 	put_locality(out, v, svcd_value_get(r->v, "locality"));
 	put_line(out, v, "version", text_of(r->v, "version"));
 	put_cell(out, v, "tags", cell_list, "tags", r);
@@ -144,27 +147,32 @@ static void put_counts(FILE *out, const struct view *v, const struct svcd_value 
 
 static void put_floor(FILE *out, const struct view *v, const struct svcd_value *service)
 {
-	uint64_t floor = number_of(service, "floor"), percent = number_of(service, "floor_percent");
+	uint64_t floor = number_of(service, "floor"),
+		 percent = number_of(service, "floor_percent");
 
 	if (floor == 0 && percent == 0)
 		return;
 	put_label(out, v, "floor");
 	if (floor > 0)
-		fprintf(out, "%" PRIu64 " instances%s", floor, percent > 0 ? " and " : "");
+		fprintf(out, "%" PRIu64 " instances%s", floor,
+			percent > 0 ? " and " : "");
 	if (percent > 0)
 		fprintf(out, "%" PRIu64 " %% of them", percent);
 	fputs(" stay usable whatever the checks say\n", out);
 }
 
-static void put_settings(FILE *out, const struct view *v, const struct svcd_value *service)
+static void put_settings(
+	FILE *out, const struct view *v, const struct svcd_value *service)
 {
 	char text[TEXT_CAP];
 
 	put_floor(out, v, service);
 	if (number_of(service, "slow_start_ms") > 0)
-		put_line(out, v, "slow start", text_duration(number_of(service, "slow_start_ms"), text));
+		put_line(out, v, "slow start",
+			text_duration(number_of(service, "slow_start_ms"), text));
 	if (number_of(service, "dns_ttl_s") > 0)
-		put_line(out, v, "DNS TTL", text_duration(number_of(service, "dns_ttl_s") * 1000, text));
+		put_line(out, v, "DNS TTL",
+			text_duration(number_of(service, "dns_ttl_s") * 1000, text));
 	put_line(out, v, "policy", text_of(service, "policy"));
 	put_line(out, v, "owner", text_of(service, "owner"));
 }
@@ -185,7 +193,9 @@ static void screen_service(FILE *out, const struct view *v, const void *arg)
 	fprintf(out, "%" PRIu64 "\n", number_of(service, "service_rev"));
 	if (p->n > 0) {
 		fputc('\n', out);
-		print_listing(v, &(struct listing){.columns = instance_columns, .rows = p->rows, .n = p->n});
+		print_listing(v,
+			&(struct listing){
+				.columns = instance_columns, .rows = p->rows, .n = p->n});
 	}
 }
 

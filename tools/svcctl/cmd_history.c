@@ -35,7 +35,8 @@ static const struct column event_columns[] = {
 	{NULL},
 };
 
-static struct svcd_value *make_params(struct ctl *c, const struct args *a, const struct target *t)
+static struct svcd_value *make_params(
+	struct ctl *c, const struct args *a, const struct target *t)
 {
 	struct svcd_value *params = mem_check(svcd_value_new_map());
 
@@ -79,7 +80,8 @@ enum outcome cmd_history(struct ctl *c, const struct args *a)
 	if (ctl_call(c, "history", make_params(c, a, &t), &result, &fault) == 0)
 		print_events(c, result);
 	else
-		out = t.service != NULL ? target_fail(c, &t, &fault) : ctl_fail(c, &fault);
+		out = t.service != NULL ? target_fail(c, &t, &fault)
+					: ctl_fail(c, &fault);
 	svcd_value_free(result);
 	target_fini(&t);
 	return out;

@@ -41,7 +41,8 @@ static void cell_floor(FILE *out, const struct cell_ctx *x, const struct row *r)
 	if (svcd_value_uint(floor, 0) > 0)
 		fprintf(out, "%" PRIu64, svcd_value_uint(floor, 0));
 	if (percent > 0)
-		fprintf(out, "%s%" PRIu64 "%%", svcd_value_uint(floor, 0) > 0 ? "+" : "", percent);
+		fprintf(out, "%s%" PRIu64 "%%", svcd_value_uint(floor, 0) > 0 ? "+" : "",
+			percent);
 }
 
 static const struct column service_columns[] = {
@@ -59,8 +60,8 @@ static const struct column service_columns[] = {
 	{NULL},
 };
 
-static void print_pages(const struct ctl *c, const struct column *columns, const char *items,
-	const struct pages *p, const char *empty)
+static void print_pages(const struct ctl *c, const struct column *columns,
+	const char *items, const struct pages *p, const char *empty)
 {
 	print_listing(&c->view,
 		&(struct listing){

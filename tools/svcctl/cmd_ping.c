@@ -56,8 +56,8 @@ static void screen_statistics(FILE *out, const struct view *v, const void *arg)
 {
 	const struct statistics *s = arg;
 
-	fprintf(out, "%s%zu of %zu answered%s", view_paint(v, PAINT_BOLD), s->answered, s->sent,
-		view_plain(v, PAINT_BOLD));
+	fprintf(out, "%s%zu of %zu answered%s", view_paint(v, PAINT_BOLD), s->answered,
+		s->sent, view_plain(v, PAINT_BOLD));
 	if (s->answered > 0)
 		fprintf(out, ": min %.2f ms, mean %.2f ms, median %.2f ms, max %.2f ms",
 			(double)s->min_us / 1000, (double)s->mean_us / 1000,
@@ -79,9 +79,11 @@ static enum outcome ping_once(struct ctl *c, size_t number, struct trips *t)
 	took = now_us() - start;
 	t->us[t->n++] = took;
 	if (view_is_screen(&c->view) && !c->quiet) {
-		printf("%zu: %.2f ms from the %s, revision %llu\n", number, (double)took / 1000,
+		printf("%zu: %.2f ms from the %s, revision %llu\n", number,
+			(double)took / 1000,
 			svcd_value_str(svcd_value_get(result, "source"), "registry"),
-			(unsigned long long)svcd_value_uint(svcd_value_get(result, "rev"), 0));
+			(unsigned long long)svcd_value_uint(
+				svcd_value_get(result, "rev"), 0));
 		fflush(stdout);
 	}
 	svcd_value_free(result);
@@ -90,7 +92,8 @@ static enum outcome ping_once(struct ctl *c, size_t number, struct trips *t)
 
 static void pause_ms(uint64_t ms)
 {
-	struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+	struct timespec t = {
+		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&t, NULL);
 }

@@ -39,7 +39,8 @@ static const char **take_texts(const struct args *a, const char *option, size_t 
 	return texts;
 }
 
-static void take_scalars(struct svcd_instance *i, const struct ctl *c, const struct args *a)
+static void take_scalars(
+	struct svcd_instance *i, const struct ctl *c, const struct args *a)
 {
 	i->ns = c->ns;
 	i->service = a->words[0];
@@ -52,7 +53,8 @@ static void take_scalars(struct svcd_instance *i, const struct ctl *c, const str
 	i->version = args_text(a, "version-of", NULL);
 }
 
-/* Stable over restarts, so that the next start replaces this one: HOST-PORT. Caller frees. */
+/* Stable over restarts, so that the next start replaces this one: HOST-PORT. Caller
+ * frees. */
 static char *default_id(const struct svcd_instance *i)
 {
 	char host[256] = "localhost";
@@ -71,7 +73,8 @@ static enum outcome check_options(const struct args *a)
 
 	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++)
 		if (a->child == NULL && args_text(a, with[i], NULL) != NULL)
-			return report_usage("--%s needs a command to run, after '--'", with[i]);
+			return report_usage(
+				"--%s needs a command to run, after '--'", with[i]);
 	if (a->child == NULL)
 		return OUT_OK;
 	if (*a->child == NULL)
@@ -79,36 +82,42 @@ static enum outcome check_options(const struct args *a)
 	if (args_flag(a, "if-absent"))
 		return report_usage("--if-absent cannot be used with a command");
 	if (args_text(a, "port", NULL) == NULL) {
-		report_error("register with a command needs --port: where does it listen?");
-		report_hint("svcctl register %s --port 8080 -- %s ...", a->words[0], *a->child);
+		report_error(
+			"register with a command needs --port: where does it listen?");
+		report_hint("svcctl register %s --port 8080 -- %s ...", a->words[0],
+			*a->child);
 		return OUT_USAGE;
 	}
 	return OUT_OK;
 }
 
-/* A label of RFC 1123: what is wrong with it is better told before a command is started. */
+/* A label of RFC 1123: what is wrong with it is better told before a command is started.
+ */
 static enum outcome check_name(const char *name)
 {
 	size_t len = strlen(name);
 
-	if (len >= 1 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+	if (len >= 1 && len <= 63 &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
 		name[0] != '-' && name[len - 1] != '-')
 		return OUT_OK;
 	report_error("'%s' is not a service name", name);
-	report_hint("names are 1 to 63 of a-z, 0-9 and '-', which is not the first or last");
+	report_hint(
+		"names are 1 to 63 of a-z, 0-9 and '-', which is not the first or last");
 	return OUT_USAGE;
 }
 
 /* ---- without a command ---- */
 
-static enum outcome fail_register(
-	const struct ctl *c, const struct svcd_instance *i, const struct svcd_fault *fault)
+static enum outcome fail_register(const struct ctl *c, const struct svcd_instance *i,
+	const struct svcd_fault *fault)
 {
 	enum outcome out = ctl_fail(c, fault);
 
 	if (fault->code == SVCD_EEXISTS)
-		report_hint("'svcctl get %s/%s' shows it; without --if-absent it is replaced", i->service,
-			i->id);
+		report_hint(
+			"'svcctl get %s/%s' shows it; without --if-absent it is replaced",
+			i->service, i->id);
 	return out;
 }
 
@@ -119,8 +128,8 @@ static const struct column registered_columns[] = {
 	{NULL},
 };
 
-static void print_registered(
-	const struct ctl *c, const struct svcd_instance *i, const struct svcd_value *result)
+static void print_registered(const struct ctl *c, const struct svcd_instance *i,
+	const struct svcd_value *result)
 {
 	struct svcd_value *done = mem_check(svcd_value_new_map());
 	struct row row = {done, i->ns, i->service};
@@ -133,8 +142,10 @@ static void print_registered(
 	}
 	params_text(done, "id", i->id);
 	params_number(done, "incarnation",
-		svcd_value_uint(svcd_value_at(svcd_value_get(result, "incarnations"), 0), 0));
-	print_listing(&c->view, &(struct listing){.columns = registered_columns, .rows = &row, .n = 1});
+		svcd_value_uint(
+			svcd_value_at(svcd_value_get(result, "incarnations"), 0), 0));
+	print_listing(&c->view,
+		&(struct listing){.columns = registered_columns, .rows = &row, .n = 1});
 	svcd_value_free(done);
 }
 
@@ -187,7 +198,8 @@ enum outcome cmd_register(struct ctl *c, const struct args *a)
 	if (out == OUT_OK)
 		out = take_each(&s, a, "check", spec_add_check);
 	if (out == OUT_OK) {
-		const char **addresses = take_texts(a, "address", &s.instance.n_addresses);
+		const char **addresses = take_texts(
+			a, "address", &s.instance.n_addresses);
 		const char **tags = take_texts(a, "tag", &s.instance.n_tags);
 
 		take_scalars(&s.instance, c, a);

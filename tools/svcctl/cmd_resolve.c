@@ -60,8 +60,8 @@ static void take_all_states(struct svcd_value *params)
 	params_child(params, "states", array);
 }
 
-static enum outcome make_params(
-	const struct ctl *c, const struct args *a, const struct target *t, struct svcd_value **out)
+static enum outcome make_params(const struct ctl *c, const struct args *a,
+	const struct target *t, struct svcd_value **out)
 {
 	struct svcd_value *params = target_params(c, t);
 
@@ -98,7 +98,8 @@ static size_t choose(const struct args *a, struct row *rows, size_t n)
 	struct row *chosen = mem_zero(n, sizeof(*chosen));
 
 	for (size_t i = 0; i < n; i++)
-		all[i] = (struct candidate){.tier = (uint32_t)number_of(rows[i].v, "tier"),
+		all[i] = (struct candidate){
+			.tier = (uint32_t)number_of(rows[i].v, "tier"),
 			.weight = (uint32_t)number_of(rows[i].v, "weight"),
 			.index = i};
 	want = want < n ? want : n;
@@ -120,8 +121,8 @@ static enum outcome print_endpoints(const struct row *rows, size_t n, const char
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!put_endpoint(stdout, rows[i].v, port)) {
-			report_error("%s/%s has no port named '%s'", row_service(&rows[i]),
-				row_id(&rows[i]), port);
+			report_error("%s/%s has no port named '%s'",
+				row_service(&rows[i]), row_id(&rows[i]), port);
 			return OUT_NOT_FOUND;
 		}
 		putchar('\n');
@@ -138,11 +139,17 @@ static enum outcome nothing_there(const char *service, const struct svcd_value *
 		report_error("service '%s' has no instances", service);
 		report_hint("'svcctl history %s' shows who left", service);
 	} else if (strcmp(presence, "none_match") == 0) {
-		report_error("none of the %llu instances of '%s' is what was asked for", count, service);
+		report_error("none of the %llu instances of '%s' is what was asked for",
+			count, service);
 		report_hint("'svcctl ls %s -o wide' shows them", service);
 	} else {
-		report_error("none of the %llu instances of '%s' can be used", count, service);
-		report_hint("'svcctl why %s' tells why; --all prints them all the same", service);
+		if (count == 1)
+			report_error("the only instance of '%s' cannot be used", service);
+		else
+			report_error("none of the %llu instances of '%s' can be used",
+				count, service);
+		report_hint("'svcctl why %s' tells why; --all prints them all the same",
+			service);
 	}
 	return OUT_FALSE;
 }
@@ -177,7 +184,8 @@ enum outcome cmd_resolve(struct ctl *c, const struct args *a)
 	struct svcd_fault fault;
 	enum outcome out = make_params(c, a, &t, &params);
 
-	if (out == OUT_OK && pages_load(c, "resolve", params, "instances", &p, &fault) != 0)
+	if (out == OUT_OK &&
+		pages_load(c, "resolve", params, "instances", &p, &fault) != 0)
 		out = target_fail(c, &t, &fault);
 	else if (out == OUT_OK)
 		out = print_answer(c, a, t.service, &p);

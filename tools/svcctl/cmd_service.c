@@ -21,7 +21,8 @@ static const struct setting {
 
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
-static void take_setting(struct svcd_value *params, const struct args *a, const struct setting *s)
+static void take_setting(
+	struct svcd_value *params, const struct args *a, const struct setting *s)
 {
 	if (s->as == IS_TEXT)
 		params_text(params, s->field, args_text(a, s->option, ""));
@@ -29,7 +30,8 @@ static void take_setting(struct svcd_value *params, const struct args *a, const 
 		params_number(params, s->field, args_number(a, s->option, 0));
 	else
 		params_number(params, s->field,
-			args_duration(a, s->option, 0) / (s->as == IS_SECONDS ? 1000 : 1));
+			args_duration(a, s->option, 0) /
+				(s->as == IS_SECONDS ? 1000 : 1));
 }
 
 static bool take_settings(struct svcd_value *params, const struct args *a)
@@ -45,8 +47,8 @@ static bool take_settings(struct svcd_value *params, const struct args *a)
 	return any;
 }
 
-static enum outcome change_service(
-	struct ctl *c, const struct target *t, const char *method, struct svcd_value *params)
+static enum outcome change_service(struct ctl *c, const struct target *t,
+	const char *method, struct svcd_value *params)
 {
 	struct svcd_value *result = NULL;
 	struct svcd_fault fault;

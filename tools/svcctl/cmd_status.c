@@ -27,7 +27,8 @@ struct overview {
 	const struct pages *services;
 };
 
-static void put_count(FILE *out, const char *before, const struct svcd_value *status, const char *key)
+static void put_count(
+	FILE *out, const char *before, const struct svcd_value *status, const char *key)
 {
 	char text[TEXT_CAP];
 
@@ -41,13 +42,16 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 	bool leads = strcmp(text_of(s, "role"), "leader") == 0;
 
 	fprintf(out, "%ssvcd %s%s   %s", view_paint(v, PAINT_BOLD), text_of(s, "version"),
-		view_plain(v, PAINT_BOLD), view_paint(v, leads ? PAINT_GOOD : PAINT_NONE));
-	fprintf(out, "%s%s", text_of(s, "role"), view_plain(v, leads ? PAINT_GOOD : PAINT_NONE));
+		view_plain(v, PAINT_BOLD),
+		view_paint(v, leads ? PAINT_GOOD : PAINT_NONE));
+	fprintf(out, "%s%s", text_of(s, "role"),
+		view_plain(v, leads ? PAINT_GOOD : PAINT_NONE));
 	put_count(out, ", term ", s, "term");
 	if (number_of(s, "uptime_ms") < 1000)
 		fputs(", just started", out);
 	else
-		fprintf(out, ", up %s", text_duration(number_of(s, "uptime_ms") / 1000 * 1000, age));
+		fprintf(out, ", up %s",
+			text_duration(number_of(s, "uptime_ms") / 1000 * 1000, age));
 	put_count(out, ", revision ", s, "rev");
 	fputc('\n', out);
 	put_line(out, v, "cluster", text_of(s, "cluster"));
@@ -123,16 +127,18 @@ static void put_troubled_one(FILE *out, const struct view *v, const struct row *
 	const char *state = service_state(r->v);
 	const char *ns = row_ns(r);
 
-	fprintf(out, "  %s%s%s ", view_paint(v, paint_of_state(state)), view_mark(v, PAINT_BAD),
-		view_plain(v, paint_of_state(state)));
+	fprintf(out, "  %s%s%s ", view_paint(v, paint_of_state(state)),
+		view_mark(v, PAINT_BAD), view_plain(v, paint_of_state(state)));
 	if (strcmp(ns, "default") != 0)
 		fprintf(out, "%s: ", ns);
 	fprintf(out, "%s is ", row_service(r));
 	put_state(out, v, state);
 	fprintf(out, ": %" PRIu64 " of %" PRIu64 " up",
-		number_of(r->v, "up") + number_of(r->v, "warm"), number_of(r->v, "count"));
+		number_of(r->v, "up") + number_of(r->v, "warm"),
+		number_of(r->v, "count"));
 	if (number_of(r->v, "pending") > 0)
-		fprintf(out, ", %" PRIu64 " kept by the floor", number_of(r->v, "pending"));
+		fprintf(out, ", %" PRIu64 " kept by the floor",
+			number_of(r->v, "pending"));
 	fputc('\n', out);
 }
 
@@ -151,7 +157,8 @@ static void put_troubled(FILE *out, const struct view *v, const struct pages *s)
 		}
 	}
 	if (troubled > shown)
-		fprintf(out, "  and %zu more: 'svcctl ls -A' shows all\n", troubled - shown);
+		fprintf(out, "  and %zu more: 'svcctl ls -A' shows all\n",
+			troubled - shown);
 }
 
 static void screen_status(FILE *out, const struct view *v, const void *arg)
@@ -176,7 +183,8 @@ enum outcome cmd_status(struct ctl *c, const struct args *a)
 	if (ctl_call(c, "status", NULL, &status, &fault) != 0)
 		return ctl_fail(c, &fault);
 	if (view_is_screen(&c->view))
-		pages_load(c, "list", mem_check(svcd_value_new_map()), "services", &services, &fault);
+		pages_load(c, "list", mem_check(svcd_value_new_map()), "services",
+			&services, &fault);
 	document = json_new_document();
 	json_take_fields(document, status, NULL);
 	print_object(&c->view, document, text_of(status, "node"), screen_status,

@@ -1,4 +1,5 @@
-/* version: of svcctl, of the library that is linked, and of the registry when there is one. */
+/* version: of svcctl, of the library that is linked, and of the registry when there is
+ * one. */
 #include "svcctl/handlers.h"
 #include "svcctl/json.h"
 #include "svcctl/print.h"
@@ -15,7 +16,8 @@ static void screen_version(FILE *out, const struct view *v, const void *arg)
 
 	(void)v;
 	fprintf(out, "svcctl   %s\nlibsvcd  %s\nregistry %s\nprotocol %d\n", SVCD_VERSION,
-		svcd_version(), all->registry != NULL ? all->registry : "cannot be reached",
+		svcd_version(),
+		all->registry != NULL ? all->registry : "cannot be reached",
 		SVCD_PROTOCOL_VERSION);
 }
 

@@ -18,7 +18,7 @@ struct waiting {
 	struct target target;
 	const char *words; /* of the condition */
 	struct condition condition;
-	struct known known;        /* of the library's thread until the watch has ended */
+	struct known known; /* of the library's thread until the watch has ended */
 	struct signalled verdict;
 };
 
@@ -30,21 +30,25 @@ static void on_event(void *arg, const struct svcd_value *event)
 
 	known_apply(&w->known, event, NULL, NULL);
 	s = known_find(&w->known, w->c->ns, w->target.service);
-	/* Until all has been told, a service that is not there may just not have come yet. */
+	/* Until all has been told, a service that is not there may just not have come
+	 * yet. */
 	if (s == NULL && !w->known.synced)
 		return;
-	signalled_set(&w->verdict, condition_holds(&w->condition, s, w->target.id) ? YES : NO);
+	signalled_set(
+		&w->verdict, condition_holds(&w->condition, s, w->target.id) ? YES : NO);
 }
 
 static const char *state_of(const struct waiting *w, char *text, size_t cap)
 {
-	const struct known_service *s = known_find(&w->known, w->c->ns, w->target.service);
+	const struct known_service *s = known_find(
+		&w->known, w->c->ns, w->target.service);
 	const struct known_instance *i = NULL;
 
 	if (s == NULL)
 		snprintf(text, cap, "there is no service '%s'", w->target.service);
 	else if (w->target.id == NULL)
-		snprintf(text, cap, "%zu of %zu instances are up", known_count_up(s), s->n);
+		snprintf(text, cap, "%zu of %zu instances are up", known_count_up(s),
+			s->n);
 	else if ((i = known_find_instance(s, w->target.id)) == NULL)
 		snprintf(text, cap, "it is not registered");
 	else
@@ -85,11 +89,13 @@ static enum outcome fail(const struct waiting *w, enum outcome out)
 	char *name = target_name(&w->target), state[128];
 
 	if (out == OUT_FALSE)
-		report_error("%s is not %s: %s", name, w->words, state_of(w, state, sizeof(state)));
-	else
-		report_error("timed out waiting for %s to be %s: %s", name, w->words,
+		report_error("'%s' does not hold for %s: %s", w->words, name,
 			state_of(w, state, sizeof(state)));
-	if (w->condition.kind != CONDITION_GONE && known_find(&w->known, w->c->ns, w->target.service) != NULL)
+	else
+		report_error("timed out waiting for '%s' of %s: %s", w->words, name,
+			state_of(w, state, sizeof(state)));
+	if (w->condition.kind != CONDITION_GONE &&
+		known_find(&w->known, w->c->ns, w->target.service) != NULL)
 		report_hint("'svcctl why %s' tells why", name);
 	free(name);
 	return out;
@@ -123,8 +129,8 @@ static enum outcome run(struct waiting *w)
 	struct ctl *c = w->c;
 	bool only_look = c->has_timeout && c->timeout_ms == 0;
 	uint64_t timeout_ms = only_look ? TIMEOUT_DEFAULT_MS
-			      : c->has_timeout ? c->timeout_ms
-					       : TIMEOUT_WAIT_MS;
+		: c->has_timeout        ? c->timeout_ms
+					: TIMEOUT_WAIT_MS;
 	struct deadline d = deadline_in(timeout_ms);
 	struct svcd_watch *watch;
 	enum verdict v;
@@ -144,13 +150,16 @@ static enum outcome run(struct waiting *w)
 static enum outcome check_condition(struct waiting *w)
 {
 	if (!condition_parse(w->words, &w->condition)) {
-		report_error("--for: '%s' is not healthy, gone or count>=N", w->words);
+		report_error("--for: '%s' is not healthy, unhealthy, gone or count>=N",
+			w->words);
 		if (strncmp(w->words, "count", 5) == 0)
-			report_hint("the shell reads '>' unless it is quoted: --for 'count>=3'");
+			report_hint(
+				"the shell reads '>' unless it is quoted: --for 'count>=3'");
 		return OUT_USAGE;
 	}
 	if (w->condition.kind == CONDITION_COUNT && w->target.id != NULL)
-		return report_usage("--for %s is for a service, not for one instance", w->words);
+		return report_usage(
+			"--for %s is for a service, not for one instance", w->words);
 	return OUT_OK;
 }
 

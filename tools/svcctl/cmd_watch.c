@@ -20,8 +20,8 @@ struct watching {
 	const struct ctl *c;
 	struct target target; /* service NULL: all */
 	bool changes_only;
-	uint64_t left;     /* lines to print; 0: no end */
-	bool printed;      /* a header, or a first YAML document */
+	uint64_t left; /* lines to print; 0: no end */
+	bool printed;  /* a header, or a first YAML document */
 	struct known known;
 	struct signalled over; /* 1: enough */
 };
@@ -87,7 +87,8 @@ static void put_words(FILE *out, const struct view *v, const struct happening *h
 		put_difference(out, v, h);
 		break;
 	case HAPPENING_REMOVED:
-		fprintf(out, "%sremoved%s", view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));
+		fprintf(out, "%sremoved%s", view_paint(v, PAINT_BAD),
+			view_plain(v, PAINT_BAD));
 		if (*h->text != '\0')
 			fputs(", ", out);
 		put_cause_words(out, h->text);
@@ -104,7 +105,8 @@ static void print_screen_line(const struct watching *w, const struct happening *
 {
 	const struct view *v = &w->c->view;
 	char clock[TEXT_CAP];
-	char *name = h->id != NULL ? mem_format("%s/%s", h->service, h->id) : mem_copy(h->service);
+	char *name = h->id != NULL ? mem_format("%s/%s", h->service, h->id)
+				   : mem_copy(h->service);
 
 	printf("%s%s%s  ", view_paint(v, PAINT_DIM), text_clock(text_wall_now(), clock),
 		view_plain(v, PAINT_DIM));
@@ -140,13 +142,14 @@ static json_t *happening_json(const struct happening *h)
 static void print_csv_line(struct watching *w, const struct happening *h)
 {
 	char when[TEXT_CAP];
-	const char *fields[] = {text_time(text_wall_now(), when), happening_name(h->kind), h->ns,
-		h->service, h->id, h->before != NULL ? h->before->state : NULL,
-		h->after != NULL ? h->after->state : NULL, h->after != NULL ? h->after->address : NULL,
-		h->text};
+	const char *fields[] = {text_time(text_wall_now(), when), happening_name(h->kind),
+		h->ns, h->service, h->id, h->before != NULL ? h->before->state : NULL,
+		h->after != NULL ? h->after->state : NULL,
+		h->after != NULL ? h->after->address : NULL, h->text};
 
 	if (!w->printed && w->c->view.headers)
-		fputs("TIME,EVENT,NAMESPACE,SERVICE,INSTANCE,FROM,TO,ADDRESS,CAUSE\r\n", stdout);
+		fputs("TIME,EVENT,NAMESPACE,SERVICE,INSTANCE,FROM,TO,ADDRESS,CAUSE\r\n",
+			stdout);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (i > 0)
 			putchar(',');
@@ -174,7 +177,8 @@ static void print_line(struct watching *w, const struct happening *h)
 		print_screen_line(w, h);
 		break;
 	case FORMAT_NAME:
-		printf("%s%s%s\n", h->service, h->id != NULL ? "/" : "", h->id != NULL ? h->id : "");
+		printf("%s%s%s\n", h->service, h->id != NULL ? "/" : "",
+			h->id != NULL ? h->id : "");
 		break;
 	case FORMAT_CSV:
 		print_csv_line(w, h);
@@ -194,12 +198,15 @@ static bool is_wanted(const struct watching *w, const struct happening *h)
 		return false;
 	if (h->service == NULL || w->target.service == NULL)
 		return true;
-	if (strcmp(h->service, w->target.service) != 0) /* the watch is for all that begin like it */
+	if (strcmp(h->service, w->target.service) != 0) /* the watch is for all that begin
+							   like it */
 		return false;
-	return w->target.id == NULL || (h->id != NULL && strcmp(h->id, w->target.id) == 0);
+	return w->target.id == NULL ||
+		(h->id != NULL && strcmp(h->id, w->target.id) == 0);
 }
 
-/* What is about the watch itself: a note for people, a line for programs that read documents. */
+/* What is about the watch itself: a note for people, a line for programs that read
+ * documents. */
 static bool tell_about_watch(struct watching *w, const struct happening *h)
 {
 	enum format f = w->c->view.format;
@@ -235,13 +242,14 @@ static enum outcome run(struct ctl *c, struct watching *w)
 {
 	struct svcd_watch *watch;
 	const char *prefix = w->target.service != NULL ? w->target.service : "";
-	enum outcome out = ctl_connect(c); /* no registry at all is an error; a lost one is waited for */
+	enum outcome out = ctl_connect(c); /* no registry at all is an error; a lost one
+					      is waited for */
 	int rv;
 
 	if (out != OUT_OK)
 		return out;
-	rv = svcd_watch_raw(
-		c->client, c->view.namespaces ? NULL : c->ns, prefix, on_event, w, &watch);
+	rv = svcd_watch_raw(c->client, c->view.namespaces ? NULL : c->ns, prefix,
+		on_event, w, &watch);
 	if (rv != 0) {
 		report_error("%s", svcd_strerror(rv));
 		return outcome_of(rv);

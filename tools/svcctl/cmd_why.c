@@ -36,12 +36,14 @@ struct answer {
 
 static void put_mark(FILE *out, const struct view *v, enum paint p, const char *label)
 {
-	fprintf(out, "  %s%s%s %-8s ", view_paint(v, p), view_mark(v, p), view_plain(v, p), label);
+	fprintf(out, "  %s%s%s %-8s ", view_paint(v, p), view_mark(v, p),
+		view_plain(v, p), label);
 }
 
 static bool is_handed_out(const struct svcd_value *i)
 {
-	return is(i, "state", "up") || is(i, "state", "warm") || is(i, "state", "pending");
+	return is(i, "state", "up") || is(i, "state", "warm") ||
+		is(i, "state", "pending");
 }
 
 static void put_headline(FILE *out, const struct view *v, const struct row *r)
@@ -63,7 +65,8 @@ static void put_headline(FILE *out, const struct view *v, const struct row *r)
 
 static void put_admin(FILE *out, const struct view *v, const struct svcd_value *i)
 {
-	const char *actor = text_of(i, "admin_actor"), *reason = text_of(i, "admin_reason");
+	const char *actor = text_of(i, "admin_actor"),
+		   *reason = text_of(i, "admin_reason");
 	bool enabled = is(i, "admin", "enabled");
 	char text[TEXT_CAP];
 
@@ -78,7 +81,8 @@ static void put_admin(FILE *out, const struct view *v, const struct svcd_value *
 		put_clean(out, reason);
 	}
 	if (number_of(i, "admin_for_ms") > 0)
-		fprintf(out, " (ends in %s)", text_age(number_of(i, "admin_for_ms"), text));
+		fprintf(out, " (ends in %s)",
+			text_age(number_of(i, "admin_for_ms"), text));
 	fputc('\n', out);
 }
 
@@ -86,7 +90,9 @@ static enum paint paint_of_health(const char *health)
 {
 	if (strcmp(health, "passing") == 0)
 		return PAINT_GOOD;
-	return strcmp(health, "starting") == 0 || strcmp(health, "degraded") == 0 ? PAINT_WARN : PAINT_BAD;
+	return strcmp(health, "starting") == 0 || strcmp(health, "degraded") == 0
+		? PAINT_WARN
+		: PAINT_BAD;
 }
 
 static const char *words_of_health(const char *health, bool has_checks)
@@ -112,7 +118,8 @@ static void put_health(FILE *out, const struct view *v, const struct svcd_value 
 	const char *health = text_of(i, "health"), *reason = text_of(i, "health_reason");
 
 	put_mark(out, v, paint_of_health(health), "health");
-	fputs(words_of_health(health, svcd_value_count(svcd_value_get(i, "checks")) > 0), out);
+	fputs(words_of_health(health, svcd_value_count(svcd_value_get(i, "checks")) > 0),
+		out);
 	if (*reason != '\0') {
 		fputs(": ", out);
 		put_clean(out, reason);
@@ -124,7 +131,8 @@ static void put_check(FILE *out, const struct view *v, const struct svcd_value *
 {
 	const struct svcd_value *e = svcd_value_get(check, "evidence");
 
-	put_mark(out, v, e != NULL ? paint_of_health(text_of(e, "state")) : PAINT_DIM, "check");
+	put_mark(out, v, e != NULL ? paint_of_health(text_of(e, "state")) : PAINT_DIM,
+		"check");
 	put_check_words(out, check);
 	fputc('\n', out);
 	if (e == NULL)
@@ -144,7 +152,8 @@ static void put_lease(FILE *out, const struct view *v, const struct svcd_value *
 	if (expired)
 		fputs("has ended: its owner does not renew it any more\n", out);
 	else
-		fprintf(out, "%" PRIu64 ", renewed by its owner\n", number_of(i, "lease"));
+		fprintf(out, "%" PRIu64 ", renewed by its owner\n",
+			number_of(i, "lease"));
 }
 
 static void put_floor(FILE *out, const struct view *v, const struct svcd_value *service)
@@ -154,8 +163,8 @@ static void put_floor(FILE *out, const struct view *v, const struct svcd_value *
 	if (demand == 0)
 		return;
 	put_mark(out, v, PAINT_DIM, "floor");
-	fprintf(out, "%" PRIu64 " of %" PRIu64 " must stay usable, %" PRIu64 " %s\n", demand,
-		number_of(service, "count"), number_of(service, "usable"),
+	fprintf(out, "%" PRIu64 " of %" PRIu64 " must stay usable, %" PRIu64 " %s\n",
+		demand, number_of(service, "count"), number_of(service, "usable"),
 		number_of(service, "usable") == 1 ? "is" : "are");
 }
 
@@ -178,7 +187,8 @@ static void put_cause_of_event(FILE *out, const struct svcd_value *event)
 	}
 }
 
-static void put_event(FILE *out, const struct view *v, const struct svcd_value *event, bool with_id)
+static void put_event(
+	FILE *out, const struct view *v, const struct svcd_value *event, bool with_id)
 {
 	const char *reason = text_of(event, "reason"), *id = text_of(event, "id");
 	char age[TEXT_CAP];
@@ -196,7 +206,8 @@ static void put_event(FILE *out, const struct view *v, const struct svcd_value *
 		fputs(": ", out);
 		put_clean(out, reason);
 	}
-	fprintf(out, ", revision %" PRIu64 "%s\n", number_of(event, "rev"), view_plain(v, PAINT_DIM));
+	fprintf(out, ", revision %" PRIu64 "%s\n", number_of(event, "rev"),
+		view_plain(v, PAINT_DIM));
 }
 
 static void put_history(
@@ -229,8 +240,8 @@ static void put_hint(FILE *out, const struct view *v, const struct row *r)
 	} else {
 		return;
 	}
-	fprintf(out, "  %shint:%s svcctl %s %s/", view_paint(v, PAINT_DIM), view_plain(v, PAINT_DIM),
-		verb, row_service(r));
+	fprintf(out, "  %shint:%s svcctl %s %s/", view_paint(v, PAINT_DIM),
+		view_plain(v, PAINT_DIM), verb, row_service(r));
 	put_clean(out, row_id(r));
 	fprintf(out, "   %s\n", effect);
 }
@@ -258,13 +269,14 @@ static void put_instance_line(FILE *out, const struct view *v, const struct row 
 	const char *reason = text_of(r->v, "admin_reason");
 	enum paint p = paint_of_state(text_of(r->v, "state"));
 
-	fprintf(out, "  %s%s%s ", view_paint(v, p), view_mark(v, p == PAINT_DIM ? PAINT_BAD : p),
-		view_plain(v, p));
+	fprintf(out, "  %s%s%s ", view_paint(v, p),
+		view_mark(v, p == PAINT_DIM ? PAINT_BAD : p), view_plain(v, p));
 	put_clean(out, row_id(r));
 	fputs(" is ", out);
 	put_state(out, v, text_of(r->v, "state"));
 	put_for(out, v, r->v, "since");
-	fprintf(out, ": admin %s, health %s", text_of(r->v, "admin"), text_of(r->v, "health"));
+	fprintf(out, ": admin %s, health %s", text_of(r->v, "admin"),
+		text_of(r->v, "health"));
 	if (*reason == '\0')
 		reason = text_of(r->v, "health_reason");
 	if (*reason != '\0') {
@@ -283,7 +295,8 @@ static void screen_service(FILE *out, const struct view *v, const void *arg)
 	fprintf(out, "%s%s%s is ", view_paint(v, PAINT_BOLD), text_of(s, "service"),
 		view_plain(v, PAINT_BOLD));
 	put_state(out, v, service_state(s));
-	fprintf(out, ": %" PRIu64 " of %" PRIu64 " instances are up", up, number_of(s, "count"));
+	fprintf(out, ": %" PRIu64 " of %" PRIu64 " instances are up", up,
+		number_of(s, "count"));
 	if (number_of(s, "usable") > up)
 		fprintf(out, ", %" PRIu64 " more handed out because of the floor",
 			number_of(s, "usable") - up);
@@ -294,8 +307,10 @@ static void screen_service(FILE *out, const struct view *v, const void *arg)
 			put_instance_line(out, v, &a->got->rows[i]);
 	put_history(out, v, a->history, true);
 	if (up < number_of(s, "count"))
-		fprintf(out, "  %shint:%s svcctl why %s/INSTANCE   tells more about one of them\n",
-			view_paint(v, PAINT_DIM), view_plain(v, PAINT_DIM), text_of(s, "service"));
+		fprintf(out,
+			"  %shint:%s svcctl why %s/INSTANCE   tells more about one of them\n",
+			view_paint(v, PAINT_DIM), view_plain(v, PAINT_DIM),
+			text_of(s, "service"));
 }
 
 /* ---- answers ---- */
@@ -310,7 +325,8 @@ static struct svcd_value *ask_history(struct ctl *c, const struct target *t)
 	return result;
 }
 
-static void print_answer(const struct ctl *c, const struct target *t, const struct answer *a)
+static void print_answer(
+	const struct ctl *c, const struct target *t, const struct answer *a)
 {
 	json_t *document = json_new_document();
 	char *name = target_name(t);
@@ -318,7 +334,8 @@ static void print_answer(const struct ctl *c, const struct target *t, const stru
 	json_take_fields(document, pages_head(a->got), NULL);
 	json_object_del(document, "next");
 	json_put(document, "events", json_of(svcd_value_get(a->history, "events"), ""));
-	print_object(&c->view, document, name, t->id != NULL ? screen_instance : screen_service, a);
+	print_object(&c->view, document, name,
+		t->id != NULL ? screen_instance : screen_service, a);
 	free(name);
 }
 
@@ -331,7 +348,8 @@ static enum outcome explain_gone(
 	if (view_is_screen(&c->view)) {
 		printf("%s%s/", view_paint(&c->view, PAINT_BOLD), t->service);
 		put_clean(stdout, t->id != NULL ? t->id : "");
-		printf("%s is NOT handed out: it is gone\n", view_plain(&c->view, PAINT_BOLD));
+		printf("%s is NOT handed out: it is gone\n",
+			view_plain(&c->view, PAINT_BOLD));
 		put_history(stdout, &c->view, history, false);
 	}
 	svcd_value_free(history);

@@ -5,7 +5,8 @@
 
 #include "svcctl/text.h"
 
-static const char *text_of(const struct svcd_value *map, const char *key, const char *fallback)
+static const char *text_of(
+	const struct svcd_value *map, const char *key, const char *fallback)
 {
 	return svcd_value_str(svcd_value_get(map, key), fallback);
 }
@@ -105,7 +106,8 @@ static void put_host(FILE *out, const char *host, bool with_port)
 	fputs(brackets ? "]" : "", out);
 }
 
-static const struct svcd_value *find_port(const struct svcd_value *ports, const char *name)
+static const struct svcd_value *find_port(
+	const struct svcd_value *ports, const char *name)
 {
 	return name != NULL ? svcd_value_get(ports, name) : svcd_value_at(ports, 0);
 }
@@ -114,7 +116,8 @@ bool put_endpoint(FILE *out, const struct svcd_value *instance, const char *port
 {
 	const struct svcd_value *addresses = svcd_value_get(instance, "addresses");
 	const char *host = svcd_value_str(svcd_value_at(addresses, 0), "");
-	const struct svcd_value *port = find_port(svcd_value_get(instance, "ports"), port_name);
+	const struct svcd_value *port = find_port(
+		svcd_value_get(instance, "ports"), port_name);
 
 	if (port == NULL && port_name != NULL)
 		return false;

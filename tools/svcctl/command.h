@@ -1,6 +1,6 @@
 /*
- * The one table of commands. What getopt_long gets, the help texts, the usage errors, the completion in
- * three shells and the check of svcctl(1) all come from it.
+ * The one table of commands. What getopt_long gets, the help texts, the usage errors, the
+ * completion in three shells and the check of svcctl(1) all come from it.
  */
 #ifndef SVCCTL_COMMAND_H
 #define SVCCTL_COMMAND_H
@@ -16,24 +16,24 @@ struct ctl;
 
 /* What a value is: how it is checked and completed. */
 enum kind {
-	KIND_FLAG,   /* an option without a value */
+	KIND_FLAG, /* an option without a value */
 	KIND_TEXT,
 	KIND_NUMBER, /* 0..max */
 	KIND_DURATION,
 	KIND_CHOICE, /* one of the words in .value, which are separated by | */
 	KIND_FILE,
 	KIND_SERVICE,
-	KIND_TARGET,   /* SERVICE or SERVICE/INSTANCE */
+	KIND_TARGET, /* SERVICE or SERVICE/INSTANCE */
 	KIND_NAMESPACE,
 	KIND_COMMAND,
-	KIND_CHECK,    /* of register */
+	KIND_CHECK,     /* of register */
 	KIND_CONDITION, /* of wait */
 };
 
 /* An option or a word. */
 struct param {
-	const char *name;  /* of an option: without --; of a word: as in the usage line */
-	char letter;       /* of an option; 0: none */
+	const char *name; /* of an option: without --; of a word: as in the usage line */
+	char letter;      /* of an option; 0: none */
 	enum kind kind;
 	const char *value; /* of an option: its value in the usage line, or the choices */
 	bool repeat;       /* an option that may be given several times */
@@ -46,11 +46,11 @@ struct param {
 
 struct command {
 	const char *name;
-	const char *help;  /* one line, without a full stop */
-	const char *more;  /* what `svcctl help NAME` adds; NULL: nothing */
-	bool hidden;       /* not for people */
-	bool takes_child;  /* "-- COMMAND ARGUMENT…" may follow */
-	const struct param *words; /* ends with a row without name; NULL: none */
+	const char *help;            /* one line, without a full stop */
+	const char *more;            /* what `svcctl help NAME` adds; NULL: nothing */
+	bool hidden;                 /* not for people */
+	bool takes_child;            /* "-- COMMAND ARGUMENT…" may follow */
+	const struct param *words;   /* ends with a row without name; NULL: none */
 	const struct param *options; /* likewise */
 	enum outcome (*run)(struct ctl *c, const struct args *a);
 };

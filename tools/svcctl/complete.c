@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* "--name", "--name=value", "-x", "-xVALUE"; *value: what is behind it in the same word, or NULL. */
+/* "--name", "--name=value", "-x", "-xVALUE"; *value: what is behind it in the same word,
+ * or NULL. */
 static const struct param *find_option(
 	const struct command *command, const char *word, const char **value)
 {
@@ -14,7 +15,8 @@ static const struct param *find_option(
 		for (size_t i = 0; (p = command_option_at(command, i)) != NULL; i++) {
 			if (p->letter == 0 || p->letter != word[1])
 				continue;
-			*value = word[2] != '\0' && p->kind != KIND_FLAG ? word + 2 : NULL;
+			*value = word[2] != '\0' && p->kind != KIND_FLAG ? word + 2
+									 : NULL;
 			return p;
 		}
 		return NULL;
@@ -40,7 +42,7 @@ static void remember(struct place *at, const struct param *p, const char *value)
 struct before {
 	size_t n_words;              /* of the command */
 	const struct param *pending; /* an option that still waits for its value */
-	bool unknown;                /* no such command: nothing is known of what follows */
+	bool unknown; /* no such command: nothing is known of what follows */
 };
 
 static void read_option(struct place *at, struct before *b, const char *word)
@@ -72,7 +74,7 @@ static void read_word(struct place *at, struct before *b, const char *word)
 static bool begins_child(const struct place *at, const struct before *b, const char *word)
 {
 	return strcmp(word, "--") == 0 && b->pending == NULL && at->command != NULL &&
-	       at->command->takes_child;
+		at->command->takes_child;
 }
 
 /* An option that is being written, perhaps with its value behind "=". */

@@ -20,11 +20,13 @@ struct place {
 	const struct command *command; /* NULL: none yet */
 	const struct param *param;
 	const char *prefix; /* what is there already of the word, behind "--option=" */
-	size_t skipped;     /* bytes of the word before prefix, to be repeated in the answer */
+	size_t skipped; /* bytes of the word before prefix, to be repeated in the answer
+			 */
 	const char *server, *ns; /* values of these options before; NULL: not given */
 };
 
-/* words: what stands behind "svcctl" up to the cursor; the last one is being written ("" for a new one). */
+/* words: what stands behind "svcctl" up to the cursor; the last one is being written (""
+ * for a new one). */
 struct place complete_place(char *const *words, size_t n);
 
 #endif

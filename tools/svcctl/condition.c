@@ -6,18 +6,22 @@
 
 bool condition_parse(const char *text, struct condition *c)
 {
+	static const char *const names[] = {
+		[CONDITION_HEALTHY] = "healthy",
+		[CONDITION_UNHEALTHY] = "unhealthy",
+		[CONDITION_GONE] = "gone",
+	};
 	static const char count[] = "count>=";
 
-	*c = (struct condition){CONDITION_HEALTHY, 1};
-	if (strcmp(text, "healthy") == 0)
-		return true;
-	if (strcmp(text, "gone") == 0) {
-		c->kind = CONDITION_GONE;
-		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*c = (struct condition){(int)i, 0};
+			return true;
+		}
 	}
-	c->kind = CONDITION_COUNT;
+	*c = (struct condition){CONDITION_COUNT, 0};
 	return strncmp(text, count, sizeof(count) - 1) == 0 &&
-	       text_parse_number(text + sizeof(count) - 1, UINT32_MAX, &c->count);
+		text_parse_number(text + sizeof(count) - 1, UINT32_MAX, &c->count);
 }
 
 static bool is_up(const struct known_instance *i)
@@ -38,14 +42,24 @@ static bool instance_holds(const struct condition *c, const struct known_instanc
 {
 	if (c->kind == CONDITION_GONE)
 		return i == NULL;
-	return i != NULL && is_up(i);
+	return i != NULL && is_up(i) == (c->kind == CONDITION_HEALTHY);
 }
 
-bool condition_holds(const struct condition *c, const struct known_service *s, const char *id)
+bool condition_holds(
+	const struct condition *c, const struct known_service *s, const char *id)
 {
+	size_t n = s != NULL ? s->n : 0, up = known_count_up(s);
+
 	if (id != NULL)
 		return instance_holds(c, s != NULL ? known_find_instance(s, id) : NULL);
-	if (c->kind == CONDITION_GONE)
-		return s == NULL || s->n == 0;
-	return known_count_up(s) >= c->count;
+	switch (c->kind) {
+	case CONDITION_HEALTHY:
+		return up > 0;
+	case CONDITION_UNHEALTHY:
+		return n > 0 && up == 0;
+	case CONDITION_GONE:
+		return n == 0;
+	default:
+		return up >= c->count;
+	}
 }

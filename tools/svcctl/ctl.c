@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <langinfo.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,15 @@
 #include "svcctl/text.h"
 
 #define TOKEN_MAX 4096
-#define CLIENT_NAME_MAX 72
+#define CLIENT_NAME_MAX 65 /* 64 bytes are allowed */
 #define CTL_REPORTED 1 /* instead of an enum svcd_error: ctl_open said what is wrong */
 
 /* ---- options ---- */
 
 static enum format format_of(const char *name)
 {
-	static const char *const names[] = {"table", "wide", "json", "yaml", "name", "csv"};
+	static const char *const names[] = {
+		"table", "wide", "json", "yaml", "name", "csv"};
 	enum format f = FORMAT_TABLE;
 
 	while (f < FORMAT_CSV && strcmp(names[f], name) != 0)
@@ -41,7 +43,7 @@ static bool wants_color(const char *when, int fd)
 	if (strcmp(when, "auto") != 0)
 		return strcmp(when, "always") == 0;
 	return isatty(fd) && !environment_has("NO_COLOR") && term != NULL &&
-	       strcmp(term, "dumb") != 0;
+		strcmp(term, "dumb") != 0;
 }
 
 static void init_view(struct view *v, const struct args *a)
@@ -122,22 +124,23 @@ bool ctl_is_unreachable(int error)
 
 static uint32_t connect_timeout(const struct ctl *c)
 {
-	return c->timeout_ms > 0 && c->timeout_ms < TIMEOUT_DEFAULT_MS ? c->timeout_ms
-								      : TIMEOUT_DEFAULT_MS;
+	return c->timeout_ms > 0 && c->timeout_ms < TIMEOUT_DEFAULT_MS
+		? c->timeout_ms
+		: TIMEOUT_DEFAULT_MS;
 }
 
 /* The history tells who did it: "svcctl anna@devbox". */
 static void name_ourselves(char out[CLIENT_NAME_MAX])
 {
-	static const char *const variables[] = {"SUDO_USER", "USER", "LOGNAME"};
+	const char *user = environment_has("SUDO_USER") ? getenv("SUDO_USER") : NULL;
+	const struct passwd *entry = user == NULL ? getpwuid(geteuid()) : NULL;
 	char host[64] = "";
-	const char *user = NULL;
 
-	for (size_t i = 0; user == NULL && i < sizeof(variables) / sizeof(variables[0]); i++)
-		user = environment_has(variables[i]) ? getenv(variables[i]) : NULL;
+	if (entry != NULL)
+		user = entry->pw_name;
 	gethostname(host, sizeof(host) - 1);
 	if (user != NULL && *host != '\0')
-		snprintf(out, CLIENT_NAME_MAX, "svcctl %.30s@%.30s", user, host);
+		snprintf(out, CLIENT_NAME_MAX, "svcctl %.28s@%.28s", user, host);
 	else
 		strcpy(out, "svcctl");
 }
@@ -165,16 +168,19 @@ enum outcome ctl_open(struct ctl *c)
 		return outcome_of(rv);
 	}
 	report_error("'%s' is not an address of a registry", ctl_servers(c));
-	report_hint("addresses are unix:PATH, tcp:HOST:PORT, HOST or HOST:PORT, separated by commas");
+	report_hint(
+		"addresses are unix:PATH, tcp:HOST:PORT, HOST or HOST:PORT, separated by commas");
 	return OUT_USAGE;
 }
 
-/* Nobody answered in time: whatever the library calls it, for people that is "cannot be reached". */
+/* Nobody answered in time: whatever the library calls it, for people that is "cannot be
+ * reached". */
 static int wait_for_member(struct ctl *c, struct svcd_fault *fault)
 {
 	int rv = svcd_client_wait(c->client, connect_timeout(c));
 
-	*fault = (struct svcd_fault){.code = rv == SVCD_ETIMEOUT ? SVCD_EUNREACHABLE : rv};
+	*fault = (struct svcd_fault){
+		.code = rv == SVCD_ETIMEOUT ? SVCD_EUNREACHABLE : rv};
 	if (rv != 0)
 		svcd_client_trouble(c->client, fault->text, sizeof(fault->text));
 	return fault->code;
@@ -200,19 +206,22 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static void tell_call(
-	const char *method, uint64_t took_us, const struct svcd_value *result, const char *error)
+static void tell_call(const char *method, uint64_t took_us,
+	const struct svcd_value *result, const char *error)
 {
 	double ms = (double)took_us / 1000;
 
 	if (result == NULL)
 		fprintf(stderr, "svcctl: %s: %s after %.2f ms\n", method, error, ms);
 	else
-		fprintf(stderr, "svcctl: %s: %.2f ms, revision %llu, from the %s, at most %llu ms old\n",
+		fprintf(stderr,
+			"svcctl: %s: %.2f ms, revision %llu, from the %s, at most %llu ms old\n",
 			method, ms,
-			(unsigned long long)svcd_value_uint(svcd_value_get(result, "rev"), 0),
+			(unsigned long long)svcd_value_uint(
+				svcd_value_get(result, "rev"), 0),
 			svcd_value_str(svcd_value_get(result, "source"), "registry"),
-			(unsigned long long)svcd_value_uint(svcd_value_get(result, "age_ms"), 0));
+			(unsigned long long)svcd_value_uint(
+				svcd_value_get(result, "age_ms"), 0));
 }
 
 int ctl_ask(struct ctl *c, const char *method, const struct svcd_value *params,
@@ -249,9 +258,10 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 static enum outcome fail_unreachable(const struct ctl *c, const char *text)
 {
 	report_error("%s", *text != '\0' ? text : "no registry can be reached");
-	if (*text == '\0' || strstr(text, "tcp:") == NULL)
+	if (*text == '\0')
 		report_hint("tried %s", ctl_servers(c));
-	report_hint("is svcd running? 'svcd --dev' starts one here; --server or SVCD_ADDR names another");
+	report_hint(
+		"is svcd running? 'svcd --dev' starts one; --server or SVCD_ADDR names one elsewhere");
 	return OUT_UNREACHABLE;
 }
 
@@ -267,7 +277,7 @@ static const char *hint_of(int error)
 	case SVCD_ETIMEOUT:
 		return "--timeout allows more time";
 	case SVCD_EUNKNOWN:
-		return "the write may have happened: 'svcctl history' shows it, and repeating it is safe";
+		return "it may have happened: 'svcctl history' shows it; repeating it is safe";
 	default:
 		return NULL;
 	}
@@ -281,7 +291,8 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault)
 		return OUT_USAGE;
 	if (ctl_is_unreachable(fault->code))
 		return fail_unreachable(c, fault->text);
-	report_error("%s", *fault->text != '\0' ? fault->text : svcd_strerror(fault->code));
+	report_error(
+		"%s", *fault->text != '\0' ? fault->text : svcd_strerror(fault->code));
 	if (hint != NULL)
 		report_hint("%s", hint);
 	return outcome_of(fault->code);

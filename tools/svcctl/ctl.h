@@ -1,5 +1,6 @@
 /*
- * One run of svcctl: the global options, and the client, which connects when it is first used.
+ * One run of svcctl: the global options, and the client, which connects when it is first
+ * used.
  */
 #ifndef SVCCTL_CTL_H
 #define SVCCTL_CTL_H
@@ -25,18 +26,21 @@ struct ctl {
 	struct svcd_client *client; /* NULL: not connected yet */
 };
 
-/* Reads the global options and the environment. OUT_OK, or it has been reported. ctl_fini in any case. */
+/* Reads the global options and the environment. OUT_OK, or it has been reported. ctl_fini
+ * in any case. */
 enum outcome ctl_init(struct ctl *c, const struct args *a);
 void ctl_fini(struct ctl *c);
 
-/* A client that has begun to connect; the first call makes it. OUT_OK, or it has been reported. */
+/* A client that has begun to connect; the first call makes it. OUT_OK, or it has been
+ * reported. */
 enum outcome ctl_open(struct ctl *c);
 /* The same, and a member has answered. */
 enum outcome ctl_connect(struct ctl *c);
 
 /*
- * Calls a method. params may be NULL. 0 with *result, which the caller frees, or an enum svcd_error with
- * fault filled; nothing is reported (with --verbose what it took). Connects first.
+ * Calls a method. params may be NULL. 0 with *result, which the caller frees, or an enum
+ * svcd_error with fault filled; nothing is reported (with --verbose what it took).
+ * Connects first.
  */
 int ctl_ask(struct ctl *c, const char *method, const struct svcd_value *params,
 	struct svcd_value **result, struct svcd_fault *fault);
@@ -47,16 +51,20 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 /* Reports why a call failed, with a hint where one helps. Returns the exit status. */
 enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault);
 
-/* The addresses that are tried, for messages: "unix:/run/svcd/svcd.sock, tcp:127.0.0.1:7820". */
+/* The addresses that are tried, for messages: "unix:/run/svcd/svcd.sock,
+ * tcp:127.0.0.1:7820". */
 const char *ctl_servers(const struct ctl *c);
 /* Whether there is no registry, as far as fault tells. */
 bool ctl_is_unreachable(int error);
 
 /* A map with the namespace in it; die when out of memory, as all params_ functions. */
 struct svcd_value *params_new(const struct ctl *c);
-void params_text(struct svcd_value *params, const char *key, const char *text); /* NULL: left out */
+void params_text(struct svcd_value *params, const char *key, const char *text); /* NULL:
+										   left
+										   out */
 void params_number(struct svcd_value *params, const char *key, uint64_t number);
 void params_truth(struct svcd_value *params, const char *key, bool truth);
-void params_child(struct svcd_value *params, const char *key, struct svcd_value *child); /* takes it */
+void params_child(struct svcd_value *params, const char *key,
+	struct svcd_value *child); /* takes it */
 
 #endif

@@ -30,7 +30,8 @@ static inline uint64_t deadline_left_ms(const struct deadline *d)
 	int64_t left;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = (int64_t)(d->at.tv_sec - now.tv_sec) * 1000000000 + (d->at.tv_nsec - now.tv_nsec);
+	left = (int64_t)(d->at.tv_sec - now.tv_sec) * 1000000000 +
+		(d->at.tv_nsec - now.tv_nsec);
 	return left > 0 ? (uint64_t)(left + 999999) / 1000000 : 0;
 }
 

@@ -9,7 +9,8 @@
 
 #define LABEL_WIDTH 12
 
-static const char *text_of(const struct svcd_value *map, const char *key, const char *fallback)
+static const char *text_of(
+	const struct svcd_value *map, const char *key, const char *fallback)
 {
 	return svcd_value_str(svcd_value_get(map, key), fallback);
 }
@@ -29,7 +30,8 @@ void put_line(FILE *out, const struct view *v, const char *label, const char *te
 	fputc('\n', out);
 }
 
-char *cell_as_text(cell_fn *cell, const char *key, const struct view *v, const struct row *r)
+char *cell_as_text(
+	cell_fn *cell, const char *key, const struct view *v, const struct row *r)
 {
 	struct column column = {.header = "", .put = cell, .key = key};
 	struct cell_ctx x = {v, &column, false};
@@ -46,11 +48,12 @@ void put_state(FILE *out, const struct view *v, const char *state)
 {
 	enum paint p = paint_of_state(state);
 
-	fprintf(out, "%s%s%s", view_paint(v, p), strcmp(state, "drain") == 0 ? "draining" : state,
-		view_plain(v, p));
+	fprintf(out, "%s%s%s", view_paint(v, p),
+		strcmp(state, "drain") == 0 ? "draining" : state, view_plain(v, p));
 }
 
-void put_for(FILE *out, const struct view *v, const struct svcd_value *map, const char *key)
+void put_for(
+	FILE *out, const struct view *v, const struct svcd_value *map, const char *key)
 {
 	char age[TEXT_CAP];
 
@@ -63,7 +66,8 @@ void put_for(FILE *out, const struct view *v, const struct svcd_value *map, cons
 		fprintf(out, " for %s", age);
 }
 
-static void put_ms(FILE *out, const char *before, const struct svcd_value *check, const char *key)
+static void put_ms(
+	FILE *out, const char *before, const struct svcd_value *check, const char *key)
 {
 	const struct svcd_value *ms = svcd_value_get(check, key);
 	char text[TEXT_CAP];
@@ -72,7 +76,8 @@ static void put_ms(FILE *out, const char *before, const struct svcd_value *check
 		fprintf(out, "%s%s", before, text_duration(svcd_value_uint(ms, 0), text));
 }
 
-static void put_times(FILE *out, const char *before, const struct svcd_value *check, const char *key)
+static void put_times(
+	FILE *out, const char *before, const struct svcd_value *check, const char *key)
 {
 	const struct svcd_value *n = svcd_value_get(check, key);
 
@@ -82,7 +87,8 @@ static void put_times(FILE *out, const char *before, const struct svcd_value *ch
 
 void put_check_words(FILE *out, const struct svcd_value *check)
 {
-	const char *type = text_of(check, "type", "?"), *port = text_of(check, "port", "");
+	const char *type = text_of(check, "type", "?"),
+		   *port = text_of(check, "port", "");
 
 	put_clean(out, type);
 	if (strcmp(type, "http") == 0) {
@@ -117,7 +123,8 @@ void put_evidence(FILE *out, const struct svcd_value *check)
 		fputs(" in a row", out);
 	if (svcd_value_get(e, "age_ms") != NULL)
 		fprintf(out, ", last probe %s ago",
-			text_duration(svcd_value_uint(svcd_value_get(e, "age_ms"), 0), age));
+			text_duration(
+				svcd_value_uint(svcd_value_get(e, "age_ms"), 0), age));
 	if (svcd_value_get(e, "took_us") != NULL)
 		fprintf(out, ", took %.1f ms",
 			(double)svcd_value_uint(svcd_value_get(e, "took_us"), 0) / 1000);
@@ -161,8 +168,8 @@ void put_cause(FILE *out, const struct svcd_value *map)
 	}
 }
 
-static bool put_change(FILE *out, const struct view *v, const char *what, const char *from,
-	const char *to, bool first)
+static bool put_change(FILE *out, const struct view *v, const char *what,
+	const char *from, const char *to, bool first)
 {
 	if (*to == '\0' || strcmp(from, to) == 0)
 		return false;
@@ -182,7 +189,8 @@ void put_happening(FILE *out, const struct view *v, const struct svcd_value *eve
 		put_clean(out, what);
 		return;
 	}
-	put |= put_change(out, v, "", text_of(event, "from", ""), text_of(event, "to", ""), !put);
+	put |= put_change(
+		out, v, "", text_of(event, "from", ""), text_of(event, "to", ""), !put);
 	put |= put_change(out, v, "health ", text_of(event, "health_from", ""),
 		text_of(event, "health_to", ""), !put);
 	put |= put_change(out, v, "admin ", text_of(event, "admin_from", ""),

@@ -12,17 +12,20 @@ void put_label(FILE *out, const struct view *v, const char *label);
 void put_line(FILE *out, const struct view *v, const char *label, const char *text);
 
 /* The cell of a column as text; caller frees. */
-char *cell_as_text(cell_fn *cell, const char *key, const struct view *v, const struct row *r);
+char *cell_as_text(
+	cell_fn *cell, const char *key, const struct view *v, const struct row *r);
 
 /* "up" in its colour. */
 void put_state(FILE *out, const struct view *v, const char *state);
 /* " for 41s", or nothing when the time is not known. */
-void put_for(FILE *out, const struct view *v, const struct svcd_value *map, const char *key);
+void put_for(
+	FILE *out, const struct view *v, const struct svcd_value *map, const char *key);
 
 /* "http GET :8080/health every 5s, timeout 1s, rise 2, fall 3" of a check. */
 void put_check_words(FILE *out, const struct svcd_value *check);
 
-/* What the check has seen: "failing: connection refused, 3 in a row, 2s ago". Nothing when it has not run. */
+/* What the check has seen: "failing: connection refused, 3 in a row, 2s ago". Nothing
+ * when it has not run. */
 void put_evidence(FILE *out, const struct svcd_value *check);
 
 /* A cause of the protocol: "its lease expired" for lease_expired. */

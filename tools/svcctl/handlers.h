@@ -1,5 +1,6 @@
 /*
- * What the commands do, one file each: cmd_NAME.c. All report their errors and return the exit status.
+ * What the commands do, one file each: cmd_NAME.c. All report their errors and return the
+ * exit status.
  */
 #ifndef SVCCTL_HANDLERS_H
 #define SVCCTL_HANDLERS_H

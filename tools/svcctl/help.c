@@ -96,7 +96,8 @@ void help_overview(FILE *out)
 	for (const struct group *g = command_groups; g->name != NULL; g++)
 		put_group(out, g);
 	put_options(out, "Options of every command:", global_options);
-	fputs("\n'svcctl help COMMAND' tells more about one; svcctl(1) tells all.\n", out);
+	fputs("\n'svcctl help COMMAND' tells more about one; svcctl(1) tells all.\n",
+		out);
 }
 
 void help_command(FILE *out, const struct command *command)
@@ -123,7 +124,8 @@ enum outcome help_point_to(const struct command *command)
 		return OUT_USAGE;
 	}
 	usage = help_usage(command);
-	report_hint("usage: svcctl %s; 'svcctl help %s' tells more", usage, command->name);
+	report_hint(
+		"usage: svcctl %s; 'svcctl help %s' tells more", usage, command->name);
 	free(usage);
 	return OUT_USAGE;
 }

@@ -28,7 +28,8 @@ static json_t *json_of_number(uint64_t number, const char *key)
 		return json_string(text);
 	}
 	/* jansson has no unsigned numbers; beyond them are no counts or revisions. */
-	return number <= INT64_MAX ? json_integer((json_int_t)number) : json_real((double)number);
+	return number <= INT64_MAX ? json_integer((json_int_t)number)
+				   : json_real((double)number);
 }
 
 static json_t *json_of_array(const struct svcd_value *v)
@@ -159,7 +160,8 @@ static void csv_put_fields(FILE *out, const char *prefix, const json_t *object)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach ((json_t *)(uintptr_t)object, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)object, key, v)
+	{
 		char *name = mem_format("%s%s", prefix, key);
 
 		if (json_is_object(v)) {

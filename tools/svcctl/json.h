@@ -1,8 +1,8 @@
 /*
  * Results as documents: what -o json, yaml and csv print.
  *
- * A document has the fields of svcd-protocol(7) with their types, except: times are RFC 3339, digests are
- * hexadecimal text (they need all 64 bits).
+ * A document has the fields of svcd-protocol(7) with their types, except: times are RFC
+ * 3339, digests are hexadecimal text (they need all 64 bits).
  */
 #ifndef SVCCTL_JSON_H
 #define SVCCTL_JSON_H
@@ -27,8 +27,8 @@ void json_put_text(json_t *object, const char *key, const char *text);
 void json_put_number(json_t *object, const char *key, uint64_t number);
 void json_put_time(json_t *object, const char *key, uint64_t wall_ms);
 
-/* Output: indented with a final newline; in one line with a newline; YAML, as one document ("---" before it
- * when it is one of many); "field,value" lines. */
+/* Output: indented with a final newline; in one line with a newline; YAML, as one
+ * document ("---" before it when it is one of many); "field,value" lines. */
 void json_print(FILE *out, const json_t *document);
 void json_print_line(FILE *out, const json_t *document);
 void yaml_print(FILE *out, const json_t *document, bool one_of_many);

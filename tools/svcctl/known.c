@@ -75,7 +75,8 @@ static void instance_fini(struct known_instance *i)
 	free(i->address);
 }
 
-/* Where the id is, or where it belongs. Snapshots come in order, so the end is tried first. */
+/* Where the id is, or where it belongs. Snapshots come in order, so the end is tried
+ * first. */
 static size_t place_of(const struct known_service *s, const char *id, bool *found)
 {
 	size_t low = 0, high = s->n;
@@ -101,7 +102,8 @@ static void insert(struct known_service *s, size_t at, struct known_instance new
 	if ((s->n & (s->n - 1)) == 0) /* grows at powers of two */
 		s->instances = mem_resize(
 			s->instances, s->n > 0 ? 2 * s->n : 1, sizeof(*s->instances));
-	memmove(&s->instances[at + 1], &s->instances[at], (s->n - at) * sizeof(*s->instances));
+	memmove(&s->instances[at + 1], &s->instances[at],
+		(s->n - at) * sizeof(*s->instances));
 	s->instances[at] = new;
 	s->n++;
 }
@@ -110,27 +112,29 @@ static void drop(struct known_service *s, size_t at)
 {
 	instance_fini(&s->instances[at]);
 	s->n--;
-	memmove(&s->instances[at], &s->instances[at + 1], (s->n - at) * sizeof(*s->instances));
+	memmove(&s->instances[at], &s->instances[at + 1],
+		(s->n - at) * sizeof(*s->instances));
 }
 
 static void take_new(const struct step *step, struct known_service *s, size_t at,
 	const struct svcd_value *v, bool was_there)
 {
 	insert(s, at, instance_of(v));
-	tell(step, &(struct happening){
-			   .kind = was_there ? HAPPENING_PRESENT : HAPPENING_REGISTERED,
-			   .ns = s->ns,
-			   .service = s->service,
-			   .id = s->instances[at].id,
-			   .rev = number_of(v, "rev"),
-			   .after = &s->instances[at],
-			   .instance = v,
-			   .text = "",
-		   });
+	tell(step,
+		&(struct happening){
+			.kind = was_there ? HAPPENING_PRESENT : HAPPENING_REGISTERED,
+			.ns = s->ns,
+			.service = s->service,
+			.id = s->instances[at].id,
+			.rev = number_of(v, "rev"),
+			.after = &s->instances[at],
+			.instance = v,
+			.text = "",
+		});
 }
 
-static void take_old(
-	const struct step *step, struct known_service *s, size_t at, const struct svcd_value *v)
+static void take_old(const struct step *step, struct known_service *s, size_t at,
+	const struct svcd_value *v)
 {
 	struct known_instance before = s->instances[at];
 
@@ -138,24 +142,25 @@ static void take_old(
 	if (before.rev == number_of(v, "rev"))
 		return;
 	s->instances[at] = instance_of(v);
-	tell(step, &(struct happening){
-			   .kind = before.incarnation == s->instances[at].incarnation
-					   ? HAPPENING_CHANGED
-					   : HAPPENING_REGISTERED,
-			   .ns = s->ns,
-			   .service = s->service,
-			   .id = s->instances[at].id,
-			   .rev = s->instances[at].rev,
-			   .before = &before,
-			   .after = &s->instances[at],
-			   .instance = v,
-			   .text = "",
-		   });
+	tell(step,
+		&(struct happening){
+			.kind = before.incarnation == s->instances[at].incarnation
+				? HAPPENING_CHANGED
+				: HAPPENING_REGISTERED,
+			.ns = s->ns,
+			.service = s->service,
+			.id = s->instances[at].id,
+			.rev = s->instances[at].rev,
+			.before = &before,
+			.after = &s->instances[at],
+			.instance = v,
+			.text = "",
+		});
 	instance_fini(&before);
 }
 
-static void take_instance(
-	const struct step *step, struct known_service *s, const struct svcd_value *v, bool was_there)
+static void take_instance(const struct step *step, struct known_service *s,
+	const struct svcd_value *v, bool was_there)
 {
 	bool found;
 	size_t at = place_of(s, text_of(v, "id"), &found);
@@ -166,24 +171,26 @@ static void take_instance(
 		take_new(step, s, at, v, was_there);
 }
 
-static void take_removal(const struct step *step, struct known_service *s, size_t at, uint64_t rev,
-	const char *cause)
+static void take_removal(const struct step *step, struct known_service *s, size_t at,
+	uint64_t rev, const char *cause)
 {
-	tell(step, &(struct happening){
-			   .kind = HAPPENING_REMOVED,
-			   .ns = s->ns,
-			   .service = s->service,
-			   .id = s->instances[at].id,
-			   .rev = rev,
-			   .before = &s->instances[at],
-			   .text = cause,
-		   });
+	tell(step,
+		&(struct happening){
+			.kind = HAPPENING_REMOVED,
+			.ns = s->ns,
+			.service = s->service,
+			.id = s->instances[at].id,
+			.rev = rev,
+			.before = &s->instances[at],
+			.text = cause,
+		});
 	drop(s, at);
 }
 
 /* ---- services ---- */
 
-static int compare_service(const struct known_service *s, const char *ns, const char *service)
+static int compare_service(
+	const struct known_service *s, const char *ns, const char *service)
 {
 	int order = strcmp(s->ns, ns);
 
@@ -219,9 +226,11 @@ static struct known_service *service_get(
 	if (found)
 		return &k->services[at];
 	k->services = mem_resize(k->services, k->n + 1, sizeof(*k->services));
-	memmove(&k->services[at + 1], &k->services[at], (k->n - at) * sizeof(*k->services));
+	memmove(&k->services[at + 1], &k->services[at],
+		(k->n - at) * sizeof(*k->services));
 	k->n++;
-	k->services[at] = (struct known_service){.ns = mem_copy(ns), .service = mem_copy(service)};
+	k->services[at] = (struct known_service){
+		.ns = mem_copy(ns), .service = mem_copy(service)};
 	return &k->services[at];
 }
 
@@ -241,16 +250,18 @@ static void take_deletion(const struct step *step, size_t at, uint64_t rev)
 	struct known_service gone = k->services[at];
 
 	k->n--;
-	memmove(&k->services[at], &k->services[at + 1], (k->n - at) * sizeof(*k->services));
+	memmove(&k->services[at], &k->services[at + 1],
+		(k->n - at) * sizeof(*k->services));
 	while (gone.n > 0)
 		take_removal(step, &gone, gone.n - 1, rev, "service_deleted");
-	tell(step, &(struct happening){
-			   .kind = HAPPENING_SERVICE_DELETED,
-			   .ns = gone.ns,
-			   .service = gone.service,
-			   .rev = rev,
-			   .text = "",
-		   });
+	tell(step,
+		&(struct happening){
+			.kind = HAPPENING_SERVICE_DELETED,
+			.ns = gone.ns,
+			.service = gone.service,
+			.rev = rev,
+			.text = "",
+		});
 	service_fini(&gone);
 }
 
@@ -291,7 +302,8 @@ static void take_delta(const struct step *step, const struct svcd_value *event)
 		}
 		at = place_of(s, text_of(change, "id"), &found);
 		if (found)
-			take_removal(step, s, at, number_of(event, "rev"), text_of(change, "cause"));
+			take_removal(step, s, at, number_of(event, "rev"),
+				text_of(change, "cause"));
 	}
 }
 
@@ -323,10 +335,13 @@ static void take_lost(const struct step *step, const struct svcd_value *event)
 
 	for (size_t i = 0; i < k->n; i++)
 		k->services[i].stale = true;
-	tell(step, &(struct happening){.kind = HAPPENING_LOST, .text = text_of(event, "text")});
+	tell(step,
+		&(struct happening){
+			.kind = HAPPENING_LOST, .text = text_of(event, "text")});
 }
 
-void known_apply(struct known *k, const struct svcd_value *event, happening_fn *on_happening, void *arg)
+void known_apply(struct known *k, const struct svcd_value *event,
+	happening_fn *on_happening, void *arg)
 {
 	static const struct {
 		const char *kind;
@@ -345,7 +360,8 @@ void known_apply(struct known *k, const struct svcd_value *event, happening_fn *
 			kinds[i].take(&step, event);
 }
 
-const struct known_service *known_find(const struct known *k, const char *ns, const char *service)
+const struct known_service *known_find(
+	const struct known *k, const char *ns, const char *service)
 {
 	bool found;
 	size_t at = service_place(k, ns, service, &found);
@@ -353,7 +369,8 @@ const struct known_service *known_find(const struct known *k, const char *ns, co
 	return found ? &k->services[at] : NULL;
 }
 
-const struct known_instance *known_find_instance(const struct known_service *s, const char *id)
+const struct known_instance *known_find_instance(
+	const struct known_service *s, const char *id)
 {
 	bool found;
 	size_t at = place_of(s, id, &found);

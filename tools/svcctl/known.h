@@ -1,8 +1,8 @@
 /*
  * What a watcher has been told so far, and what a new event means beside it. Pure.
  *
- * Events are those of svcd_watch_raw: snapshots and deltas of services, no_service, synced, and the library's
- * lost, after which everything comes again.
+ * Events are those of svcd_watch_raw: snapshots and deltas of services, no_service,
+ * synced, and the library's lost, after which everything comes again.
  */
 #ifndef SVCCTL_KNOWN_H
 #define SVCCTL_KNOWN_H
@@ -53,17 +53,20 @@ struct happening {
 	const struct known_instance *before; /* NULL: it was not there */
 	const struct known_instance *after;  /* NULL: it is not there any more */
 	const struct svcd_value *instance;   /* as it was sent; NULL: there is none */
-	const char *text;                    /* cause of a removal, trouble of a loss; "" otherwise */
+	const char *text; /* cause of a removal, trouble of a loss; "" otherwise */
 };
 
 typedef void happening_fn(void *arg, const struct happening *h);
 
 /* Takes an event in and calls on_happening (may be NULL) for each thing that it means. */
-void known_apply(struct known *k, const struct svcd_value *event, happening_fn *on_happening, void *arg);
+void known_apply(struct known *k, const struct svcd_value *event,
+	happening_fn *on_happening, void *arg);
 
 /* NULL: not known (yet). */
-const struct known_service *known_find(const struct known *k, const char *ns, const char *service);
-const struct known_instance *known_find_instance(const struct known_service *s, const char *id);
+const struct known_service *known_find(
+	const struct known *k, const char *ns, const char *service);
+const struct known_instance *known_find_instance(
+	const struct known_service *s, const char *id);
 
 void known_fini(struct known *k); /* zero-initialised is valid and empty */
 

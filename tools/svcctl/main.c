@@ -42,7 +42,8 @@ static enum outcome dispatch(const struct args *a)
 	return a->command != NULL ? run(a) : no_command();
 }
 
-/* Results that could not be written are a failure, or a full disk passes for an empty answer. */
+/* Results that could not be written are a failure, or a full disk passes for an empty
+ * answer. */
 static enum outcome flush(enum outcome out)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

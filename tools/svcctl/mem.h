@@ -15,7 +15,8 @@ char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* For what comes back as NULL only when memory ran out: hands p on. */
 void *mem_check(void *p);
 
-/* A list of texts that grows; zero-initialised is valid. items ends with NULL once it is not empty. */
+/* A list of texts that grows; zero-initialised is valid. items ends with NULL once it is
+ * not empty. */
 struct texts {
 	char **items;
 	size_t n;

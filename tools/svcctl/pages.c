@@ -18,12 +18,12 @@ void pages_take(struct pages *p, struct svcd_value *answer, const char *items)
 	p->answers[p->n_answers++] = answer;
 	p->rows = mem_resize(p->rows, p->n + n + 1, sizeof(*p->rows));
 	for (size_t i = 0; i < n; i++)
-		p->rows[p->n++] = (struct row){
-			svcd_value_at(array, i), text_of(answer, "ns"), text_of(answer, "service")};
+		p->rows[p->n++] = (struct row){svcd_value_at(array, i),
+			text_of(answer, "ns"), text_of(answer, "service")};
 }
 
-int pages_load(struct ctl *c, const char *method, struct svcd_value *params, const char *items,
-	struct pages *p, struct svcd_fault *fault)
+int pages_load(struct ctl *c, const char *method, struct svcd_value *params,
+	const char *items, struct pages *p, struct svcd_fault *fault)
 {
 	const char *next = NULL;
 	int rv;

@@ -1,5 +1,6 @@
 /*
- * Which instances a caller gets that wants only some: the lowest tiers first, within one by weight. Pure.
+ * Which instances a caller gets that wants only some: the lowest tiers first, within one
+ * by weight. Pure.
  */
 #ifndef SVCCTL_PICK_H
 #define SVCCTL_PICK_H
@@ -15,7 +16,8 @@ struct candidate {
 
 /* Orders all by tier, then index. */
 void pick_sort(struct candidate *c, size_t n);
-/* Moves `want` drawn ones to the front, in the order they were drawn; want <= n. seed: any number. */
+/* Moves `want` drawn ones to the front, in the order they were drawn; want <= n. seed:
+ * any number. */
 void pick_draw(struct candidate *c, size_t n, size_t want, uint64_t seed);
 
 #endif

@@ -55,7 +55,8 @@ static json_t *listing_json(const struct listing *l)
 	json_t *document = json_new_document(), *items = mem_check(json_array());
 
 	json_take_fields(document, l->head, l->head_without);
-	json_object_del(document, "next"); /* all pages are here, or as many as were asked for */
+	json_object_del(document, "next"); /* all pages are here, or as many as were asked
+					      for */
 	json_object_del(document, "next_n");
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(items, row_json(&l->rows[i]));
@@ -95,7 +96,8 @@ static void csv_put_header(const struct column *columns)
 	fputs("\r\n", stdout);
 }
 
-static void csv_put_cell(const struct view *v, const struct column *c, const struct row *r)
+static void csv_put_cell(
+	const struct view *v, const struct column *c, const struct row *r)
 {
 	struct cell_ctx x = {v, c, true};
 	char *text = NULL;
@@ -149,8 +151,8 @@ void print_listing(const struct view *v, const struct listing *l)
 	}
 }
 
-void print_object(
-	const struct view *v, json_t *document, const char *name, screen_fn *screen, const void *arg)
+void print_object(const struct view *v, json_t *document, const char *name,
+	screen_fn *screen, const void *arg)
 {
 	switch (v->format) {
 	case FORMAT_TABLE:

@@ -8,7 +8,8 @@
 
 static bool is_shown(const struct view *v, const struct column *c)
 {
-	return (!c->wide || v->format == FORMAT_WIDE) && (!c->namespaces || v->namespaces);
+	return (!c->wide || v->format == FORMAT_WIDE) &&
+		(!c->namespaces || v->namespaces);
 }
 
 static struct libscols_table *new_table(const struct view *v)
@@ -19,7 +20,8 @@ static struct libscols_table *new_table(const struct view *v)
 	scols_table_enable_colors(t, v->color);
 	scols_table_set_column_separator(t, "  ");
 	/* Piped output is not shortened, whatever COLUMNS says. */
-	scols_table_set_termforce(t, v->terminal ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER);
+	scols_table_set_termforce(
+		t, v->terminal ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER);
 	return t;
 }
 
@@ -44,11 +46,12 @@ static void add_cell(struct libscols_line *line, size_t at, const struct view *v
 	fclose(out);
 	mem_check(scols_line_refer_data(line, at, mem_check(text)) == 0 ? line : NULL);
 	if (c->paint != NULL && v->color)
-		scols_cell_set_color(scols_line_get_cell(line, at), view_paint(v, c->paint(r)));
+		scols_cell_set_color(
+			scols_line_get_cell(line, at), view_paint(v, c->paint(r)));
 }
 
-static void add_row(struct libscols_table *t, const struct view *v, const struct column *c,
-	const struct row *r)
+static void add_row(struct libscols_table *t, const struct view *v,
+	const struct column *c, const struct row *r)
 {
 	struct libscols_line *line = mem_check(scols_table_new_line(t, NULL));
 	size_t at = 0;
@@ -58,7 +61,8 @@ static void add_row(struct libscols_table *t, const struct view *v, const struct
 			add_cell(line, at++, v, c, r);
 }
 
-/* Cells of the last column are padded; blanks at the end of a line are of no use to anybody. */
+/* Cells of the last column are padded; blanks at the end of a line are of no use to
+ * anybody. */
 static void print_trimmed(char *text)
 {
 	for (char *line = text, *next; *line != '\0'; line = next) {

@@ -17,15 +17,17 @@ struct runner {
 	const struct run_order *order;
 	struct child child;
 	struct svcd_registration *registration; /* NULL: none, or no more */
-	_Atomic bool confirmed;                 /* at least once; written by the library's thread */
-	_Atomic bool settled;                   /* something was said about the registration */
+	_Atomic bool confirmed; /* at least once; written by the library's thread */
+	_Atomic bool settled;   /* something was said about the registration */
 };
 
 /* ---- what the registry says; on the library's thread ---- */
 
 static const char *words_of(const struct svcd_fault *fault)
 {
-	return fault == NULL ? "" : *fault->text != '\0' ? fault->text : svcd_strerror(fault->code);
+	return fault == NULL           ? ""
+		: *fault->text != '\0' ? fault->text
+				       : svcd_strerror(fault->code);
 }
 
 static void on_state(void *arg, struct svcd_registration *registration,
@@ -44,12 +46,14 @@ static void on_state(void *arg, struct svcd_registration *registration,
 		break;
 	case SVCD_REGISTERING:
 		if (atomic_load(&r->confirmed))
-			report_note("the registry does not answer; %s runs on, svcctl keeps trying",
+			report_note(
+				"the registry does not answer; %s runs on, svcctl keeps trying",
 				r->order->argv[0]);
 		break;
 	case SVCD_REFUSED:
 		atomic_store(&r->settled, true);
-		report_error("the registry refuses %s/%s: %s", i->service, i->id, words_of(fault));
+		report_error("the registry refuses %s/%s: %s", i->service, i->id,
+			words_of(fault));
 		report_hint("%s runs on without being registered", r->order->argv[0]);
 		break;
 	case SVCD_REMOVED:
@@ -69,7 +73,8 @@ static void start_registration(struct runner *r)
 		.on_state = on_state,
 		.arg = r,
 	};
-	int rv = svcd_register(r->c->client, r->order->instance, &options, &r->registration);
+	int rv = svcd_register(
+		r->c->client, r->order->instance, &options, &r->registration);
 
 	if (rv == 0)
 		return;
@@ -82,11 +87,13 @@ static void start_registration(struct runner *r)
 static void end_registration(struct runner *r)
 {
 	if (r->registration != NULL)
-		svcd_deregister(r->registration, atomic_load(&r->confirmed) ? DEREGISTER_MS : 0);
+		svcd_deregister(
+			r->registration, atomic_load(&r->confirmed) ? DEREGISTER_MS : 0);
 	r->registration = NULL;
 }
 
-/* Once: the child is not disturbed by a registry that is out of reach, and people are told. */
+/* Once: the child is not disturbed by a registry that is out of reach, and people are
+ * told. */
 static void tell_silence(struct runner *r)
 {
 	char trouble[256] = "";
@@ -94,7 +101,8 @@ static void tell_silence(struct runner *r)
 	if (atomic_exchange(&r->settled, true))
 		return;
 	svcd_client_trouble(r->c->client, trouble, sizeof(trouble));
-	report_note("the registry cannot be reached yet (%s); %s runs, svcctl keeps trying",
+	report_note(
+		"the registry cannot be reached yet (%s); %s runs, svcctl keeps trying",
 		*trouble != '\0' ? trouble : "no answer", r->order->argv[0]);
 }
 
@@ -110,8 +118,8 @@ static bool drain(struct runner *r, int *status)
 		return true;
 	while ((left_ms = deadline_left_ms(&d)) > 0) {
 		bool from_terminal;
-		int signal = child_next_signal(
-			&r->child, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX, &from_terminal);
+		int signal = child_next_signal(&r->child,
+			left_ms < INT32_MAX ? (int)left_ms : INT32_MAX, &from_terminal);
 
 		if (signal == SIGCHLD && child_ended(&r->child, status))
 			return false;
@@ -170,7 +178,8 @@ static int start_child(struct runner *r)
 	const struct svcd_instance *i = r->order->instance;
 	char *service = mem_format("SVCD_SERVICE=%s", i->service);
 	char *id = mem_format("SVCD_INSTANCE_ID=%s", i->id);
-	int error = child_start(&r->child, r->order->argv, (char *const[]){service, id, NULL});
+	int error = child_start(
+		&r->child, r->order->argv, (char *const[]){service, id, NULL});
 
 	free(service);
 	free(id);

@@ -20,8 +20,8 @@ void signalled_fini(struct signalled *s);
 void signalled_set(struct signalled *s, int value);
 int signalled_get(struct signalled *s);
 
-/* Waits until the value is one of a set (bit 1 << value) or the moment has come (NULL: for ever). The value
- * then. */
+/* Waits until the value is one of a set (bit 1 << value) or the moment has come (NULL:
+ * for ever). The value then. */
 int signalled_wait(struct signalled *s, unsigned until, const struct deadline *d);
 
 #endif

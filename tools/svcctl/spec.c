@@ -42,7 +42,8 @@ static bool take_protocol(struct spec *s, struct svcd_port *port, const char *te
 
 static bool take_port(struct spec *s, struct svcd_port *port, const char *text)
 {
-	const char *equals = strchr(text, '='), *digits = equals != NULL ? equals + 1 : text;
+	const char *equals = strchr(text, '='),
+		   *digits = equals != NULL ? equals + 1 : text;
 	size_t len = strcspn(digits, "/");
 	char *copy = keep(s, digits, len);
 	uint64_t number;
@@ -59,13 +60,15 @@ bool spec_add_port(struct spec *s, const char *text, char error[SPEC_ERROR_MAX])
 	struct svcd_port port = {.protocol = "tcp"};
 
 	if (!take_port(s, &port, text)) {
-		snprintf(error, SPEC_ERROR_MAX, "'%s' is not a port: 8080, http=8080 or dns=53/udp", text);
+		snprintf(error, SPEC_ERROR_MAX,
+			"'%s' is not a port: 8080, http=8080 or dns=53/udp", text);
 		return false;
 	}
 	for (size_t i = 0; i < s->instance.n_ports; i++) {
 		if (strcmp(s->ports[i].name, port.name) == 0) {
 			snprintf(error, SPEC_ERROR_MAX,
-				"two ports are named '%s': give them names, as in http=8080", port.name);
+				"two ports are named '%s': give them names, as in http=8080",
+				port.name);
 			return false;
 		}
 	}
@@ -86,7 +89,8 @@ bool spec_add_meta(struct spec *s, const char *text, char error[SPEC_ERROR_MAX])
 		return false;
 	}
 	s->meta = mem_resize(s->meta, s->instance.n_meta + 1, sizeof(*s->meta));
-	s->meta[s->instance.n_meta++] = (struct svcd_pair){keep(s, text, len), text + len + 1};
+	s->meta[s->instance.n_meta++] = (struct svcd_pair){
+		keep(s, text, len), text + len + 1};
 	s->instance.meta = s->meta;
 	return true;
 }
@@ -124,11 +128,12 @@ static const struct check_field *find_check_field(const char *name)
 static bool take_status(struct svcd_check *check, const char *text)
 {
 	const char *dash = strchr(text, '-');
-	char *first = mem_copy_part(text, dash != NULL ? (size_t)(dash - text) : strlen(text));
+	char *first = mem_copy_part(
+		text, dash != NULL ? (size_t)(dash - text) : strlen(text));
 	uint64_t low, high;
 	bool ok = text_parse_number(first, 599, &low) &&
-		  text_parse_number(dash != NULL ? dash + 1 : first, 599, &high) && low >= 100 &&
-		  low <= high;
+		text_parse_number(dash != NULL ? dash + 1 : first, 599, &high) &&
+		low >= 100 && low <= high;
 
 	free(first);
 	if (!ok)
@@ -138,7 +143,8 @@ static bool take_status(struct svcd_check *check, const char *text)
 	return true;
 }
 
-static bool take_check_value(struct svcd_check *check, const struct check_field *f, const char *text)
+static bool take_check_value(
+	struct svcd_check *check, const struct check_field *f, const char *text)
 {
 	char *at = (char *)check + f->offset;
 	uint64_t v;
@@ -150,7 +156,8 @@ static bool take_check_value(struct svcd_check *check, const struct check_field 
 	case IS_STATUS:
 		return take_status(check, text);
 	default:
-		if (f->as == IS_MS ? !text_parse_duration(text, &v) : !text_parse_number(text, 1000, &v))
+		if (f->as == IS_MS ? !text_parse_duration(text, &v)
+				   : !text_parse_number(text, 1000, &v))
 			return false;
 		if (v > UINT32_MAX)
 			return false;
@@ -168,14 +175,16 @@ static bool unknown_check_field(const char *name, char error[SPEC_ERROR_MAX])
 		names[i] = check_fields[i].name;
 	near = text_suggest(name, names);
 	if (near != NULL)
-		snprintf(error, SPEC_ERROR_MAX, "a check has no '%s', did you mean '%s'?", name, near);
+		snprintf(error, SPEC_ERROR_MAX, "a check has no '%s', did you mean '%s'?",
+			name, near);
 	else
 		snprintf(error, SPEC_ERROR_MAX, "a check has no '%s'", name);
 	return false;
 }
 
 /* "interval=5s" */
-static bool take_check_part(struct svcd_check *check, char *part, char error[SPEC_ERROR_MAX])
+static bool take_check_part(
+	struct svcd_check *check, char *part, char error[SPEC_ERROR_MAX])
 {
 	char *value = strchr(part, '=');
 	const struct check_field *f;
@@ -187,12 +196,14 @@ static bool take_check_part(struct svcd_check *check, char *part, char error[SPE
 		return unknown_check_field(part, error);
 	if (value != NULL && take_check_value(check, f, value))
 		return true;
-	snprintf(error, SPEC_ERROR_MAX, "%s: '%s' is not what it takes", part, value != NULL ? value : "");
+	snprintf(error, SPEC_ERROR_MAX, "%s: '%s' is not what it takes", part,
+		value != NULL ? value : "");
 	return false;
 }
 
 /* "http=/health", "tcp" */
-static bool take_check_type(struct svcd_check *check, char *part, char error[SPEC_ERROR_MAX])
+static bool take_check_type(
+	struct svcd_check *check, char *part, char error[SPEC_ERROR_MAX])
 {
 	char *path = strchr(part, '=');
 	bool is_http;
@@ -202,11 +213,13 @@ static bool take_check_type(struct svcd_check *check, char *part, char error[SPE
 	is_http = strcmp(part, "http") == 0;
 	if (!is_http && (strcmp(part, "tcp") != 0 || path != NULL)) {
 		snprintf(error, SPEC_ERROR_MAX,
-			"'%s' is not a check: http, http=/path or tcp, with name=value after commas", part);
+			"'%s' is not a check: http=/path or tcp, then name=value after commas",
+			part);
 		return false;
 	}
 	if (path != NULL && *path != '/') {
-		snprintf(error, SPEC_ERROR_MAX, "the path of a check begins with '/', '%s' does not", path);
+		snprintf(error, SPEC_ERROR_MAX,
+			"the path of a check begins with '/', '%s' does not", path);
 		return false;
 	}
 	check->type = part;

@@ -1,5 +1,6 @@
 /*
- * What register is told on its command line, as svcd.h wants it. Pure; errors are sentences.
+ * What register is told on its command line, as svcd.h wants it. Pure; errors are
+ * sentences.
  */
 #ifndef SVCCTL_SPEC_H
 #define SVCCTL_SPEC_H

@@ -10,13 +10,15 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* row[j]: distance of the first i characters of a to the first j of b; up and up2 are the rows before. */
-static void fill_row(
-	size_t *row, const size_t *up, const size_t *up2, const char *a, size_t i, const char *b)
+/* row[j]: distance of the first i characters of a to the first j of b; up and up2 are the
+ * rows before. */
+static void fill_row(size_t *row, const size_t *up, const size_t *up2, const char *a,
+	size_t i, const char *b)
 {
 	row[0] = i;
 	for (size_t j = 1; b[j - 1] != '\0'; j++) {
-		row[j] = least(least(row[j - 1], up[j]) + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
+		row[j] = least(
+			least(row[j - 1], up[j]) + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
 		if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 			row[j] = least(row[j], up2[j - 2] + 1);
 	}
@@ -44,7 +46,8 @@ const char *text_suggest(const char *word, const char *const *candidates)
 	for (; *candidates != NULL; candidates++) {
 		size_t d = distance(word, *candidates);
 
-		/* A word of two letters is not meant by another one that shares none of them. */
+		/* A word of two letters is not meant by another one that shares none of
+		 * them. */
 		if (d >= best_distance || d >= strlen(*candidates))
 			continue;
 		best_distance = d;

@@ -47,14 +47,16 @@ struct svcd_value *target_params(const struct ctl *c, const struct target *t)
 /* ---- what was probably meant ---- */
 
 /* The texts under key of the maps in array. */
-static void collect(const struct svcd_value *array, const char *key, const char *ns, struct texts *out)
+static void collect(const struct svcd_value *array, const char *key, const char *ns,
+	struct texts *out)
 {
 	for (size_t i = 0; i < svcd_value_count(array); i++) {
 		const struct svcd_value *item = svcd_value_at(array, i);
 		const char *of = svcd_value_str(svcd_value_get(item, "ns"), "");
 
 		if (ns == NULL || strcmp(ns, of) == 0)
-			texts_add(out, mem_copy(svcd_value_str(svcd_value_get(item, key), "")));
+			texts_add(out,
+				mem_copy(svcd_value_str(svcd_value_get(item, key), "")));
 	}
 }
 
@@ -70,8 +72,8 @@ static const char *other_namespace(const struct svcd_value *services, const char
 	return NULL;
 }
 
-static void hint_at_service(const struct ctl *c, const struct target *t,
-	const struct svcd_value *services)
+static void hint_at_service(
+	const struct ctl *c, const struct target *t, const struct svcd_value *services)
 {
 	const char *elsewhere = other_namespace(services, t->service), *near = NULL;
 	struct texts names = {NULL, 0};
@@ -80,13 +82,15 @@ static void hint_at_service(const struct ctl *c, const struct target *t,
 	if (names.n > 0)
 		near = text_suggest(t->service, (const char *const *)names.items);
 	if (elsewhere != NULL)
-		report_hint("namespace '%s' has it: --namespace %s", elsewhere, elsewhere);
+		report_hint(
+			"namespace '%s' has it: --namespace %s", elsewhere, elsewhere);
 	else if (near != NULL)
 		report_hint("did you mean '%s'?", near);
 	else if (names.n > 0)
 		report_hint("'svcctl ls' shows the services");
 	else
-		report_hint("there are no services in this namespace; 'svcctl help register' tells how to add one");
+		report_hint(
+			"there are no services yet; 'svcctl help register' tells how to add one");
 	texts_fini(&names);
 }
 
@@ -98,7 +102,8 @@ static enum outcome fail_service(struct ctl *c, const struct target *t)
 	if (strcmp(c->ns, "default") == 0)
 		report_error("no service named '%s'", t->service);
 	else
-		report_error("no service named '%s' in namespace '%s'", t->service, c->ns);
+		report_error(
+			"no service named '%s' in namespace '%s'", t->service, c->ns);
 	params_number(params, "limit", NAMES_MAX);
 	if (ctl_call(c, "list", params, &result, &fault) == 0)
 		hint_at_service(c, t, svcd_value_get(result, "services"));
@@ -137,15 +142,19 @@ static enum outcome fail_instance(struct ctl *c, const struct target *t)
 	return OUT_NOT_FOUND;
 }
 
-/* It is known, and not there any more: the server's words tell who removed it. */
+/* It was there: the server's words tell who removed it. */
 static enum outcome fail_gone(const struct target *t, const struct svcd_fault *fault)
 {
-	report_error("%s/%s is gone: %s", t->service, t->id != NULL ? t->id : "", fault->text);
-	report_hint("'svcctl history %s' shows what happened", t->service);
+	char *name = target_name(t);
+
+	report_error("%s", fault->text);
+	report_hint("'svcctl why %s' shows what happened", name);
+	free(name);
 	return OUT_NOT_FOUND;
 }
 
-enum outcome target_fail(struct ctl *c, const struct target *t, const struct svcd_fault *fault)
+enum outcome target_fail(
+	struct ctl *c, const struct target *t, const struct svcd_fault *fault)
 {
 	switch (fault->code) {
 	case SVCD_ENOSERVICE:

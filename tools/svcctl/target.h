@@ -20,10 +20,13 @@ char *target_name(const struct target *t); /* "SERVICE/INSTANCE"; caller frees *
 /* {ns, service, id?} */
 struct svcd_value *target_params(const struct ctl *c, const struct target *t);
 
-/* As ctl_fail; for a missing service or instance with the name that was probably meant. */
-enum outcome target_fail(struct ctl *c, const struct target *t, const struct svcd_fault *fault);
+/* As ctl_fail; for a missing service or instance with the name that was probably meant.
+ */
+enum outcome target_fail(
+	struct ctl *c, const struct target *t, const struct svcd_fault *fault);
 
-/* The get of a target, its instances as rows: OUT_OK and pages_fini, or it has been reported. */
+/* The get of a target, its instances as rows: OUT_OK and pages_fini, or it has been
+ * reported. */
 enum outcome target_get(struct ctl *c, const struct target *t, struct pages *p);
 
 #endif

@@ -52,7 +52,8 @@ static const struct unit *take_unit(const char **at)
 	size_t len = strspn(*at, "dhms");
 
 	for (size_t i = 0; i < N_UNITS; i++) {
-		if (strlen(units[i].name) == len && strncmp(*at, units[i].name, len) == 0) {
+		if (strlen(units[i].name) == len &&
+			strncmp(*at, units[i].name, len) == 0) {
 			*at += len;
 			return &units[i];
 		}
@@ -85,7 +86,8 @@ bool text_parse_duration(const char *text, uint64_t *ms)
 	return true;
 }
 
-static char *put_two(char *out, uint64_t a, const char *a_unit, uint64_t b, const char *b_unit)
+static char *put_two(
+	char *out, uint64_t a, const char *a_unit, uint64_t b, const char *b_unit)
 {
 	if (b > 0)
 		snprintf(out, TEXT_CAP, "%llu%s%llu%s", (unsigned long long)a, a_unit,
@@ -140,7 +142,8 @@ char *text_clock(uint64_t wall_ms, char out[TEXT_CAP])
 	time_t seconds = (time_t)(wall_ms / SECOND);
 	struct tm tm;
 
-	if (localtime_r(&seconds, &tm) == NULL || strftime(out, TEXT_CAP, "%H:%M:%S", &tm) == 0)
+	if (localtime_r(&seconds, &tm) == NULL ||
+		strftime(out, TEXT_CAP, "%H:%M:%S", &tm) == 0)
 		strcpy(out, "");
 	return out;
 }

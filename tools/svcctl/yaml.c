@@ -6,12 +6,12 @@
 #include "svcctl/json.h"
 #include "svcctl/mem.h"
 
-/* Text that YAML would read as something else gets quotes. libyaml knows what must be quoted to be text at
- * all, not what looks like a number, a truth or a date. */
+/* Text that YAML would read as something else gets quotes. libyaml knows what must be
+ * quoted to be text at all, not what looks like a number, a truth or a date. */
 static bool looks_like_something_else(const char *text)
 {
-	static const char *const words[] = {
-		"", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "="};
+	static const char *const words[] = {"", "~", "null", "true", "false", "yes", "no",
+		"on", "off", "y", "n", "<<", "="};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcasecmp(words[i], text) == 0)
@@ -27,13 +27,13 @@ static void emit(yaml_emitter_t *e, yaml_event_t *event, int made)
 static void emit_scalar(yaml_emitter_t *e, const char *text, bool is_text)
 {
 	yaml_scalar_style_t style = is_text && looks_like_something_else(text)
-					    ? YAML_DOUBLE_QUOTED_SCALAR_STYLE
-					    : YAML_PLAIN_SCALAR_STYLE;
+		? YAML_DOUBLE_QUOTED_SCALAR_STYLE
+		: YAML_PLAIN_SCALAR_STYLE;
 	yaml_event_t event;
 
 	emit(e, &event,
-		yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
-			(int)strlen(text), 1, 1, style));
+		yaml_scalar_event_initialize(&event, NULL, NULL,
+			(const yaml_char_t *)text, (int)strlen(text), 1, 1, style));
 }
 
 static void emit_value(yaml_emitter_t *e, const json_t *v);
@@ -48,7 +48,8 @@ static void emit_object(yaml_emitter_t *e, const json_t *object)
 		yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
 			json_object_size(object) > 0 ? YAML_BLOCK_MAPPING_STYLE
 						     : YAML_FLOW_MAPPING_STYLE));
-	json_object_foreach ((json_t *)(uintptr_t)object, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)object, key, v)
+	{
 		emit_scalar(e, key, true);
 		emit_value(e, v);
 	}
@@ -95,7 +96,9 @@ void yaml_print(FILE *out, const json_t *document, bool one_of_many)
 	yaml_emitter_set_unicode(&e, 1);
 	yaml_emitter_set_width(&e, -1);
 	emit(&e, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
-	emit(&e, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, !one_of_many));
+	emit(&e, &event,
+		yaml_document_start_event_initialize(
+			&event, NULL, NULL, NULL, !one_of_many));
 	emit_value(&e, document);
 	emit(&e, &event, yaml_document_end_event_initialize(&event, 1));
 	emit(&e, &event, yaml_stream_end_event_initialize(&event));
