@@ -38,7 +38,8 @@ void page_begin(struct page *p, struct answer *a, const char *key, uint32_t limi
 {
 	pack_cstr(a->out, key);
 	buf_put_u8(a->out, LONG_ARRAY);
-	*p = (struct page){.a = a, .head = a->out->len, .from = a->out->len, .limit = limit};
+	*p = (struct page){
+		.a = a, .head = a->out->len, .from = a->out->len, .limit = limit};
 	buf_put_be32(a->out, 0);
 	a->n++;
 }

@@ -1,4 +1,5 @@
-/* Writing answers: map entries that count themselves, and pages that end before a frame is full. */
+/* Writing answers: map entries that count themselves, and pages that end before a frame
+ * is full. */
 #ifndef SVCD_CATALOG_ANSWER_H
 #define SVCD_CATALOG_ANSWER_H
 
@@ -17,7 +18,8 @@ struct answer {
 void answer_u64(struct answer *a, const char *key, uint64_t v);
 void answer_text(struct answer *a, const char *key, const char *v);
 void answer_str(struct answer *a, const char *key, struct bytes v);
-void answer_str_if(struct answer *a, const char *key, struct bytes v); /* not when empty */
+void answer_str_if(struct answer *a, const char *key, struct bytes v); /* not when empty
+									*/
 void answer_u64_if(struct answer *a, const char *key, uint64_t v);     /* not when 0 */
 
 /* A list under a key, whose length is known at the end. */

@@ -20,8 +20,8 @@ static int find_named(struct catalog *c, const struct ref *ref, struct touch **o
 		return err_set(&c->why, SVCD_ESTALE,
 			"'" FMT_BYTES "' of service '" FMT_BYTES "': incarnation %" PRIu64
 			" is not the current one, %" PRIu64,
-			ARG_BYTES(ref->key.id), ARG_BYTES(ref->key.service), ref->incarnation,
-			t->now.state.incarnation);
+			ARG_BYTES(ref->key.id), ARG_BYTES(ref->key.service),
+			ref->incarnation, t->now.state.incarnation);
 	return 0;
 }
 
@@ -53,9 +53,11 @@ static int update_admin(struct catalog *c, struct touch *t, const struct update 
 	uint64_t until_ms = u->for_ms != 0 && !enabled ? c->meta.time_ms + u->for_ms : 0;
 
 	if (u->self && s->admin != ADMIN_ENABLED && !s->admin_self)
-		return err_set(&c->why, SVCD_ECONFLICT, "%s was set by " FMT_BYTES ", not by the instance itself",
+		return err_set(&c->why, SVCD_ECONFLICT,
+			"%s was set by " FMT_BYTES ", not by the instance itself",
 			admin_name(s->admin), ARG_BYTES(s->admin_actor));
-	if (s->admin == u->admin && s->admin_until_ms == until_ms && s->admin_self == self &&
+	if (s->admin == u->admin && s->admin_until_ms == until_ms &&
+		s->admin_self == self &&
 		(enabled || bytes_eq(s->admin_reason, u->reason)))
 		return 0;
 	s->admin = u->admin;
@@ -95,7 +97,8 @@ static int update_spec(struct catalog *c, struct touch *t, const struct update *
 	if (rv == SVCD_ENOMEM || c->scratch.failed)
 		c->nomem = true;
 	if (rv != 0)
-		return err_set(&c->why, rv, "what the instance says of itself: more than %d bytes",
+		return err_set(&c->why, rv,
+			"what the instance says of itself: more than %d bytes",
 			LIMIT_SPEC_BYTES);
 	if (bytes_eq(spec, t->now.spec))
 		return 0;
@@ -128,8 +131,8 @@ int apply_update(struct catalog *c, struct reader *r)
 	return rv;
 }
 
-static void verdict_one(struct catalog *c, const struct ref *ref, enum health_state health,
-	struct bytes reason)
+static void verdict_one(struct catalog *c, const struct ref *ref,
+	enum health_state health, struct bytes reason)
 {
 	struct touch *t = touch_get(c, &ref->key);
 	struct instance_state *s;

@@ -24,7 +24,8 @@ static void answer_grant(struct catalog *c, const struct grant *g, uint64_t leas
 
 int apply_lease_grant(struct catalog *c, struct reader *r)
 {
-	struct lease lease = {.id = c->rev, .granted_wall_ms = c->wall_ms, .owner = c->actor};
+	struct lease lease = {
+		.id = c->rev, .granted_wall_ms = c->wall_ms, .owner = c->actor};
 	struct grant g;
 	struct key key;
 
@@ -53,7 +54,8 @@ void repeat_lease_grant(struct catalog *c, struct reader *r)
 }
 
 /* One of a lease's instances; an item without its instance is damage. */
-static void end_item(struct catalog *c, uint64_t lease, struct bytes item, enum cause_kind cause)
+static void end_item(
+	struct catalog *c, uint64_t lease, struct bytes item, enum cause_kind cause)
 {
 	struct instance_key name;
 	struct touch *t;
@@ -65,13 +67,15 @@ static void end_item(struct catalog *c, uint64_t lease, struct bytes item, enum 
 	t = touch_get(c, &name);
 	if (t == NULL)
 		return;
-	if (!t->live || t->now.state.lease != lease || t->now.state.life != LIFE_REGISTERED)
+	if (!t->live || t->now.state.lease != lease ||
+		t->now.state.life != LIFE_REGISTERED)
 		c->t->error = SVCD_ECORRUPT;
 	touch_end(c, t, cause, BYTES_NONE);
 }
 
 /* Up to WORK_SLICE of its instances, each of which loses its item; their number. */
-static size_t end_slice(struct catalog *c, uint64_t lease, struct bytes prefix, enum cause_kind cause)
+static size_t end_slice(
+	struct catalog *c, uint64_t lease, struct bytes prefix, enum cause_kind cause)
 {
 	struct bytes item, nothing;
 	size_t n = 0;
@@ -135,7 +139,7 @@ int apply_lease_revoke(struct catalog *c, struct reader *r)
 		ended |= end_lease(c, lease, cause);
 	}
 	if (!ended && cause == CAUSE_LEASE_REVOKED)
-		return err_set(&c->why, SVCD_ENOLEASE, "no lease %" PRIu64 ": it ended or was never granted",
-			lease);
+		return err_set(&c->why, SVCD_ENOLEASE,
+			"no lease %" PRIu64 ": it ended or was never granted", lease);
 	return 0;
 }

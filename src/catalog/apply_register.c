@@ -32,7 +32,8 @@ static bool lease_exists(struct catalog *c, uint64_t lease)
 
 static int refuse_lease(struct catalog *c, uint64_t lease)
 {
-	return err_set(&c->why, SVCD_ENOLEASE, "no lease %" PRIu64 ": it ended or was never granted", lease);
+	return err_set(&c->why, SVCD_ENOLEASE,
+		"no lease %" PRIu64 ": it ended or was never granted", lease);
 }
 
 static int refuse_stale(struct catalog *c, const struct ref *ref, const struct touch *t)
@@ -46,7 +47,8 @@ static int refuse_stale(struct catalog *c, const struct ref *ref, const struct t
 
 static int refuse_exists(struct catalog *c, const struct ref *ref)
 {
-	return err_set(&c->why, SVCD_EEXISTS, "'" FMT_BYTES "' of service '" FMT_BYTES "' exists",
+	return err_set(&c->why, SVCD_EEXISTS,
+		"'" FMT_BYTES "' of service '" FMT_BYTES "' exists",
 		ARG_BYTES(ref->key.id), ARG_BYTES(ref->key.service));
 }
 
@@ -62,7 +64,8 @@ static void set_spec(struct touch *t, const struct registration *g)
 	t->now.checks = g->checks;
 }
 
-static void set_health(struct catalog *c, struct instance_state *s, enum health_state health)
+static void set_health(
+	struct catalog *c, struct instance_state *s, enum health_state health)
 {
 	s->health = health;
 	s->health_rev = c->rev;
@@ -95,7 +98,8 @@ static void register_new(struct catalog *c, struct touch *t, const struct common
 		.registered_wall_ms = c->wall_ms,
 	};
 	set_spec(t, g);
-	set_health(c, &t->now.state, g->checks.len > 0 ? HEALTH_STARTING : HEALTH_PASSING);
+	set_health(
+		c, &t->now.state, g->checks.len > 0 ? HEALTH_STARTING : HEALTH_PASSING);
 	set_admin(c, &t->now.state, g->admin);
 	touch_change(t, cause, c->actor, BYTES_NONE);
 }
@@ -130,7 +134,8 @@ static bool same_spec(const struct touch *t, const struct registration *g)
 		bytes_eq(i->spec, g->spec) && bytes_eq(i->checks, g->checks);
 }
 
-static void register_again(struct catalog *c, struct touch *t, const struct registration *g)
+static void register_again(
+	struct catalog *c, struct touch *t, const struct registration *g)
 {
 	struct instance_state *s = &t->now.state;
 	bool had_checks = s->has_checks;
@@ -151,8 +156,8 @@ static bool removed_on_purpose(const struct tombstone *s)
 		(s->cause == CAUSE_DEREGISTERED || s->cause == CAUSE_LEASE_REVOKED);
 }
 
-static int register_absent(struct catalog *c, struct touch *t, const struct common *common,
-	const struct registration *g)
+static int register_absent(struct catalog *c, struct touch *t,
+	const struct common *common, const struct registration *g)
 {
 	touch_load_tombstone(c, t);
 	if (g->ref.incarnation != 0 && removed_on_purpose(&t->tombstone))
@@ -161,8 +166,8 @@ static int register_absent(struct catalog *c, struct touch *t, const struct comm
 	return 0;
 }
 
-static int register_present(struct catalog *c, struct touch *t, const struct common *common,
-	const struct registration *g)
+static int register_present(struct catalog *c, struct touch *t,
+	const struct common *common, const struct registration *g)
 {
 	const struct instance_state *s = &t->now.state;
 
@@ -177,15 +182,16 @@ static int register_present(struct catalog *c, struct touch *t, const struct com
 	return 0;
 }
 
-static int register_one(struct catalog *c, const struct common *common,
-	const struct registration *g)
+static int register_one(
+	struct catalog *c, const struct common *common, const struct registration *g)
 {
 	struct touch *t = touch_get(c, &g->ref.key);
 	int rv;
 
 	if (t == NULL)
 		return 0; /* noted in c: the caller looks */
-	rv = t->live ? register_present(c, t, common, g) : register_absent(c, t, common, g);
+	rv = t->live ? register_present(c, t, common, g)
+		     : register_absent(c, t, common, g);
 	if (rv == 0)
 		buf_put_be64(&c->out->incarnations, t->now.state.incarnation);
 	return rv;
@@ -221,17 +227,18 @@ int apply_register(struct catalog *c, struct reader *r)
 }
 
 /*
- * The incarnations that were answered first are not stored, but they can be told: an instance whose
- * incarnation is not newer than the command is still the one of then. Another one was replaced or removed
- * since, and the command's own revision is as old as anything about it can be.
+ * The incarnations that were answered first are not stored, but they can be told: an
+ * instance whose incarnation is not newer than the command is still the one of then.
+ * Another one was replaced or removed since, and the command's own revision is as old as
+ * anything about it can be.
  */
 static uint64_t incarnation_then(struct catalog *c, const struct instance_key *name)
 {
 	struct touch *t = touch_get(c, name);
 
-	return t != NULL && t->live && t->now.state.incarnation <= c->out->rev ?
-		t->now.state.incarnation :
-		c->out->rev;
+	return t != NULL && t->live && t->now.state.incarnation <= c->out->rev
+		? t->now.state.incarnation
+		: c->out->rev;
 }
 
 void repeat_register(struct catalog *c, struct reader *r)
@@ -243,7 +250,8 @@ void repeat_register(struct catalog *c, struct reader *r)
 	while (n-- > 0 && !r->bad) {
 		registration_read(r, &g);
 		if (!r->bad)
-			buf_put_be64(&c->out->incarnations, incarnation_then(c, &g.ref.key));
+			buf_put_be64(
+				&c->out->incarnations, incarnation_then(c, &g.ref.key));
 	}
 	work_reset(c);
 }

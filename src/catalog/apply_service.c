@@ -12,8 +12,10 @@ static bool gives(const struct settings *s, enum setting which)
 static void complete(struct settings *s, const struct service *now)
 {
 	s->floor = gives(s, SETTING_FLOOR) ? s->floor : now->floor;
-	s->floor_percent = gives(s, SETTING_FLOOR_PERCENT) ? s->floor_percent : now->floor_percent;
-	s->slow_start_ms = gives(s, SETTING_SLOW_START) ? s->slow_start_ms : now->slow_start_ms;
+	s->floor_percent = gives(s, SETTING_FLOOR_PERCENT) ? s->floor_percent
+							   : now->floor_percent;
+	s->slow_start_ms = gives(s, SETTING_SLOW_START) ? s->slow_start_ms
+							: now->slow_start_ms;
 	s->dns_ttl_s = gives(s, SETTING_DNS_TTL) ? s->dns_ttl_s : now->dns_ttl_s;
 	s->policy = gives(s, SETTING_POLICY) ? s->policy : now->policy;
 	s->owner = gives(s, SETTING_OWNER) ? s->owner : now->owner;
@@ -21,9 +23,11 @@ static void complete(struct settings *s, const struct service *now)
 
 static bool same(const struct settings *s, const struct service *now)
 {
-	return now->configured && s->floor == now->floor && s->floor_percent == now->floor_percent &&
-		s->slow_start_ms == now->slow_start_ms && s->dns_ttl_s == now->dns_ttl_s &&
-		bytes_eq(s->policy, now->policy) && bytes_eq(s->owner, now->owner);
+	return now->configured && s->floor == now->floor &&
+		s->floor_percent == now->floor_percent &&
+		s->slow_start_ms == now->slow_start_ms &&
+		s->dns_ttl_s == now->dns_ttl_s && bytes_eq(s->policy, now->policy) &&
+		bytes_eq(s->owner, now->owner);
 }
 
 static void set(struct service_slot *slot, const struct settings *s)
@@ -71,10 +75,12 @@ int apply_service_delete(struct catalog *c, struct reader *r)
 	if (slot == NULL)
 		return 0;
 	if (!slot->exists)
-		return err_set(&c->why, SVCD_ENOSERVICE, "no service '" FMT_BYTES "' in '" FMT_BYTES "'",
+		return err_set(&c->why, SVCD_ENOSERVICE,
+			"no service '" FMT_BYTES "' in '" FMT_BYTES "'",
 			ARG_BYTES(key.service), ARG_BYTES(key.ns));
 	if (slot->s.count > 0)
-		return err_set(&c->why, SVCD_ECONFLICT, "service '" FMT_BYTES "' has %u instances",
+		return err_set(&c->why, SVCD_ECONFLICT,
+			"service '" FMT_BYTES "' has %u instances",
 			ARG_BYTES(key.service), slot->s.count);
 	slot_touch(c, slot);
 	slot->event = EVENT_SERVICE_DELETED;

@@ -1,8 +1,9 @@
 /*
  * What is due at the batch's time, a bounded part of it per tick.
  *
- * Entries of TABLE_DUE are exact: each belongs to a record that names the same time, and goes when the
- * record changes. Only a session's is put once and looks, when it fires, how long the session was idle.
+ * Entries of TABLE_DUE are exact: each belongs to a record that names the same time, and
+ * goes when the record changes. Only a session's is put once and looks, when it fires,
+ * how long the session was idle.
  */
 #include "catalog/work.h"
 
@@ -53,8 +54,8 @@ static void end_admin(struct touch *t)
 	s->admin_actor = BYTES_NONE;
 	s->admin_reason = BYTES_NONE;
 	touch_change(t, CAUSE_TIMER, bytes_str("svcd"),
-		drained ? bytes_str("the time for draining is over") :
-			bytes_str("the time for maintenance is over"));
+		drained ? bytes_str("the time for draining is over")
+			: bytes_str("the time for maintenance is over"));
 }
 
 static void end_warming(struct touch *t)
@@ -88,7 +89,8 @@ static bool has_tombstones(struct catalog *c, const struct service_slot *s)
 	return prefix_first(c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
 }
 
-/* A service that nobody has set up lives as long as anybody remembers an instance of it. */
+/* A service that nobody has set up lives as long as anybody remembers an instance of it.
+ */
 static void forget_service(struct catalog *c, struct service_slot *s)
 {
 	if (!s->exists || s->s.configured || s->s.count > 0 || has_tombstones(c, s))

@@ -10,7 +10,7 @@
 #include "catalog/work.h"
 
 #define HISTORY_BYTES_DEFAULT ((uint64_t)16 << 20)
-#define HOUR_MS               3600000
+#define HOUR_MS 3600000
 
 static uint64_t or_default(uint64_t v, uint64_t otherwise)
 {
@@ -23,7 +23,8 @@ struct catalog *catalog_new(const struct catalog_options *o)
 
 	if (c == NULL)
 		return NULL;
-	c->options.history_bytes = or_default(o != NULL ? o->history_bytes : 0, HISTORY_BYTES_DEFAULT);
+	c->options.history_bytes = or_default(
+		o != NULL ? o->history_bytes : 0, HISTORY_BYTES_DEFAULT);
 	c->options.tombstone_ms = or_default(o != NULL ? o->tombstone_ms : 0, HOUR_MS);
 	c->options.session_ms = or_default(o != NULL ? o->session_ms : 0, HOUR_MS);
 	buf_init(&c->encoded, (size_t)1 << 30);
@@ -133,7 +134,8 @@ int catalog_end(struct catalog *c)
 /* One command kind. */
 static const struct handler {
 	int (*apply)(struct catalog *c, struct reader *r);
-	void (*repeat)(struct catalog *c, struct reader *r); /* NULL: the memory says it all */
+	void (*repeat)(struct catalog *c, struct reader *r); /* NULL: the memory says it
+								all */
 } handlers[] = {
 	[COMMAND_REGISTER] = {apply_register, repeat_register},
 	[COMMAND_DEREGISTER] = {apply_deregister, NULL},

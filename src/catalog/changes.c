@@ -10,7 +10,7 @@
 /* While collecting, views are offsets into data, which may move. */
 struct noted_instance {
 	size_t key_at, map_at;
-	uint32_t order; /* in which they were noted */
+	uint32_t order;   /* in which they were noted */
 	struct bytes key; /* set by finish */
 	struct instance_change change;
 };
@@ -94,7 +94,8 @@ void changes_add_instance(
 	buf_put(&c->instances, &i, sizeof(i));
 }
 
-void changes_add_service(struct changes *c, struct bytes key, const struct service_change *one)
+void changes_add_service(
+	struct changes *c, struct bytes key, const struct service_change *one)
 {
 	struct noted_service s = {.key = key, .change = *one};
 

@@ -1,6 +1,6 @@
 /*
- * Every derived value recomputed from the records, and compared. Independent of settle.c and commit.c:
- * nothing here relies on counters.
+ * Every derived value recomputed from the records, and compared. Independent of settle.c
+ * and commit.c: nothing here relies on counters.
  */
 #include <inttypes.h>
 
@@ -11,10 +11,10 @@
 struct check_run {
 	struct tables *t;
 	struct err *e;
-	bool failed;
+	bool failed, nomem;
 	struct meta meta;
 	struct catalog_totals found;
-	uint64_t items, dues; /* that must exist */
+	uint64_t items, dues;  /* that must exist */
 	struct buf seen;       /* one map */
 	struct buf candidates; /* struct candidate, of one service */
 	struct buf states;     /* enum effective_state, of the same instances */
@@ -38,12 +38,14 @@ static void expect(struct check_run *c, bool truth, const char *what, struct byt
 		fault(c, what, key);
 }
 
-static void expect_number(struct check_run *c, uint64_t found, uint64_t noted, const char *what)
+static void expect_number(
+	struct check_run *c, uint64_t found, uint64_t noted, const char *what)
 {
 	if (found == noted || c->failed)
 		return;
 	c->failed = true;
-	err_set(c->e, SVCD_ECORRUPT, "%s: %" PRIu64 " found, %" PRIu64 " noted", what, found, noted);
+	err_set(c->e, SVCD_ECORRUPT, "%s: %" PRIu64 " found, %" PRIu64 " noted", what,
+		found, noted);
 }
 
 static bool has(struct check_run *c, enum table table, const struct key *key)
@@ -53,7 +55,8 @@ static bool has(struct check_run *c, enum table table, const struct key *key)
 	return table_get(c->t, table, key_bytes(key), &value);
 }
 
-static void expect_due(struct check_run *c, uint64_t time_ms, enum due_kind kind, struct bytes what)
+static void expect_due(
+	struct check_run *c, uint64_t time_ms, enum due_kind kind, struct bytes what)
 {
 	struct key due;
 
@@ -62,7 +65,8 @@ static void expect_due(struct check_run *c, uint64_t time_ms, enum due_kind kind
 	c->dues++;
 }
 
-static void check_lease_of(struct check_run *c, const struct instance_state *s, struct bytes key)
+static void check_lease_of(
+	struct check_run *c, const struct instance_state *s, struct bytes key)
 {
 	struct key item, lease;
 
@@ -75,18 +79,22 @@ static void check_lease_of(struct check_run *c, const struct instance_state *s, 
 	c->items++;
 }
 
-static void check_times_of(struct check_run *c, const struct instance_state *s, struct bytes key)
+static void check_times_of(
+	struct check_run *c, const struct instance_state *s, struct bytes key)
 {
-	expect(c, s->warming == (s->effective == EFFECTIVE_WARM), "warming but not warm", key);
+	expect(c, s->warming == (s->effective == EFFECTIVE_WARM), "warming but not warm",
+		key);
 	expect(c, s->warming == (s->warm_until_ms != 0), "warming without an end", key);
-	expect(c, s->admin != ADMIN_ENABLED || s->admin_until_ms == 0, "enabled until a time", key);
+	expect(c, s->admin != ADMIN_ENABLED || s->admin_until_ms == 0,
+		"enabled until a time", key);
 	if (s->warm_until_ms != 0)
 		expect_due(c, s->warm_until_ms, DUE_WARM, key);
 	if (s->admin_until_ms != 0)
 		expect_due(c, s->admin_until_ms, DUE_ADMIN, key);
 }
 
-static void check_last_event(struct check_run *c, const struct instance *i, struct bytes key)
+static void check_last_event(
+	struct check_run *c, const struct instance *i, struct bytes key)
 {
 	const struct instance_state *s = &i->state;
 	struct event e;
@@ -94,23 +102,32 @@ static void check_last_event(struct check_run *c, const struct instance *i, stru
 	/* It may have left the ring. */
 	if (!read_event(c->t, (struct event_ref){s->rev, s->event_n}, &e))
 		return;
-	expect(c, bytes_eq(e.key.ns, i->key.ns) && bytes_eq(e.key.service, i->key.service) &&
-			bytes_eq(e.key.id, i->key.id), "its last event is another instance's", key);
+	expect(c,
+		bytes_eq(e.key.ns, i->key.ns) &&
+			bytes_eq(e.key.service, i->key.service) &&
+			bytes_eq(e.key.id, i->key.id),
+		"its last event is another instance's", key);
 	expect(c, e.cause == s->cause, "its last event has another cause", key);
-	expect(c, e.to.effective == s->effective && e.to.health == s->health && e.to.admin == s->admin,
+	expect(c,
+		e.to.effective == s->effective && e.to.health == s->health &&
+			e.to.admin == s->admin,
 		"its last event ends in another state", key);
 }
 
-static void check_instance(struct check_run *c, const struct instance *i, struct bytes key)
+static void check_instance(
+	struct check_run *c, const struct instance *i, struct bytes key)
 {
 	const struct instance_state *s = &i->state;
 	struct key tomb = {.len = 0};
 
 	expect(c, s->incarnation > 0 && s->incarnation <= s->rev && s->rev <= c->meta.rev,
 		"revisions out of order", key);
-	expect(c, s->health_rev <= s->rev && s->expired_rev <= s->rev, "a state from the future", key);
-	expect(c, s->has_checks || s->health == HEALTH_PASSING, "not passing without checks", key);
-	expect(c, (s->life == LIFE_EXPIRED) == (s->expired_rev != 0), "expired without a revision", key);
+	expect(c, s->health_rev <= s->rev && s->expired_rev <= s->rev,
+		"a state from the future", key);
+	expect(c, s->has_checks || s->health == HEALTH_PASSING,
+		"not passing without checks", key);
+	expect(c, (s->life == LIFE_EXPIRED) == (s->expired_rev != 0),
+		"expired without a revision", key);
 	expect(c, s->life == LIFE_REGISTERED || s->effective == EFFECTIVE_PENDING,
 		"expired but not pending", key);
 	expect(c, i->spec_n <= SPEC_PARTS, "too many entries in the spec", key);
@@ -121,7 +138,8 @@ static void check_instance(struct check_run *c, const struct instance *i, struct
 	check_last_event(c, i, key);
 }
 
-static void note_candidate(struct check_run *c, const struct instance_state *s, uint32_t order)
+static void note_candidate(
+	struct check_run *c, const struct instance_state *s, uint32_t order)
 {
 	struct candidate one = {
 		.failed_rev = effective_failed_rev(s),
@@ -132,7 +150,8 @@ static void note_candidate(struct check_run *c, const struct instance_state *s, 
 }
 
 /* Counts the instance in s, as if nothing were known. */
-static void count_instance(struct check_run *c, struct service *s, const struct instance *i)
+static void count_instance(
+	struct check_run *c, struct service *s, const struct instance *i)
 {
 	enum base_state base = effective_base(&i->state);
 	enum effective_state state = i->state.effective;
@@ -145,35 +164,46 @@ static void count_instance(struct check_run *c, struct service *s, const struct 
 		s->failed++;
 	}
 	buf_put(&c->states, &state, sizeof(state));
+	c->nomem |= c->seen.error != 0 || c->states.error != 0 ||
+		c->candidates.error != 0;
 	s->count++;
 	s->by_effective[state]++;
 	if (i->state.rev > s->rev)
 		s->rev = i->state.rev;
 }
 
-static void check_base(struct check_run *c, const struct instance_state *s, struct bytes key)
+static void check_base(
+	struct check_run *c, const struct instance_state *s, struct bytes key)
 {
 	static const enum effective_state wanted[] = {
 		[BASE_DRAIN] = EFFECTIVE_DRAIN, [BASE_DOWN] = EFFECTIVE_DOWN};
 	enum base_state base = effective_base(s);
 
 	if (base == BASE_UP)
-		expect(c, s->effective == EFFECTIVE_UP || s->effective == EFFECTIVE_WARM, "not up", key);
+		expect(c, s->effective == EFFECTIVE_UP || s->effective == EFFECTIVE_WARM,
+			"not up", key);
 	else if (base != BASE_FAILED)
-		expect(c, s->effective == wanted[base], "in another effective state", key);
+		expect(c, s->effective == wanted[base], "in another effective state",
+			key);
 }
 
 /* Are those pending that the floor says? */
-static void check_floor(struct check_run *c, const struct service *noted, const struct service *found,
-	struct bytes key)
+static void check_floor(struct check_run *c, const struct service *noted,
+	const struct service *found, struct bytes key)
 {
 	struct candidate *all = (struct candidate *)(void *)c->candidates.data;
-	const enum effective_state *states = (const enum effective_state *)(void *)c->states.data;
-	uint32_t up = found->by_effective[EFFECTIVE_UP] + found->by_effective[EFFECTIVE_WARM];
+	const enum effective_state *states =
+		(const enum effective_state *)(void *)c->states.data;
+	uint32_t up = found->by_effective[EFFECTIVE_UP] +
+		found->by_effective[EFFECTIVE_WARM];
 
+	if (c->nomem)
+		return;
 	floor_choose(noted, found->count + found->vanished, up, all, found->failed);
 	for (uint32_t i = 0; i < found->failed; i++)
-		expect(c, states[all[i].order] == (all[i].held ? EFFECTIVE_PENDING : EFFECTIVE_DOWN),
+		expect(c,
+			states[all[i].order] ==
+				(all[i].held ? EFFECTIVE_PENDING : EFFECTIVE_DOWN),
 			"the floor holds others", key);
 }
 
@@ -189,7 +219,8 @@ static uint32_t count_vanished(struct check_run *c, const struct service_key *se
 	found = prefix_first(c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
 	while (found && read_or_corrupt(c->t, tombstone_decode(record, &s))) {
 		n += s.cause == CAUSE_LEASE_EXPIRED;
-		found = prefix_next(c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
+		found = prefix_next(
+			c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
 	}
 	return n;
 }
@@ -199,7 +230,8 @@ static void compare_service(struct check_run *c, const struct service *noted,
 {
 	expect_number(c, found->count, noted->count, "instances of a service");
 	expect_number(c, found->failed, noted->failed, "failed instances of a service");
-	expect_number(c, found->vanished, noted->vanished, "vanished instances of a service");
+	expect_number(
+		c, found->vanished, noted->vanished, "vanished instances of a service");
 	for (int i = 0; i < EFFECTIVE_COUNT; i++)
 		expect_number(c, found->by_effective[i], noted->by_effective[i],
 			effective_name((enum effective_state)i));
@@ -209,7 +241,8 @@ static void compare_service(struct check_run *c, const struct service *noted,
 	expect(c, noted->known_from <= noted->rev, "known from later than it is", key);
 }
 
-static void check_service(struct check_run *c, const struct service *noted, struct bytes service_key)
+static void check_service(
+	struct check_run *c, const struct service *noted, struct bytes service_key)
 {
 	struct service found = {0};
 	struct bytes key, record;
@@ -225,7 +258,8 @@ static void check_service(struct check_run *c, const struct service *noted, stru
 		check_instance(c, &i, key);
 		check_base(c, &i.state, key);
 		count_instance(c, &found, &i);
-		more = prefix_next(c->t, TABLE_INSTANCE, key_bytes(&prefix), &key, &record);
+		more = prefix_next(
+			c->t, TABLE_INSTANCE, key_bytes(&prefix), &key, &record);
 	}
 	found.vanished = count_vanished(c, &noted->key);
 	check_floor(c, noted, &found, service_key);
@@ -240,7 +274,8 @@ static void visit_service(struct check_run *c, struct bytes key, struct bytes re
 {
 	struct service s;
 
-	if (read_or_corrupt(c->t, key_split_service(key, &s.key) && service_decode(record, &s)))
+	if (read_or_corrupt(
+		    c->t, key_split_service(key, &s.key) && service_decode(record, &s)))
 		check_service(c, &s, key);
 }
 
@@ -250,7 +285,8 @@ static void visit_tombstone(struct check_run *c, struct bytes key, struct bytes 
 
 	if (!read_or_corrupt(c->t, tombstone_decode(record, &s)))
 		return;
-	expect(c, s.incarnation <= s.rev && s.rev <= c->meta.rev, "removed in the future", key);
+	expect(c, s.incarnation <= s.rev && s.rev <= c->meta.rev, "removed in the future",
+		key);
 	expect_due(c, s.due_ms, DUE_TOMBSTONE, key);
 	c->found.tombstones++;
 }
@@ -260,7 +296,8 @@ static void visit_lease(struct check_run *c, struct bytes key, struct bytes reco
 	struct lease l;
 
 	if (read_or_corrupt(c->t, key.len == 8 && lease_decode(record, &l)))
-		expect(c, get_be64(key.data) <= c->meta.rev, "a lease from the future", bytes_str("lease"));
+		expect(c, get_be64(key.data) <= c->meta.rev, "a lease from the future",
+			bytes_str("lease"));
 	c->found.leases++;
 }
 
@@ -285,7 +322,8 @@ static void visit_session(struct check_run *c, struct bytes key, struct bytes re
 	if (!read_or_corrupt(c->t, key.len == 8 && session_decode(record, &head)))
 		return;
 	while (session_next(&head.memories, &m)) {
-		expect(c, m.seq <= head.top, "a sequence number above the highest", bytes_str("session"));
+		expect(c, m.seq <= head.top, "a sequence number above the highest",
+			bytes_str("session"));
 		n++;
 	}
 	expect(c, head.memories.len == 0 && n == head.n && n <= 2 * LIMIT_SESSION_WINDOW,
@@ -347,12 +385,12 @@ int catalog_check(struct tables *t, struct err *e)
 	int rv = 0;
 
 	check_all(&c);
-	if (c.failed)
-		rv = SVCD_ECORRUPT;
+	if (c.nomem)
+		rv = err_set(e, SVCD_ENOMEM, "%s", err_text(SVCD_ENOMEM));
 	else if (t->error != 0)
 		rv = err_set(e, t->error, "a record is damaged or cannot be read");
-	else if (c.seen.error != 0 || c.states.error != 0 || c.candidates.error != 0)
-		rv = err_set(e, SVCD_ENOMEM, "%s", err_text(SVCD_ENOMEM));
+	else if (c.failed)
+		rv = SVCD_ECORRUPT;
 	buf_fini(&c.seen);
 	buf_fini(&c.candidates);
 	buf_fini(&c.states);

@@ -7,17 +7,19 @@
 #include "wire/pack.h"
 
 #define INTERVAL_DEFAULT_MS 5000
-#define INTERVAL_MAX_MS     3600000
-#define FAST_MIN_MS         200
-#define TIMEOUT_DEFAULT_MS  1000
-#define RISE_DEFAULT        2
-#define FALL_DEFAULT        3
-#define STATUS_MIN_DEFAULT  200
-#define STATUS_MAX_DEFAULT  399
-#define PATH_MAX_BYTES      1024
+#define INTERVAL_MAX_MS 3600000
+#define FAST_MIN_MS 200
+#define TIMEOUT_DEFAULT_MS 1000
+#define RISE_DEFAULT 2
+#define FALL_DEFAULT 3
+#define STATUS_MIN_DEFAULT 200
+#define STATUS_MAX_DEFAULT 399
+#define PATH_MAX_BYTES 1024
 
 #define ROW(name, type, member, min, max) \
-	{name, type, offsetof(struct check, member), false, min, max}
+	{ \
+		name, type, offsetof(struct check, member), false, min, max \
+	}
 
 static const struct field rows[] = {
 	{"type", FIELD_TEXT, offsetof(struct check, type), true, 1, 16},
@@ -56,18 +58,18 @@ static int check_sense(const struct check *c, const char *where, struct err *e)
 	bool http = bytes_eq_str(c->type, "http");
 
 	if (!http && !bytes_eq_str(c->type, "tcp"))
-		return err_set(e, SVCD_EINVAL, "%s%stype: '%.*s' is none of tcp, http", where, dot,
-			(int)c->type.len, (const char *)c->type.data);
+		return err_set(e, SVCD_EINVAL, "%s%stype: '%.*s' is none of tcp, http",
+			where, dot, (int)c->type.len, (const char *)c->type.data);
 	if (!is_path(c->path))
-		return err_set(e, SVCD_EINVAL, "%s%spath: must start with '/' and hold no spaces", where,
-			dot);
+		return err_set(e, SVCD_EINVAL,
+			"%s%spath: must start with '/' and hold no spaces", where, dot);
 	if (!http && (c->path.len > 0 || c->host.len > 0))
 		return err_set(e, SVCD_EINVAL, "%s%s%s: only for type http", where, dot,
 			c->path.len > 0 ? "path" : "host");
 	if (c->status_min > c->status_max)
 		return err_set(e, SVCD_EINVAL,
-			"%s%sstatus_min: %" PRIu32 " is above status_max, %" PRIu32, where, dot,
-			c->status_min, c->status_max);
+			"%s%sstatus_min: %" PRIu32 " is above status_max, %" PRIu32,
+			where, dot, c->status_min, c->status_max);
 	return 0;
 }
 
@@ -81,7 +83,8 @@ int check_decode(struct value map, struct check *out, const char *where, struct 
 		.rise = RISE_DEFAULT,
 		.fall = FALL_DEFAULT,
 	};
-	int rv = fields_decode(map, rows, sizeof(rows) / sizeof(rows[0]), &c, NULL, where, e);
+	int rv = fields_decode(
+		map, rows, sizeof(rows) / sizeof(rows[0]), &c, NULL, where, e);
 
 	if (rv == 0)
 		rv = check_sense(&c, where, e);
@@ -121,7 +124,8 @@ static void put_number(struct packing *p, const char *key, uint32_t v, uint32_t 
 	p->n++;
 }
 
-/* Bytes of a map header are patched in at the end: never more than 13 entries, so a fixmap. */
+/* Bytes of a map header are patched in at the end: never more than 13 entries, so a
+ * fixmap. */
 static void pack_one(struct buf *out, const struct check *c, bool all)
 {
 	struct packing p = {.out = out, .all = all};
@@ -139,7 +143,8 @@ static void pack_one(struct buf *out, const struct check *c, bool all)
 		put_number(&p, "status_max", c->status_max, STATUS_MAX_DEFAULT);
 	}
 	put_number(&p, "interval_ms", c->interval_ms, INTERVAL_DEFAULT_MS);
-	put_number(&p, "fast_interval_ms", c->fast_interval_ms, fast_default(c->interval_ms));
+	put_number(&p, "fast_interval_ms", c->fast_interval_ms,
+		fast_default(c->interval_ms));
 	put_number(&p, "slow_interval_ms", c->slow_interval_ms, c->interval_ms);
 	put_number(&p, "timeout_ms", c->timeout_ms, TIMEOUT_DEFAULT_MS);
 	put_number(&p, "rise", c->rise, RISE_DEFAULT);
@@ -167,8 +172,11 @@ void checks_pack_full(struct buf *out, struct bytes checks)
 	struct check c;
 	uint32_t n = 0;
 	size_t mark = pack_array_begin(out);
+	int rv = a != NULL ? value_parse(a, checks, &list) : SVCD_ENOMEM;
 
-	if (a != NULL && value_parse(a, checks, &list) == 0 && list.type == VALUE_ARRAY) {
+	if (rv == SVCD_ENOMEM)
+		out->error = rv;
+	if (rv == 0 && list.type == VALUE_ARRAY) {
 		for (uint32_t i = 0; i < list.n && n < LIMIT_CHECKS; i++) {
 			if (check_decode(value_at(list, i), &c, "", NULL) != 0)
 				continue;

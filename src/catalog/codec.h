@@ -1,6 +1,7 @@
 /*
- * Reading and writing the catalog's own records and commands: varints (LEB128), length-prefixed blobs.
- * The reader's error sticks: after it every read gives zero or nothing; look at bad once.
+ * Reading and writing the catalog's own records and commands: varints (LEB128),
+ * length-prefixed blobs. The reader's error sticks: after it every read gives zero or
+ * nothing; look at bad once.
  */
 #ifndef SVCD_CATALOG_CODEC_H
 #define SVCD_CATALOG_CODEC_H
@@ -14,7 +15,8 @@ struct reader {
 
 static inline struct reader reader_of(struct bytes in)
 {
-	return (struct reader){.p = in.data, .end = in.data + in.len};
+	return (struct reader){
+		.p = in.data, .end = in.len > 0 ? in.data + in.len : in.data};
 }
 
 uint64_t reader_fail(struct reader *r); /* sets bad; 0 */

@@ -19,14 +19,19 @@ struct deregister_params {
 
 static const struct field deregister_rows[] = {
 	WRITE_ROWS,
-	{"instances", FIELD_ARRAY, offsetof(struct deregister_params, instances), false, 1, LIMIT_BATCH},
+	{"instances", FIELD_ARRAY, offsetof(struct deregister_params, instances), false,
+		1, LIMIT_BATCH},
 };
 
 #define REF_ROWS(type, member) \
-	{"service", FIELD_TEXT, offsetof(type, member.key.service), true, 1, UINT64_MAX}, \
-	{"id", FIELD_TEXT, offsetof(type, member.key.id), true, 1, LIMIT_ID}, \
-	{"ns", FIELD_TEXT, offsetof(type, member.key.ns), false, 1, UINT64_MAX}, \
-	{"incarnation", FIELD_U64, offsetof(type, member.incarnation), false, 0, UINT64_MAX}
+	{"service", FIELD_TEXT, offsetof(type, member.key.service), true, 1, \
+		UINT64_MAX}, \
+		{"id", FIELD_TEXT, offsetof(type, member.key.id), true, 1, LIMIT_ID}, \
+		{"ns", FIELD_TEXT, offsetof(type, member.key.ns), false, 1, UINT64_MAX}, \
+	{ \
+		"incarnation", FIELD_U64, offsetof(type, member.incarnation), false, 0, \
+			UINT64_MAX \
+	}
 
 struct only_ref {
 	struct ref ref;
@@ -34,7 +39,8 @@ struct only_ref {
 
 static const struct field ref_rows[] = {REF_ROWS(struct only_ref, ref)};
 
-static int check_service_key(const struct where *w, const struct service_key *k, struct err *e)
+static int check_service_key(
+	const struct where *w, const struct service_key *k, struct err *e)
 {
 	int rv = validate_label(w, "ns", k->ns, e);
 
@@ -46,7 +52,8 @@ static int check_ref(const struct where *w, const struct ref *r, struct err *e)
 	return check_service_key(w, &(struct service_key){r->key.ns, r->key.service}, e);
 }
 
-static int put_ref(const struct where *w, struct value map, struct buf *out, struct err *e)
+static int put_ref(
+	const struct where *w, struct value map, struct buf *out, struct err *e)
 {
 	struct only_ref p = {.ref.key.ns = bytes_str("default")};
 	int rv = where_decode(w, map, ROWS(ref_rows), &p, NULL, e);
@@ -58,8 +65,8 @@ static int put_ref(const struct where *w, struct value map, struct buf *out, str
 	return rv;
 }
 
-int command_deregister(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_deregister(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct where w = {.method = "deregister"};
 	struct deregister_params p = {.instances.type = VALUE_NIL};
@@ -96,9 +103,18 @@ struct update_params {
 };
 
 #define ROW(name, type, member, min, max) \
-	{name, type, offsetof(struct update_params, member), false, min, max}
+	{ \
+		name, type, offsetof(struct update_params, member), false, min, max \
+	}
 
-enum { UPDATE_WEIGHT, UPDATE_TIER, UPDATE_TAGS, UPDATE_META, UPDATE_VERSION, UPDATE_ADMIN };
+enum {
+	UPDATE_WEIGHT,
+	UPDATE_TIER,
+	UPDATE_TAGS,
+	UPDATE_META,
+	UPDATE_VERSION,
+	UPDATE_ADMIN
+};
 
 static const struct field update_rows[] = {
 	[UPDATE_WEIGHT] = ROW("weight", FIELD_U16, weight, 0, UINT16_MAX),
@@ -119,23 +135,26 @@ static bool given(uint64_t present, int row)
 	return (present >> row & 1) != 0;
 }
 
-static int read_admin(
-	const struct where *w, const struct update_params *p, struct update *u, struct err *e)
+static int read_admin(const struct where *w, const struct update_params *p,
+	struct update *u, struct err *e)
 {
 	int admin = u->has_admin ? admin_from_name(p->admin) : ADMIN_ENABLED;
 
 	if (admin < 0)
-		return where_refuse(w, e, "admin", "'%.*s' is none of enabled, draining, maintenance",
+		return where_refuse(w, e, "admin",
+			"'%.*s' is none of enabled, draining, maintenance",
 			(int)p->admin.len, (const char *)p->admin.data);
 	if (p->for_ms != 0 && admin == ADMIN_ENABLED)
-		return where_refuse(w, e, "for_ms", "only with admin draining or maintenance");
+		return where_refuse(
+			w, e, "for_ms", "only with admin draining or maintenance");
 	u->admin = (enum admin_state)admin;
 	return 0;
 }
 
-/* Values of the parts into parts, one after the other; an empty one is taken out of the spec. */
-static int pack_parts(const struct where *w, const struct update_params *p, struct update *u,
-	struct buf *parts, struct err *e)
+/* Values of the parts into parts, one after the other; an empty one is taken out of the
+ * spec. */
+static int pack_parts(const struct where *w, const struct update_params *p,
+	struct update *u, struct buf *parts, struct err *e)
 {
 	size_t version_at, tags_at, meta_at;
 	int rv = 0;
@@ -151,14 +170,16 @@ static int pack_parts(const struct where *w, const struct update_params *p, stru
 		rv = spec_pack_meta(w, p->meta, parts, e);
 	if (rv == 0 && parts->error != 0)
 		rv = err_set(e, parts->error, "%s", err_text(parts->error));
+	if (rv != 0 || parts->len == 0)
+		return rv;
 	u->parts[SPEC_VERSION] = bytes_of(parts->data + version_at, tags_at - version_at);
 	u->parts[SPEC_TAGS] = bytes_of(parts->data + tags_at, meta_at - tags_at);
 	u->parts[SPEC_META] = bytes_of(parts->data + meta_at, parts->len - meta_at);
-	return rv;
+	return 0;
 }
 
-static int build_update(const struct where *w, const struct update_params *p, uint64_t present,
-	struct update *u, struct buf *parts, struct err *e)
+static int build_update(const struct where *w, const struct update_params *p,
+	uint64_t present, struct update *u, struct buf *parts, struct err *e)
 {
 	int rv;
 
@@ -179,8 +200,8 @@ static int build_update(const struct where *w, const struct update_params *p, ui
 	return rv != 0 ? rv : pack_parts(w, p, u, parts, e);
 }
 
-int command_update(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_update(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct update_params p = {.ref.key.ns = bytes_str("default")};
 	struct where w = {.method = "update"};
@@ -215,15 +236,17 @@ struct grant_params {
 
 static const struct field grant_rows[] = {
 	WRITE_ROWS,
-	{"ttl_ms", FIELD_U64, offsetof(struct grant_params, ttl_ms), false, LEASE_TTL_MIN_MS,
-		LEASE_TTL_MAX_MS},
-	{"on_close", FIELD_TEXT, offsetof(struct grant_params, on_close), false, 1, UINT64_MAX},
+	{"ttl_ms", FIELD_U64, offsetof(struct grant_params, ttl_ms), false,
+		LEASE_TTL_MIN_MS, LEASE_TTL_MAX_MS},
+	{"on_close", FIELD_TEXT, offsetof(struct grant_params, on_close), false, 1,
+		UINT64_MAX},
 };
 
-int command_lease_grant(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_lease_grant(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
-	struct grant_params p = {.ttl_ms = LEASE_TTL_DEFAULT_MS, .on_close = bytes_str("drop")};
+	struct grant_params p = {
+		.ttl_ms = LEASE_TTL_DEFAULT_MS, .on_close = bytes_str("drop")};
 	struct where w = {.method = "lease_grant"};
 	size_t mark = out->len;
 	int rv = where_decode(&w, params, ROWS(grant_rows), &p, NULL, e);
@@ -260,8 +283,8 @@ static void put_leases(
 		put_varint(out, leases[i]);
 }
 
-int command_lease_revoke(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_lease_revoke(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct revoke_params p = {0};
 	struct where w = {.method = "lease_revoke"};
@@ -277,7 +300,8 @@ int command_lease_revoke(
 	return command_finish(out, mark, 0, e);
 }
 
-int command_leases_end(const uint64_t *leases, size_t n, enum cause_kind cause, struct buf *out)
+int command_leases_end(
+	const uint64_t *leases, size_t n, enum cause_kind cause, struct buf *out)
 {
 	size_t mark = out->len;
 
@@ -297,20 +321,25 @@ struct service_params {
 };
 
 #define SERVICE_ROWS \
-	{"service", FIELD_TEXT, offsetof(struct service_params, key.service), true, 1, UINT64_MAX}, \
-	{"ns", FIELD_TEXT, offsetof(struct service_params, key.ns), false, 1, UINT64_MAX}, \
-	WRITE_ROWS
+	{"service", FIELD_TEXT, offsetof(struct service_params, key.service), true, 1, \
+		UINT64_MAX}, \
+		{"ns", FIELD_TEXT, offsetof(struct service_params, key.ns), false, 1, \
+			UINT64_MAX}, \
+		WRITE_ROWS
 
 #define SETTING(name, type, member, max) \
-	{name, type, offsetof(struct service_params, s.member), false, 0, max}
+	{ \
+		name, type, offsetof(struct service_params, s.member), false, 0, max \
+	}
 
 #define SLOW_START_MAX_MS 86400000
-#define DNS_TTL_MAX_S     86400
+#define DNS_TTL_MAX_S 86400
 
 static const struct field service_rows[] = {
 	[SETTING_FLOOR] = SETTING("floor", FIELD_U32, floor, 1000000),
 	[SETTING_FLOOR_PERCENT] = SETTING("floor_percent", FIELD_U32, floor_percent, 100),
-	[SETTING_SLOW_START] = SETTING("slow_start_ms", FIELD_U32, slow_start_ms, SLOW_START_MAX_MS),
+	[SETTING_SLOW_START] = SETTING(
+		"slow_start_ms", FIELD_U32, slow_start_ms, SLOW_START_MAX_MS),
 	[SETTING_DNS_TTL] = SETTING("dns_ttl_s", FIELD_U32, dns_ttl_s, DNS_TTL_MAX_S),
 	[SETTING_POLICY] = SETTING("policy", FIELD_TEXT, policy, LIMIT_POLICY),
 	[SETTING_OWNER] = SETTING("owner", FIELD_TEXT, owner, LIMIT_OWNER),
@@ -319,8 +348,8 @@ static const struct field service_rows[] = {
 
 static const struct field delete_rows[] = {SERVICE_ROWS};
 
-int command_service_set(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_service_set(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct service_params p = {.key.ns = bytes_str("default")};
 	struct where w = {.method = "service_set"};
@@ -340,8 +369,8 @@ int command_service_set(
 	return command_finish(out, mark, 0, e);
 }
 
-int command_service_delete(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_service_delete(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct service_params p = {.key.ns = bytes_str("default")};
 	struct where w = {.method = "service_delete"};
@@ -361,7 +390,8 @@ int command_service_delete(
 
 /* ---- what the server itself says ---- */
 
-int command_verdicts(const struct verdict *verdicts, size_t n, struct bytes actor, struct buf *out)
+int command_verdicts(
+	const struct verdict *verdicts, size_t n, struct bytes actor, struct buf *out)
 {
 	size_t mark = out->len;
 

@@ -6,8 +6,8 @@ int write_params_check(const struct where *w, const struct write_params *p, stru
 {
 	if ((p->session == 0) == (p->seq == 0))
 		return 0;
-	return p->session == 0 ? where_refuse(w, e, "session", "missing, seq needs it") :
-		where_refuse(w, e, "seq", "missing, session needs it");
+	return p->session == 0 ? where_refuse(w, e, "session", "missing, seq needs it")
+			       : where_refuse(w, e, "seq", "missing, session needs it");
 }
 
 struct bytes text_cut(struct bytes v, size_t max)
@@ -19,8 +19,8 @@ struct bytes text_cut(struct bytes v, size_t max)
 	return bytes_of(v.data, max);
 }
 
-void command_begin(
-	struct buf *out, enum command_kind kind, const struct write_params *p, struct bytes actor)
+void command_begin(struct buf *out, enum command_kind kind, const struct write_params *p,
+	struct bytes actor)
 {
 	buf_put_u8(out, COMMAND_FORMAT);
 	buf_put_u8(out, (uint8_t)kind);

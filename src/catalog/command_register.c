@@ -1,5 +1,5 @@
-/* Building the command of a registration: what the owner said becomes the spec, validated and in its final
- * form. */
+/* Building the command of a registration: what the owner said becomes the spec, validated
+ * and in its final form. */
 #include <assert.h>
 #include <string.h>
 
@@ -22,9 +22,12 @@ struct register_params {
 
 static const struct field register_rows[] = {
 	WRITE_ROWS,
-	{"instances", FIELD_ARRAY, offsetof(struct register_params, instances), true, 1, LIMIT_BATCH},
-	{"lease", FIELD_U64, offsetof(struct register_params, lease), false, 0, UINT64_MAX},
-	{"if_absent", FIELD_BOOL, offsetof(struct register_params, if_absent), false, 0, 0},
+	{"instances", FIELD_ARRAY, offsetof(struct register_params, instances), true, 1,
+		LIMIT_BATCH},
+	{"lease", FIELD_U64, offsetof(struct register_params, lease), false, 0,
+		UINT64_MAX},
+	{"if_absent", FIELD_BOOL, offsetof(struct register_params, if_absent), false, 0,
+		0},
 };
 
 struct instance_params {
@@ -37,10 +40,13 @@ struct instance_params {
 };
 
 #define ROW(name, type, member, min, max) \
-	{name, type, offsetof(struct instance_params, member), false, min, max}
+	{ \
+		name, type, offsetof(struct instance_params, member), false, min, max \
+	}
 
 static const struct field instance_rows[] = {
-	{"service", FIELD_TEXT, offsetof(struct instance_params, service), true, 1, UINT64_MAX},
+	{"service", FIELD_TEXT, offsetof(struct instance_params, service), true, 1,
+		UINT64_MAX},
 	{"id", FIELD_TEXT, offsetof(struct instance_params, id), true, 1, LIMIT_ID},
 	ROW("ns", FIELD_TEXT, ns, 1, UINT64_MAX),
 	ROW("addresses", FIELD_ARRAY, addresses, 0, LIMIT_ADDRESSES),
@@ -84,12 +90,13 @@ static int pack_addresses(struct building *b)
 		b->where.in_array = true;
 		b->where.part_index = i;
 		if (v.type != VALUE_STR)
-			return where_refuse(&b->where, b->e, "", "expected string, got %s",
-				value_type_name(v.type));
+			return where_refuse(&b->where, b->e, "",
+				"expected string, got %s", value_type_name(v.type));
 		if (v.s.len > LIMIT_ADDRESS || !bytes_is_text(v.s) || !address_ok(v.s))
 			return where_refuse(&b->where, b->e, "",
 				"'%.*s' is no IP address, host name or unix:/path",
-				v.s.len > LIMIT_ADDRESS ? 0 : (int)v.s.len, (const char *)v.s.data);
+				v.s.len > LIMIT_ADDRESS ? 0 : (int)v.s.len,
+				(const char *)v.s.data);
 		b->unix_socket |= i == 0 && bytes_has_prefix(v.s, bytes_str("unix:"));
 		pack_str(b->out, v.s);
 	}
@@ -143,12 +150,14 @@ static int pack_ports(struct building *b)
 	for (uint32_t i = 0; i < map.n && rv == 0; i++) {
 		value_pair(map, i, &key, &v);
 		if (key.type != VALUE_STR)
-			return where_refuse(&b->where, b->e, "ports", "expected string keys, got %s",
+			return where_refuse(&b->where, b->e, "ports",
+				"expected string keys, got %s",
 				value_type_name(key.type));
 		rv = validate_label(&b->where, "ports", key.s, b->e);
 		if (rv == 0 && value_given_before(map, i, key.s))
-			rv = where_refuse(&b->where, b->e, "ports", "'%.*s' is given twice",
-				(int)key.s.len, (const char *)key.s.data);
+			rv = where_refuse(&b->where, b->e, "ports",
+				"'%.*s' is given twice", (int)key.s.len,
+				(const char *)key.s.data);
 		b->where.part = "ports";
 		if (rv == 0)
 			rv = pack_port(b, key.s, v);
@@ -162,7 +171,10 @@ struct locality_params {
 };
 
 #define LOCALITY_ROW(name) \
-	{#name, FIELD_TEXT, offsetof(struct locality_params, name), false, 0, LIMIT_LOCALITY}
+	{ \
+#name, FIELD_TEXT, offsetof(struct locality_params, name), false, 0, \
+			LIMIT_LOCALITY \
+	}
 
 static const struct field locality_rows[] = {
 	LOCALITY_ROW(region), LOCALITY_ROW(zone), LOCALITY_ROW(rack), LOCALITY_ROW(host)};
@@ -237,11 +249,13 @@ static int choose_port(struct building *b, struct check *c)
 			return 0;
 	}
 	if (c->port.len > 0)
-		return where_refuse(&b->where, b->e, "port", "'%.*s' is no port of the instance",
-			(int)c->port.len, (const char *)c->port.data);
+		return where_refuse(&b->where, b->e, "port",
+			"'%.*s' is no port of the instance", (int)c->port.len,
+			(const char *)c->port.data);
 	if (b->unix_socket)
 		return 0;
-	return where_refuse(&b->where, b->e, "port", "missing, and the instance has no ports");
+	return where_refuse(
+		&b->where, b->e, "port", "missing, and the instance has no ports");
 }
 
 static int check_one(struct building *b, uint32_t i, struct check *all)
@@ -285,8 +299,8 @@ static int pack_checks(struct building *b)
 
 static int pack_spec(struct building *b)
 {
-	int (*const parts[SPEC_PARTS])(struct building *) = {
-		pack_addresses, pack_ports, pack_locality, pack_version, pack_tags, pack_meta};
+	int (*const parts[SPEC_PARTS])(struct building *) = {pack_addresses, pack_ports,
+		pack_locality, pack_version, pack_tags, pack_meta};
 	size_t at = b->out->len;
 	int rv = 0;
 
@@ -310,7 +324,8 @@ static int with_length(struct building *b, int (*pack)(struct building *), size_
 		return rv;
 	len = b->out->len - at - 2;
 	if (len > max)
-		return where_refuse(&b->where, b->e, "", "%zu bytes, at most %zu", len, max);
+		return where_refuse(
+			&b->where, b->e, "", "%zu bytes, at most %zu", len, max);
 	b->out->data[at] = (uint8_t)(len >> 8);
 	b->out->data[at + 1] = (uint8_t)len;
 	return 0;
@@ -325,8 +340,8 @@ static int check_names(struct building *b)
 		rv = validate_label(&b->where, "service", p->service, b->e);
 	if (rv == 0 && p->admin.len > 0 && admin_from_name(p->admin) < 0)
 		rv = where_refuse(&b->where, b->e, "admin",
-			"'%.*s' is none of enabled, draining, maintenance", (int)p->admin.len,
-			(const char *)p->admin.data);
+			"'%.*s' is none of enabled, draining, maintenance",
+			(int)p->admin.len, (const char *)p->admin.data);
 	return rv;
 }
 
@@ -355,8 +370,8 @@ static int pack_instance(struct building *b, struct value map)
 	return rv != 0 ? rv : with_length(b, pack_checks, UINT16_MAX);
 }
 
-static int pack_instances(struct value list, const struct command_origin *from, struct buf *out,
-	struct err *e)
+static int pack_instances(struct value list, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct building b = {
 		.where = {.method = "register", .list = "instances"},
@@ -373,8 +388,8 @@ static int pack_instances(struct value list, const struct command_origin *from, 
 	return rv;
 }
 
-int command_register(
-	struct value params, const struct command_origin *from, struct buf *out, struct err *e)
+int command_register(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e)
 {
 	struct register_params p = {0};
 	struct where w = {.method = "register"};

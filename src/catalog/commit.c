@@ -1,6 +1,7 @@
 /*
- * Writing what a command changed: first everything is encoded, which still reads the tables, then
- * everything is put. Counters, digests and the service's revision move with it.
+ * Writing what a command changed: first everything is encoded, which still reads the
+ * tables, then everything is put. Counters, digests and the service's revision move with
+ * it.
  */
 #include "catalog/effective.h"
 #include "catalog/spec.h"
@@ -13,7 +14,7 @@ static bool dead(const struct catalog *c)
 
 static struct bytes part(const struct catalog *c, size_t at, size_t len)
 {
-	return bytes_of(c->encoded.data + at, len);
+	return len > 0 ? bytes_of(c->encoded.data + at, len) : BYTES_NONE;
 }
 
 /* Is there an entry of TABLE_LEASE_ITEM for an instance in this state? */
@@ -22,8 +23,8 @@ static uint64_t item_of(const struct instance_state *s)
 	return s->life == LIFE_REGISTERED ? s->lease : 0;
 }
 
-static void count_state(struct catalog *c, struct service *s, const struct instance_state *i,
-	uint32_t one)
+static void count_state(struct catalog *c, struct service *s,
+	const struct instance_state *i, uint32_t one)
 {
 	uint64_t wide = (uint64_t)(int64_t)(int32_t)one;
 
@@ -80,7 +81,8 @@ static enum event_what what_of(const struct touch *t)
 		return EVENT_REMOVED;
 	if (!t->existed || t->restart)
 		return EVENT_REGISTERED;
-	return t->old.state.effective != t->now.state.effective ? EVENT_STATE : EVENT_UPDATED;
+	return t->old.state.effective != t->now.state.effective ? EVENT_STATE
+								: EVENT_UPDATED;
 }
 
 static struct event_ref previous_of(const struct touch *t)
@@ -165,8 +167,8 @@ static void encode_touch(struct catalog *c, struct touch *t)
 	count_touch(c, t);
 }
 
-static void write_due(struct catalog *c, enum due_kind kind, struct bytes what, uint64_t old_ms,
-	uint64_t new_ms)
+static void write_due(struct catalog *c, enum due_kind kind, struct bytes what,
+	uint64_t old_ms, uint64_t new_ms)
 {
 	struct key due;
 
@@ -205,7 +207,8 @@ static void write_tombstone(struct catalog *c, struct touch *t)
 
 	write_due(c, DUE_TOMBSTONE, t->key, t->tombstone.due_ms, due_ms);
 	if (!t->live)
-		table_put(c->t, TABLE_TOMBSTONE, t->key, part(c, t->record_at, t->record_len));
+		table_put(c->t, TABLE_TOMBSTONE, t->key,
+			part(c, t->record_at, t->record_len));
 	else if (was)
 		table_del(c->t, TABLE_TOMBSTONE, t->key);
 	c->meta.totals.tombstones += (uint64_t)!t->live - was;
@@ -228,7 +231,8 @@ static void write_touch(struct catalog *c, struct touch *t)
 	const struct instance_state *now = t->live ? &t->now.state : &none;
 
 	if (t->live)
-		table_put(c->t, TABLE_INSTANCE, t->key, part(c, t->record_at, t->record_len));
+		table_put(c->t, TABLE_INSTANCE, t->key,
+			part(c, t->record_at, t->record_len));
 	else
 		table_del(c->t, TABLE_INSTANCE, t->key);
 	write_item(c, t->key, item_of(old), item_of(now));
@@ -243,7 +247,8 @@ static bool worth_writing(const struct touch *t)
 	return t->changed && (t->existed || t->live);
 }
 
-static void tell_service(struct catalog *c, const struct service_slot *slot, uint64_t from)
+static void tell_service(
+	struct catalog *c, const struct service_slot *slot, uint64_t from)
 {
 	const struct service *s = &slot->s;
 	struct service_change change = {
@@ -251,7 +256,8 @@ static void tell_service(struct catalog *c, const struct service_slot *slot, uin
 		.rev = s->rev,
 		.digest = s->digest,
 		.count = s->count,
-		.usable = s->by_effective[EFFECTIVE_UP] + s->by_effective[EFFECTIVE_WARM] +
+		.usable = s->by_effective[EFFECTIVE_UP] +
+			s->by_effective[EFFECTIVE_WARM] +
 			s->by_effective[EFFECTIVE_PENDING],
 		.deleted = slot->event == EVENT_SERVICE_DELETED,
 	};
@@ -267,12 +273,15 @@ static void event_of_service(struct catalog *c, struct service_slot *s)
 		.what = s->event,
 		.cause = by_itself ? CAUSE_TIMER : CAUSE_SERVICE,
 		.actor = by_itself ? bytes_str("svcd") : c->actor,
-		.reason = by_itself ? bytes_str("nobody was registered for long") : BYTES_NONE,
+		.reason = by_itself ? bytes_str("nobody was registered for long")
+				    : BYTES_NONE,
 	};
 	size_t at = c->encoded.len;
 
 	encode_event(c, s, &e);
-	if (c->encoded.error == 0)
+	if (c->encoded.error != 0)
+		c->nomem = true;
+	else
 		write_event(c, e.self.n, part(c, at, c->encoded.len - at));
 	if (!deleted)
 		return;

@@ -51,8 +51,8 @@ static int latest_first(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-uint32_t floor_choose(
-	const struct service *s, uint32_t base, uint32_t up, struct candidate *failed, uint32_t n)
+uint32_t floor_choose(const struct service *s, uint32_t base, uint32_t up,
+	struct candidate *failed, uint32_t n)
 {
 	uint32_t hold = floor_hold(s, base, up, n);
 

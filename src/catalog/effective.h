@@ -1,14 +1,15 @@
 /*
- * What load balancing reads of an instance: one pure function of its admin state, health and
- * lifecycle, and of its service's floor.
+ * What load balancing reads of an instance: one pure function of its admin state, health
+ * and lifecycle, and of its service's floor.
  *
- * The floor is how many instances of a service must stay usable. When health or ended leases would take
- * it below, those that failed last are held: still handed out, marked pending. Health itself is never
- * rewritten. What people do (draining, maintenance, deregistering) is never held, and an instance that has
- * never been up is not either.
+ * The floor is how many instances of a service must stay usable. When health or ended
+ * leases would take it below, those that failed last are held: still handed out, marked
+ * pending. Health itself is never rewritten. What people do (draining, maintenance,
+ * deregistering) is never held, and an instance that has never been up is not either.
  *
- * A floor in percent is one of the registered and of those that vanished (their leases expired) not long ago:
- * otherwise instances that vanish one after the other would take the floor down with them.
+ * A floor in percent is one of the registered and of those that vanished (their leases
+ * expired) not long ago: otherwise instances that vanish one after the other would take
+ * the floor down with them.
  */
 #ifndef SVCD_CATALOG_EFFECTIVE_H
 #define SVCD_CATALOG_EFFECTIVE_H
@@ -17,7 +18,7 @@
 
 /* An instance by itself, the floor left aside. */
 enum base_state {
-	BASE_UP,     /* up or warm */
+	BASE_UP, /* up or warm */
 	BASE_DRAIN,
 	BASE_DOWN,   /* nothing to hold: maintenance, starting */
 	BASE_FAILED, /* health or lease takes it down; the floor may hold it */
@@ -42,9 +43,9 @@ struct candidate {
 	void *item;     /* the caller's */
 };
 
-/* Decides for all failed instances of a service who is held; sorts them, the held ones first. Returns how many
- * are. */
-uint32_t floor_choose(
-	const struct service *s, uint32_t base, uint32_t up, struct candidate *failed, uint32_t n);
+/* Decides for all failed instances of a service who is held; sorts them, the held ones
+ * first. Returns how many are. */
+uint32_t floor_choose(const struct service *s, uint32_t base, uint32_t up,
+	struct candidate *failed, uint32_t n);
 
 #endif

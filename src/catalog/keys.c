@@ -101,7 +101,8 @@ bool key_split_instance(struct bytes key, struct instance_key *out)
 	return true;
 }
 
-bool key_split_due(struct bytes key, uint64_t *time_ms, enum due_kind *kind, struct bytes *what)
+bool key_split_due(
+	struct bytes key, uint64_t *time_ms, enum due_kind *kind, struct bytes *what)
 {
 	if (key.len < 9 || key.data[8] >= DUE_COUNT)
 		return false;
@@ -125,14 +126,15 @@ struct service_key service_of(const struct instance_key *i)
 	return (struct service_key){i->ns, i->service};
 }
 
-bool prefix_first(struct tables *t, enum table table, struct bytes prefix, struct bytes *key,
-	struct bytes *value)
+bool prefix_first(struct tables *t, enum table table, struct bytes prefix,
+	struct bytes *key, struct bytes *value)
 {
-	return table_seek(t, table, prefix, false, key, value) && bytes_has_prefix(*key, prefix);
+	return table_seek(t, table, prefix, false, key, value) &&
+		bytes_has_prefix(*key, prefix);
 }
 
-bool prefix_next(struct tables *t, enum table table, struct bytes prefix, struct bytes *key,
-	struct bytes *value)
+bool prefix_next(struct tables *t, enum table table, struct bytes prefix,
+	struct bytes *key, struct bytes *value)
 {
 	return table_next(t, table, key, value) && bytes_has_prefix(*key, prefix);
 }

@@ -1,6 +1,6 @@
 /*
- * Keys of the catalog's tables (tables.h says their layout). Names hold no NUL byte, so that
- * "ns NUL service NUL id" sorts by its parts and an instance's service is a prefix.
+ * Keys of the catalog's tables (tables.h says their layout). Names hold no NUL byte, so
+ * that "ns NUL service NUL id" sorts by its parts and an instance's service is a prefix.
  */
 #ifndef SVCD_CATALOG_KEYS_H
 #define SVCD_CATALOG_KEYS_H
@@ -24,7 +24,8 @@ enum due_kind {
 
 struct bytes key_bytes(const struct key *k);
 void key_service(struct key *k, const struct service_key *s);   /* ns 0 service */
-void key_instances(struct key *k, const struct service_key *s); /* ns 0 service 0: prefix of its instances */
+void key_instances(struct key *k, const struct service_key *s); /* ns 0 service 0: prefix
+								   of its instances */
 void key_instance(struct key *k, const struct instance_key *i);
 void key_u64(struct key *k, uint64_t v);
 void key_lease_item(struct key *k, uint64_t lease, struct bytes instance);
@@ -34,15 +35,17 @@ void key_event(struct key *k, uint64_t rev, uint32_t n);
 /* Taking apart; false when it is no such key. Views into key. */
 bool key_split_service(struct bytes key, struct service_key *out);
 bool key_split_instance(struct bytes key, struct instance_key *out);
-bool key_split_due(struct bytes key, uint64_t *time_ms, enum due_kind *kind, struct bytes *what);
+bool key_split_due(
+	struct bytes key, uint64_t *time_ms, enum due_kind *kind, struct bytes *what);
 bool key_split_event(struct bytes key, uint64_t *rev, uint32_t *n);
 
 struct service_key service_of(const struct instance_key *i);
 
-/* First entry whose key starts with prefix, and the one after it. What follows next must not write. */
-bool prefix_first(struct tables *t, enum table table, struct bytes prefix, struct bytes *key,
-	struct bytes *value);
-bool prefix_next(struct tables *t, enum table table, struct bytes prefix, struct bytes *key,
-	struct bytes *value);
+/* First entry whose key starts with prefix, and the one after it. What follows next must
+ * not write. */
+bool prefix_first(struct tables *t, enum table table, struct bytes prefix,
+	struct bytes *key, struct bytes *value);
+bool prefix_next(struct tables *t, enum table table, struct bytes prefix,
+	struct bytes *key, struct bytes *value);
 
 #endif

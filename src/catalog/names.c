@@ -1,15 +1,16 @@
 /* Names of states and causes as on the wire. */
 #include "catalog/types.h"
 
-static const char *const admin_names[ADMIN_COUNT] = {"enabled", "draining", "maintenance"};
+static const char *const admin_names[ADMIN_COUNT] = {
+	"enabled", "draining", "maintenance"};
 static const char *const health_names[HEALTH_COUNT] = {
 	"starting", "passing", "degraded", "failing", "unknown", "damped"};
 static const char *const lifecycle_names[LIFE_COUNT] = {"registered", "expired", "gone"};
 static const char *const effective_names[EFFECTIVE_COUNT] = {
 	"up", "warm", "pending", "drain", "down"};
-static const char *const cause_names[CAUSE_COUNT] = {"registered", "updated", "admin", "check",
-	"deregistered", "lease_expired", "lease_closed", "lease_revoked", "taken_over", "floor",
-	"warmed", "timer", "service"};
+static const char *const cause_names[CAUSE_COUNT] = {"registered", "updated", "admin",
+	"check", "deregistered", "lease_expired", "lease_closed", "lease_revoked",
+	"taken_over", "floor", "warmed", "timer", "service"};
 
 static const char *name_of(const char *const *names, size_t count, size_t i)
 {

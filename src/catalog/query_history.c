@@ -1,8 +1,9 @@
 /*
  * history: events, newest first.
  *
- * Of a service or an instance the chain of its events is followed. Of everything (and where the
- * chain's end is forgotten) the ring is read backwards, in windows of revisions that grow.
+ * Of a service or an instance the chain of its events is followed. Of everything (and
+ * where the chain's end is forgotten) the ring is read backwards, in windows of revisions
+ * that grow.
  */
 #include "catalog/answer.h"
 #include "catalog/read.h"
@@ -10,8 +11,8 @@
 #include "wire/pack.h"
 
 #define LIMIT_DEFAULT 100
-#define EVENT_ITEMS   40 /* at most, of one event */
-#define WINDOW_FIRST  256
+#define EVENT_ITEMS 40 /* at most, of one event */
+#define WINDOW_FIRST 256
 #define WINDOW_EVENTS 4096 /* looked at, at once; a revision is never split */
 
 struct history_params {
@@ -21,7 +22,9 @@ struct history_params {
 };
 
 #define ROW(name, type, member, min, max) \
-	{name, type, offsetof(struct history_params, member), false, min, max}
+	{ \
+		name, type, offsetof(struct history_params, member), false, min, max \
+	}
 
 static const struct field rows[] = {
 	ROW("ns", FIELD_TEXT, ns, 1, LIMIT_NAME),
@@ -61,7 +64,8 @@ static void pack_states(struct answer *a, const struct event *e)
 
 	if (!registered)
 		answer_text(a, "from", effective_name(e->from.effective));
-	answer_text(a, "to", e->what == EVENT_REMOVED ? "gone" : effective_name(e->to.effective));
+	answer_text(a, "to",
+		e->what == EVENT_REMOVED ? "gone" : effective_name(e->to.effective));
 	if (e->from.health != e->to.health) {
 		answer_text(a, "health_from", health_name(e->from.health));
 		answer_text(a, "health_to", health_name(e->to.health));
@@ -107,12 +111,15 @@ static bool take(struct history *h, const struct event *e)
 	return true;
 }
 
-/* Where a chain begins: at the newest event, or behind the one that the page before ended with. */
-static struct event_ref chain_start(struct history *h, struct event_ref newest, bool of_instance)
+/* Where a chain begins: at the newest event, or behind the one that the page before ended
+ * with. */
+static struct event_ref chain_start(
+	struct history *h, struct event_ref newest, bool of_instance)
 {
 	struct event e;
 
-	if (older(h->before, newest) && read_event(h->t, h->before, &e) && asked_for(h, &e))
+	if (older(h->before, newest) && read_event(h->t, h->before, &e) &&
+		asked_for(h, &e))
 		return of_instance ? e.prev_of_instance : e.prev_of_service;
 	return newest;
 }
@@ -131,7 +138,8 @@ struct window {
 	size_t n;
 };
 
-/* Events of revisions lo..hi-1 from before the page; false: too many, take a smaller window. */
+/* Events of revisions lo..hi-1 from before the page; false: too many, take a smaller
+ * window. */
 static bool fill(struct history *h, struct window *w, uint64_t lo, uint64_t hi)
 {
 	struct bytes key, record;
@@ -159,7 +167,8 @@ static bool take_window(struct history *h, const struct window *w)
 	size_t last = w->n > WINDOW_EVENTS ? w->n - WINDOW_EVENTS : 0;
 
 	for (size_t i = w->n; i > last; i--) {
-		if (read_event(h->t, w->refs[(i - 1) % WINDOW_EVENTS], &e) && !take(h, &e))
+		if (read_event(h->t, w->refs[(i - 1) % WINDOW_EVENTS], &e) &&
+			!take(h, &e))
 			return false;
 	}
 	return true;
@@ -179,7 +188,8 @@ static bool newest_rev(struct history *h, uint64_t *rev)
 	struct bytes key, record;
 	uint32_t n;
 
-	return table_last(h->t, TABLE_EVENT, &key, &record) && key_split_event(key, rev, &n);
+	return table_last(h->t, TABLE_EVENT, &key, &record) &&
+		key_split_event(key, rev, &n);
 }
 
 static void scan(struct history *h)
@@ -240,12 +250,14 @@ static void collect(struct history *h)
 	scan(h);
 }
 
-int query_history(struct tables *t, struct value params, struct buf *out, uint32_t *n, struct err *e)
+int query_history(struct tables *t, struct value params, struct buf *out, uint32_t *n,
+	struct err *e)
 {
 	struct where w = {.method = "history"};
 	struct answer a = {.out = out};
 	struct history h = {.t = t, .p = {.limit = LIMIT_DEFAULT, .before = UINT64_MAX}};
-	int rv = where_decode(&w, params, rows, sizeof(rows) / sizeof(rows[0]), &h.p, NULL, e);
+	int rv = where_decode(
+		&w, params, rows, sizeof(rows) / sizeof(rows[0]), &h.p, NULL, e);
 
 	if (rv != 0)
 		return rv;

@@ -10,11 +10,11 @@
 #include "catalog/validate.h"
 #include "wire/pack.h"
 
-#define ROWS(r)      (r), sizeof(r) / sizeof((r)[0])
-#define LIST_MAX     2000 /* services in one answer */
-#define LIST_ITEMS   24   /* at most, of one service */
-#define DETAIL_ITEMS 26   /* at most, of what get adds to an instance */
-#define CHECK_ITEMS  28   /* at most, of one check */
+#define ROWS(r) (r), sizeof(r) / sizeof((r)[0])
+#define LIST_MAX 2000   /* services in one answer */
+#define LIST_ITEMS 24   /* at most, of one service */
+#define DETAIL_ITEMS 26 /* at most, of what get adds to an instance */
+#define CHECK_ITEMS 28  /* at most, of one check */
 
 struct list_params {
 	struct bytes ns, prefix, after;
@@ -23,8 +23,10 @@ struct list_params {
 
 static const struct field list_rows[] = {
 	{"ns", FIELD_TEXT, offsetof(struct list_params, ns), false, 1, LIMIT_NAME},
-	{"prefix", FIELD_TEXT, offsetof(struct list_params, prefix), false, 0, LIMIT_NAME},
-	{"after", FIELD_TEXT, offsetof(struct list_params, after), false, 0, 2 * LIMIT_NAME + 1},
+	{"prefix", FIELD_TEXT, offsetof(struct list_params, prefix), false, 0,
+		LIMIT_NAME},
+	{"after", FIELD_TEXT, offsetof(struct list_params, after), false, 0,
+		2 * LIMIT_NAME + 1},
 	{"limit", FIELD_U32, offsetof(struct list_params, limit), false, 1, UINT32_MAX},
 };
 
@@ -32,7 +34,8 @@ static void pack_counts(struct answer *a, const struct service *s)
 {
 	answer_u64(a, "count", s->count);
 	for (int i = 0; i < EFFECTIVE_COUNT; i++)
-		answer_u64(a, effective_name((enum effective_state)i), s->by_effective[i]);
+		answer_u64(
+			a, effective_name((enum effective_state)i), s->by_effective[i]);
 }
 
 static void pack_floor(struct answer *a, const struct service *s)
@@ -68,13 +71,14 @@ static bool key_from_path(struct key *k, struct bytes path)
 
 	if (slash == NULL)
 		return false;
-	key_service(k, &(struct service_key){
-			       bytes_of(path.data, at), bytes_of(slash + 1, path.len - at - 1)});
+	key_service(k,
+		&(struct service_key){
+			bytes_of(path.data, at), bytes_of(slash + 1, path.len - at - 1)});
 	return true;
 }
 
-static int range_of(
-	const struct where *w, const struct list_params *p, struct range *r, struct err *e)
+static int range_of(const struct where *w, const struct list_params *p, struct range *r,
+	struct err *e)
 {
 	r->prefix.len = 0;
 	if (p->ns.len > 0)
@@ -82,8 +86,8 @@ static int range_of(
 	r->from = r->prefix;
 	r->after = p->after.len > 0;
 	if (r->after && !key_from_path(&r->from, p->after))
-		return where_refuse(w, e, "after", "'%.*s' is not ns/name", (int)p->after.len,
-			(const char *)p->after.data);
+		return where_refuse(w, e, "after", "'%.*s' is not ns/name",
+			(int)p->after.len, (const char *)p->after.data);
 	if (bytes_cmp(key_bytes(&r->from), key_bytes(&r->prefix)) < 0) {
 		r->from = r->prefix;
 		r->after = false;
@@ -91,16 +95,19 @@ static int range_of(
 	return 0;
 }
 
-static bool listed(struct tables *t, struct bytes key, struct bytes record, struct service *s)
+static bool listed(
+	struct tables *t, struct bytes key, struct bytes record, struct service *s)
 {
-	return read_or_corrupt(t, key_split_service(key, &s->key) && service_decode(record, s));
+	return read_or_corrupt(
+		t, key_split_service(key, &s->key) && service_decode(record, s));
 }
 
 static void pack_next(struct answer *a, const struct service_key *last)
 {
 	char path[2 * LIMIT_NAME + 2];
 	int len = snprintf(path, sizeof(path), "%.*s/%.*s", (int)last->ns.len,
-		(const char *)last->ns.data, (int)last->service.len, (const char *)last->service.data);
+		(const char *)last->ns.data, (int)last->service.len,
+		(const char *)last->service.data);
 
 	answer_str(a, "next", bytes_of(path, (size_t)len));
 }
@@ -115,8 +122,10 @@ static void list(struct tables *t, const struct list_params *p, const struct ran
 	bool found, more = false;
 
 	page_begin(&page, a, "services", p->limit < LIST_MAX ? p->limit : LIST_MAX);
-	found = table_seek(t, TABLE_SERVICE, key_bytes(&r->from), r->after, &key, &record);
-	while (found && bytes_has_prefix(key, key_bytes(&r->prefix)) && listed(t, key, record, &s)) {
+	found = table_seek(
+		t, TABLE_SERVICE, key_bytes(&r->from), r->after, &key, &record);
+	while (found && bytes_has_prefix(key, key_bytes(&r->prefix)) &&
+		listed(t, key, record, &s)) {
 		bool fits = bytes_has_prefix(s.key.service, p->prefix);
 
 		more = fits && page_full(&page);
@@ -133,7 +142,8 @@ static void list(struct tables *t, const struct list_params *p, const struct ran
 		pack_next(a, &last);
 }
 
-int query_list(struct tables *t, struct value params, struct buf *out, uint32_t *n, struct err *e)
+int query_list(struct tables *t, struct value params, struct buf *out, uint32_t *n,
+	struct err *e)
 {
 	struct list_params p = {.limit = LIMIT_PAGE};
 	struct where w = {.method = "list"};
@@ -157,7 +167,8 @@ struct get_params {
 };
 
 static const struct field get_rows[] = {
-	{"service", FIELD_TEXT, offsetof(struct get_params, key.service), true, 1, LIMIT_NAME},
+	{"service", FIELD_TEXT, offsetof(struct get_params, key.service), true, 1,
+		LIMIT_NAME},
 	{"ns", FIELD_TEXT, offsetof(struct get_params, key.ns), false, 1, LIMIT_NAME},
 	{"id", FIELD_TEXT, offsetof(struct get_params, id), false, 1, LIMIT_ID},
 	{"after", FIELD_TEXT, offsetof(struct get_params, after), false, 0, LIMIT_ID},
@@ -213,7 +224,8 @@ static void pack_detail(struct page *p, const struct instance *i, uint64_t time_
 		one.n++;
 	}
 	pack_map_end(one.out, mark, one.n);
-	page_added(p, seen_items(i) + DETAIL_ITEMS + checks_count(i->checks) * CHECK_ITEMS);
+	page_added(
+		p, seen_items(i) + DETAIL_ITEMS + checks_count(i->checks) * CHECK_ITEMS);
 }
 
 static void get_all(struct tables *t, const struct get_params *p, struct page *page)
@@ -226,7 +238,8 @@ static void get_all(struct tables *t, const struct get_params *p, struct page *p
 
 	key_instances(&prefix, &p->key);
 	key_instance(&from, &(struct instance_key){p->key.ns, p->key.service, p->after});
-	found = table_seek(t, TABLE_INSTANCE, key_bytes(&from), p->after.len > 0, &key, &record) &&
+	found = table_seek(t, TABLE_INSTANCE, key_bytes(&from), p->after.len > 0, &key,
+			&record) &&
 		bytes_has_prefix(key, key_bytes(&prefix));
 	while (found && !page_full(page) && read_instance(t, key, record, &i)) {
 		read_words(t, &i);
@@ -240,7 +253,8 @@ static void get_all(struct tables *t, const struct get_params *p, struct page *p
 }
 
 /* The instance asked for is not there; nor, perhaps, its service. */
-static int missing(struct tables *t, const struct get_params *p, bool service, struct err *e)
+static int missing(
+	struct tables *t, const struct get_params *p, bool service, struct err *e)
 {
 	struct instance_key key = {p->key.ns, p->key.service, p->id};
 	struct tombstone s;
@@ -249,18 +263,20 @@ static int missing(struct tables *t, const struct get_params *p, bool service, s
 		return t->error;
 	if (read_tombstone(t, &key, &s))
 		return err_set(e, SVCD_EGONE,
-			"'%.*s' of service '%.*s' was removed at revision %" PRIu64 ": %s by %.*s",
+			"'%.*s' of service '%.*s' was removed at revision %" PRIu64
+			": %s by %.*s",
 			(int)p->id.len, (const char *)p->id.data, (int)p->key.service.len,
 			(const char *)p->key.service.data, s.rev, cause_name(s.cause),
 			(int)s.actor.len, (const char *)s.actor.data);
 	if (!service)
 		return answer_no_service(&p->key, e);
-	return err_set(e, SVCD_ENOINSTANCE, "no instance '%.*s' of service '%.*s'", (int)p->id.len,
-		(const char *)p->id.data, (int)p->key.service.len,
+	return err_set(e, SVCD_ENOINSTANCE, "no instance '%.*s' of service '%.*s'",
+		(int)p->id.len, (const char *)p->id.data, (int)p->key.service.len,
 		(const char *)p->key.service.data);
 }
 
-static int get(struct tables *t, const struct get_params *p, struct answer *a, struct err *e)
+static int get(
+	struct tables *t, const struct get_params *p, struct answer *a, struct err *e)
 {
 	struct instance_key key = {p->key.ns, p->key.service, p->id};
 	struct instance i;
@@ -283,7 +299,8 @@ static int get(struct tables *t, const struct get_params *p, struct answer *a, s
 	return 0;
 }
 
-int query_get(struct tables *t, struct value params, struct buf *out, uint32_t *n, struct err *e)
+int query_get(struct tables *t, struct value params, struct buf *out, uint32_t *n,
+	struct err *e)
 {
 	struct get_params p = {.key.ns = bytes_str("default")};
 	struct where w = {.method = "get"};

@@ -18,10 +18,13 @@ struct resolve_params {
 };
 
 #define ROW(name, type, member, min, max) \
-	{name, type, offsetof(struct resolve_params, member), false, min, max}
+	{ \
+		name, type, offsetof(struct resolve_params, member), false, min, max \
+	}
 
 static const struct field rows[] = {
-	{"service", FIELD_TEXT, offsetof(struct resolve_params, key.service), true, 1, LIMIT_NAME},
+	{"service", FIELD_TEXT, offsetof(struct resolve_params, key.service), true, 1,
+		LIMIT_NAME},
 	ROW("ns", FIELD_TEXT, key.ns, 1, LIMIT_NAME),
 	ROW("states", FIELD_ARRAY, states, 0, EFFECTIVE_COUNT),
 	ROW("tags", FIELD_ARRAY, tags, 0, LIMIT_TAGS),
@@ -32,12 +35,14 @@ static const struct field rows[] = {
 	ROW("limit", FIELD_U32, limit, 0, UINT32_MAX),
 };
 
-static int read_states(const struct where *w, struct value list, struct filter *f, struct err *e)
+static int read_states(
+	const struct where *w, struct value list, struct filter *f, struct err *e)
 {
 	f->states_given = list.n > 0;
 	for (int i = 0; i < EFFECTIVE_COUNT; i++)
 		f->states[i] = !f->states_given &&
-			(i == EFFECTIVE_UP || i == EFFECTIVE_WARM || i == EFFECTIVE_PENDING);
+			(i == EFFECTIVE_UP || i == EFFECTIVE_WARM ||
+				i == EFFECTIVE_PENDING);
 	for (uint32_t i = 0; i < list.n; i++) {
 		struct value v = value_at(list, i);
 		int state = v.type == VALUE_STR ? effective_from_name(v.s) : -1;
@@ -45,7 +50,8 @@ static int read_states(const struct where *w, struct value list, struct filter *
 		if (state < 0)
 			return where_refuse(w, e, "states",
 				"'%.*s' is none of up, warm, pending, drain, down",
-				v.type == VALUE_STR ? (int)v.s.len : 0, (const char *)v.s.data);
+				v.type == VALUE_STR ? (int)v.s.len : 0,
+				(const char *)v.s.data);
 		f->states[state] = true;
 	}
 	return 0;
@@ -67,8 +73,8 @@ static int check_texts(const struct where *w, const struct filter *f, struct err
 	return 0;
 }
 
-static int read_filter(
-	const struct where *w, const struct resolve_params *p, struct filter *f, struct err *e)
+static int read_filter(const struct where *w, const struct resolve_params *p,
+	struct filter *f, struct err *e)
 {
 	int rv = read_states(w, p->states, f, e);
 
@@ -76,7 +82,8 @@ static int read_filter(
 	f->meta = p->meta;
 	f->version = p->version;
 	f->zone = p->zone;
-	f->by_attributes = p->tags.n > 0 || p->meta.n > 0 || p->version.len > 0 || p->zone.len > 0;
+	f->by_attributes = p->tags.n > 0 || p->meta.n > 0 || p->version.len > 0 ||
+		p->zone.len > 0;
 	return rv != 0 ? rv : check_texts(w, f, e);
 }
 
@@ -148,7 +155,8 @@ static void walk(struct tables *t, struct walk *w, const struct service_key *ser
 	key_instances(&prefix, service);
 	from = prefix;
 	if (!w->filter->by_attributes && w->after.len > 0)
-		key_instance(&from, &(struct instance_key){service->ns, service->service, w->after});
+		key_instance(&from,
+			&(struct instance_key){service->ns, service->service, w->after});
 	found = table_seek(t, TABLE_INSTANCE, key_bytes(&from), false, &key, &record) &&
 		bytes_has_prefix(key, key_bytes(&prefix));
 	while (found && read_instance(t, key, record, &i) && visit(w, &i))
@@ -206,7 +214,8 @@ int query_resolve(struct tables *t, struct value params, struct buf *out, uint32
 	struct answer a = {.out = out};
 	struct filter f;
 	struct service s;
-	int rv = where_decode(&w, params, rows, sizeof(rows) / sizeof(rows[0]), &p, NULL, e);
+	int rv = where_decode(
+		&w, params, rows, sizeof(rows) / sizeof(rows[0]), &p, NULL, e);
 
 	if (rv == 0)
 		rv = read_filter(&w, &p, &f, e);

@@ -54,8 +54,8 @@ static void pack_no_service(
 }
 
 /* All instances of the service that changed after from. */
-static void pack_instances(
-	struct tables *t, struct page *p, const struct service_key *service, uint64_t from)
+static void pack_instances(struct tables *t, struct page *p,
+	const struct service_key *service, uint64_t from)
 {
 	struct bytes key, record;
 	struct key prefix;
@@ -73,7 +73,8 @@ static void pack_instances(
 	}
 }
 
-static void pack_gone(struct page *p, struct bytes id, uint64_t incarnation, enum cause_kind cause)
+static void pack_gone(
+	struct page *p, struct bytes id, uint64_t incarnation, enum cause_kind cause)
 {
 	struct answer one = {.out = p->a->out};
 
@@ -86,8 +87,8 @@ static void pack_gone(struct page *p, struct bytes id, uint64_t incarnation, enu
 }
 
 /* All removals after from. */
-static void pack_removals(
-	struct tables *t, struct page *p, const struct service_key *service, uint64_t from)
+static void pack_removals(struct tables *t, struct page *p,
+	const struct service_key *service, uint64_t from)
 {
 	struct bytes key, record;
 	struct instance_key name;
@@ -101,12 +102,13 @@ static void pack_removals(
 		read_or_corrupt(t, tombstone_decode(record, &s))) {
 		if (s.rev > from)
 			pack_gone(p, name.id, s.incarnation, s.cause);
-		found = prefix_next(t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
+		found = prefix_next(
+			t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
 	}
 }
 
-int query_snapshot(struct tables *t, const struct service_key *key, struct buf *out, uint32_t *n,
-	uint64_t *rev)
+int query_snapshot(struct tables *t, const struct service_key *key, struct buf *out,
+	uint32_t *n, uint64_t *rev)
 {
 	struct answer a = {.out = out};
 	struct service s;
@@ -128,8 +130,8 @@ int query_snapshot(struct tables *t, const struct service_key *key, struct buf *
 	return 0;
 }
 
-int query_delta(struct tables *t, const struct service_key *key, uint64_t from, struct buf *out,
-	uint32_t *n, uint64_t *rev)
+int query_delta(struct tables *t, const struct service_key *key, uint64_t from,
+	struct buf *out, uint32_t *n, uint64_t *rev)
 {
 	struct answer a = {.out = out};
 	struct service s;
@@ -172,8 +174,8 @@ static void pack_changes(
 	page_end(&page);
 }
 
-void query_change(
-	const struct changes *c, const struct service_change *s, struct buf *out, uint32_t *n)
+void query_change(const struct changes *c, const struct service_change *s,
+	struct buf *out, uint32_t *n)
 {
 	struct answer a = {.out = out};
 	struct event_head h = {

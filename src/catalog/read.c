@@ -55,7 +55,8 @@ bool read_event(struct tables *t, struct event_ref ref, struct event *out)
 		read_or_corrupt(t, event_decode(record, ref, out));
 }
 
-bool read_tombstone(struct tables *t, const struct instance_key *name, struct tombstone *out)
+bool read_tombstone(
+	struct tables *t, const struct instance_key *name, struct tombstone *out)
 {
 	struct bytes record;
 	struct key key;
@@ -81,12 +82,15 @@ void read_words(struct tables *t, struct instance *i)
 	}
 }
 
-bool read_instance(struct tables *t, struct bytes key, struct bytes record, struct instance *out)
+bool read_instance(
+	struct tables *t, struct bytes key, struct bytes record, struct instance *out)
 {
-	return read_or_corrupt(t, key_split_instance(key, &out->key) && instance_decode(record, out));
+	return read_or_corrupt(
+		t, key_split_instance(key, &out->key) && instance_decode(record, out));
 }
 
-bool catalog_get_instance(struct tables *t, const struct instance_key *name, struct instance *out)
+bool catalog_get_instance(
+	struct tables *t, const struct instance_key *name, struct instance *out)
 {
 	struct bytes record;
 	struct key key;
@@ -100,7 +104,8 @@ bool catalog_get_instance(struct tables *t, const struct instance_key *name, str
 	return true;
 }
 
-bool catalog_get_service(struct tables *t, const struct service_key *name, struct service *out)
+bool catalog_get_service(
+	struct tables *t, const struct service_key *name, struct service *out)
 {
 	struct bytes record;
 	struct key key;
@@ -113,7 +118,8 @@ bool catalog_get_service(struct tables *t, const struct service_key *name, struc
 	return true;
 }
 
-static bool decode_lease(struct tables *t, struct bytes key, struct bytes record, struct lease *out)
+static bool decode_lease(
+	struct tables *t, struct bytes key, struct bytes record, struct lease *out)
 {
 	if (!read_or_corrupt(t, key.len == 8 && lease_decode(record, out)))
 		return false;
@@ -131,7 +137,8 @@ bool catalog_get_lease(struct tables *t, uint64_t lease, struct lease *out)
 		decode_lease(t, key_bytes(&key), record, out);
 }
 
-void catalog_each_lease(struct tables *t, bool (*fn)(void *arg, const struct lease *l), void *arg)
+void catalog_each_lease(
+	struct tables *t, bool (*fn)(void *arg, const struct lease *l), void *arg)
 {
 	struct bytes key, record;
 	struct lease lease;

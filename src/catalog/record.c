@@ -4,7 +4,8 @@
 
 #define FORMAT 1
 
-/* Which optional parts an instance record has; frequent ones in the low seven bits (one byte). */
+/* Which optional parts an instance record has; frequent ones in the low seven bits (one
+ * byte). */
 enum {
 	HAS_LEASE = 1 << 0,
 	HAS_WEIGHT = 1 << 1,
@@ -24,7 +25,8 @@ enum {
 	HAS_ALL = (1 << 15) - 1
 };
 
-/* since and registered are display times of different leaders: either may be the larger. */
+/* since and registered are display times of different leaders: either may be the larger.
+ */
 static uint64_t zigzag(uint64_t a, uint64_t base)
 {
 	int64_t d = (int64_t)(a - base);
@@ -97,7 +99,8 @@ static void encode_head(struct buf *out, const struct instance *i)
 	buf_put(out,
 		(const uint8_t[]){FORMAT,
 			(uint8_t)(s->admin | s->health << 2 | s->effective << 5),
-			(uint8_t)(s->life | s->warming << 2 | s->admin_self << 3 | s->cause << 4),
+			(uint8_t)(s->life | s->warming << 2 | s->admin_self << 3 |
+				s->cause << 4),
 			(uint8_t)i->spec_n},
 		4);
 }
@@ -135,14 +138,16 @@ static uint64_t read_if(struct reader *r, uint64_t has, uint64_t part, uint64_t 
 	return (has & part) != 0 ? read_varint(r) : otherwise;
 }
 
-static struct bytes read_words_if(struct reader *r, uint64_t has, uint64_t part, size_t max)
+static struct bytes read_words_if(
+	struct reader *r, uint64_t has, uint64_t part, size_t max)
 {
 	return (has & part) != 0 ? read_blob(r, max) : BYTES_NONE;
 }
 
 static uint8_t decode_head(struct reader *r, struct instance_state *s)
 {
-	uint8_t format = read_u8(r), states = read_u8(r), more = read_u8(r), spec_n = read_u8(r);
+	uint8_t format = read_u8(r), states = read_u8(r), more = read_u8(r),
+		spec_n = read_u8(r);
 
 	s->admin = states & 3;
 	s->health = (states >> 2) & 7;
@@ -152,7 +157,8 @@ static uint8_t decode_head(struct reader *r, struct instance_state *s)
 	s->admin_self = (more >> 3 & 1) != 0;
 	s->cause = more >> 4;
 	if (format != FORMAT || s->admin >= ADMIN_COUNT || s->health >= HEALTH_COUNT ||
-		s->effective >= EFFECTIVE_COUNT || s->life >= LIFE_GONE || s->cause >= CAUSE_COUNT)
+		s->effective >= EFFECTIVE_COUNT || s->life >= LIFE_GONE ||
+		s->cause >= CAUSE_COUNT)
 		r->bad = true;
 	return spec_n;
 }

@@ -1,10 +1,11 @@
 /*
- * The bytes that the tables hold. Every record starts with a format byte, stores what differs from the
- * common case, and is read with bounds, so that a damaged one is an error and not a crash.
+ * The bytes that the tables hold. Every record starts with a format byte, stores what
+ * differs from the common case, and is read with bounds, so that a damaged one is an
+ * error and not a crash.
  *
- * An instance that is plainly well (enabled, registered, passing or starting) keeps its words, actor and
- * reason, in its event only: they may be gone with the event, what is left is the owner of its lease.
- * A permanent one keeps its actor.
+ * An instance that is plainly well (enabled, registered, passing or starting) keeps its
+ * words, actor and reason, in its event only: they may be gone with the event, what is
+ * left is the owner of its lease. A permanent one keeps its actor.
  *
  * Encoders append to out. Decoders give views into the record; false: damaged.
  */
@@ -32,7 +33,7 @@ struct tombstone {
 	uint64_t rev;     /* of the removal */
 	uint32_t event_n; /* its event has the key (rev, event_n) */
 	uint64_t wall_ms;
-	uint64_t due_ms;  /* cluster time at which it is forgotten */
+	uint64_t due_ms; /* cluster time at which it is forgotten */
 	enum cause_kind cause;
 	struct bytes actor, reason;
 };
@@ -71,7 +72,8 @@ struct event {
 	struct instance_key key;
 	enum event_what what;
 	enum cause_kind cause;
-	struct event_states from, to; /* EVENT_REGISTERED: from = to; EVENT_REMOVED: to.effective is down */
+	struct event_states from, to; /* EVENT_REGISTERED: from = to; EVENT_REMOVED:
+					 to.effective is down */
 	uint64_t incarnation;
 	uint64_t wall_ms;
 	struct event_ref prev_of_instance, prev_of_service;
@@ -105,9 +107,9 @@ struct memory {
 #define MEMORY_TEXT_MAX 160
 
 /*
- * Session records: head, then outcomes in the order of arrival, oldest first. So the usual next write only
- * takes one off the front and adds one at the end. Out of order, some stay a little longer than the window;
- * they are twice as many at most.
+ * Session records: head, then outcomes in the order of arrival, oldest first. So the
+ * usual next write only takes one off the front and adds one at the end. Out of order,
+ * some stay a little longer than the window; they are twice as many at most.
  */
 struct session_head {
 	uint64_t used_ms;
@@ -119,7 +121,9 @@ struct session_head {
 bool session_decode(struct bytes record, struct session_head *out);
 /* Reads one memory off the front; false at the end or when damaged. */
 bool session_next(struct bytes *memories, struct memory *out);
-/* Appends the record with m added, and those that left the window dropped. old may be empty. */
-void session_encode(struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m);
+/* Appends the record with m added, and those that left the window dropped. old may be
+ * empty. */
+void session_encode(
+	struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m);
 
 #endif

@@ -26,7 +26,8 @@ static bool states_from_byte(uint8_t v, struct event_states *out)
 		out->effective < EFFECTIVE_COUNT;
 }
 
-/* As the distance back from self; 0 is none (a previous event has a smaller revision, or a smaller n). */
+/* As the distance back from self; 0 is none (a previous event has a smaller revision, or
+ * a smaller n). */
 static void put_ref(struct buf *out, struct event_ref self, struct event_ref prev)
 {
 	put_varint(out, prev.rev == 0 ? 0 : self.rev - prev.rev + 1);
@@ -73,9 +74,11 @@ bool event_decode(struct bytes record, struct event_ref self, struct event *out)
 	out->self = self;
 	out->what = kinds & 15;
 	out->cause = kinds >> 4;
-	if (format != FORMAT || out->what >= EVENT_WHAT_COUNT || out->cause >= CAUSE_COUNT)
+	if (format != FORMAT || out->what >= EVENT_WHAT_COUNT ||
+		out->cause >= CAUSE_COUNT)
 		return false;
-	if (!states_from_byte(read_u8(&r), &out->from) || !states_from_byte(read_u8(&r), &out->to))
+	if (!states_from_byte(read_u8(&r), &out->from) ||
+		!states_from_byte(read_u8(&r), &out->to))
 		return false;
 	out->incarnation = read_varint(&r);
 	out->wall_ms = read_varint(&r);

@@ -4,7 +4,8 @@
 
 #define FORMAT 1
 
-/* First byte of a memory: the error's number, and whether the value is the revision (registrations). */
+/* First byte of a memory: the error's number, and whether the value is the revision
+ * (registrations). */
 #define VALUE_IS_REV 0x80
 #define CODE_MASK 0x7f
 
@@ -94,7 +95,8 @@ static void put_head(struct buf *out, const struct session_head *h)
 	buf_put_u8(out, h->n + 1);
 }
 
-void session_encode(struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m)
+void session_encode(
+	struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m)
 {
 	struct session_head head = {0};
 	struct buf kept = {0};

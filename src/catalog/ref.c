@@ -5,7 +5,8 @@
 #include "catalog/spec.h"
 #include "wire/frame.h"
 
-/* Names are parts of keys, which NUL ends: nothing else must hold for the catalog to be sound. */
+/* Names are parts of keys, which NUL ends: nothing else must hold for the catalog to be
+ * sound. */
 static struct bytes read_name(struct reader *r, size_t max)
 {
 	struct bytes name = read_blob(r, max);
@@ -55,7 +56,8 @@ static bool checks_ok(struct bytes checks)
 	struct bytes in = checks;
 	uint32_t n;
 
-	return mp_array(&in, &n) && n <= LIMIT_CHECKS && frame_value_len(checks) == checks.len;
+	return mp_array(&in, &n) && n <= LIMIT_CHECKS &&
+		frame_value_len(checks) == checks.len;
 }
 
 void registration_read(struct reader *r, struct registration *out)

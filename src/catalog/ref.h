@@ -1,5 +1,5 @@
-/* How commands name an instance, and what a registration says: the part of the encoding that both the
- * builder (command*.c) and apply know. */
+/* How commands name an instance, and what a registration says: the part of the encoding
+ * that both the builder (command*.c) and apply know. */
 #ifndef SVCD_CATALOG_REF_H
 #define SVCD_CATALOG_REF_H
 
@@ -17,7 +17,7 @@ struct registration {
 	struct ref ref;
 	uint16_t weight;
 	uint8_t tier;
-	int admin;          /* enum admin_state; -1: not said */
+	int admin; /* enum admin_state; -1: not said */
 	uint32_t spec_n;
 	struct bytes spec;   /* entries */
 	struct bytes checks; /* array, or empty */

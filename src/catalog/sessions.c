@@ -1,4 +1,5 @@
-/* Sessions: a write that is sent again is applied once. Records live in the memory of a batch. */
+/* Sessions: a write that is sent again is applied once. Records live in the memory of a
+ * batch. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,8 @@ int session_recall(struct catalog *c, uint64_t session, uint64_t seq, struct mem
 		if (c->meta.sessions < LIMIT_SESSIONS)
 			return 0;
 		return err_set(&c->why, SVCD_ELIMIT,
-			"%d sessions are remembered already: no new one until one was idle for a while",
+			"%d sessions are remembered already: no new one until one was "
+			"idle for a while",
 			LIMIT_SESSIONS);
 	}
 	if (!session_decode(buf_bytes(&s->record), &head)) {
@@ -83,8 +85,9 @@ int session_recall(struct catalog *c, uint64_t session, uint64_t seq, struct mem
 	if (head.top - seq < LIMIT_SESSION_WINDOW)
 		return 0;
 	return err_set(&c->why, SVCD_ESTALE,
-		"seq: %" PRIu64 " is too old, the session is at %" PRIu64 " and %d are remembered", seq,
-		head.top, LIMIT_SESSION_WINDOW);
+		"seq: %" PRIu64 " is too old, the session is at %" PRIu64
+		" and %d are remembered",
+		seq, head.top, LIMIT_SESSION_WINDOW);
 }
 
 void session_remember(struct catalog *c, uint64_t session, const struct memory *m)
@@ -99,10 +102,12 @@ void session_remember(struct catalog *c, uint64_t session, const struct memory *
 		return;
 	if (s->record.len == 0) {
 		c->meta.sessions++;
-		key_due(&due, c->meta.time_ms + c->options.session_ms, DUE_SESSION, key_bytes(&key));
+		key_due(&due, c->meta.time_ms + c->options.session_ms, DUE_SESSION,
+			key_bytes(&key));
 		table_put(c->t, TABLE_DUE, key_bytes(&due), BYTES_NONE);
 	}
-	/* Into the spare buffer, then swapped: the old bytes are read while the new are written. */
+	/* Into the spare buffer, then swapped: the old bytes are read while the new are
+	 * written. */
 	buf_clear(&c->map);
 	session_encode(&c->map, buf_bytes(&s->record), c->meta.time_ms, m);
 	record = s->record;

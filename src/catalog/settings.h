@@ -1,4 +1,5 @@
-/* What service_set says: the part of its encoding that both the builder and apply know. */
+/* What service_set says: the part of its encoding that both the builder and apply know.
+ */
 #ifndef SVCD_CATALOG_SETTINGS_H
 #define SVCD_CATALOG_SETTINGS_H
 

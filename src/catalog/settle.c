@@ -1,13 +1,15 @@
 /*
  * Effective states after a command.
  *
- * A service without a floor, or whose floor holds nobody or everybody that failed, is settled by its counters
- * alone, whatever its size. Only where the floor must choose are all its instances walked.
+ * A service without a floor, or whose floor holds nobody or everybody that failed, is
+ * settled by its counters alone, whatever its size. Only where the floor must choose are
+ * all its instances walked.
  */
 #include "catalog/effective.h"
 #include "catalog/work.h"
 
-/* The service's counters: all, and those parts of them that are not touched by this command. */
+/* The service's counters: all, and those parts of them that are not touched by this
+ * command. */
 struct tally {
 	uint32_t count, up, failed, pending, vanished;
 };
@@ -56,7 +58,8 @@ static void settle_up(struct catalog *c, struct touch *t)
 {
 	struct instance_state *s = &t->now.state;
 	uint32_t window = t->slot->s.slow_start_ms;
-	bool was_used = t->existed && !t->restart && effective_usable(t->old.state.effective);
+	bool was_used = t->existed && !t->restart &&
+		effective_usable(t->old.state.effective);
 
 	if (!was_used && window > 0) {
 		s->warming = true;
@@ -116,7 +119,8 @@ static void walk_note(struct catalog *c, struct walk *w, const struct walked *on
 	w->n++;
 }
 
-static void walk_one(struct catalog *c, struct walk *w, struct bytes key, struct bytes record)
+static void walk_one(
+	struct catalog *c, struct walk *w, struct bytes key, struct bytes record)
 {
 	struct touch *t = touch_find(c, key);
 	struct walked one = {.touch = t, .key = key, .record = record};
@@ -145,7 +149,8 @@ static void walk_service(struct catalog *c, struct walk *w, const struct service
 	found = prefix_first(c->t, TABLE_INSTANCE, key_bytes(&prefix), &at, &record);
 	while (found) {
 		walk_one(c, w, at, record);
-		found = prefix_next(c->t, TABLE_INSTANCE, key_bytes(&prefix), &at, &record);
+		found = prefix_next(
+			c->t, TABLE_INSTANCE, key_bytes(&prefix), &at, &record);
 	}
 }
 
@@ -182,7 +187,8 @@ static void choose(struct catalog *c, struct service_slot *s, const struct tally
 		hold(c, w.candidates[i].item, w.candidates[i].held);
 }
 
-/* A lease that ended and is not held: the instance goes. What only the floor changed says so. */
+/* A lease that ended and is not held: the instance goes. What only the floor changed says
+ * so. */
 static void settle_rest(struct touch *t)
 {
 	struct instance_state *s = &t->now.state;
@@ -197,8 +203,9 @@ static void settle_rest(struct touch *t)
 		t->live = false;
 	} else if (moved) {
 		touch_change(t, CAUSE_FLOOR, bytes_str("svcd"),
-			s->effective == EFFECTIVE_PENDING ? bytes_str("held by the floor") :
-				bytes_str("the floor does not hold it any more"));
+			s->effective == EFFECTIVE_PENDING
+				? bytes_str("held by the floor")
+				: bytes_str("the floor does not hold it any more"));
 	}
 }
 

@@ -98,7 +98,8 @@ static uint32_t count_vanished(struct catalog *c, const struct service_slot *s)
 			c->t->error = SVCD_ECORRUPT;
 		else
 			n += tombstone_vanished(&stone);
-		found = prefix_next(c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
+		found = prefix_next(
+			c->t, TABLE_TOMBSTONE, key_bytes(&prefix), &key, &record);
 	}
 	return n;
 }

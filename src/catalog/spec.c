@@ -20,9 +20,11 @@ static struct bytes rest(struct bytes in, size_t n)
 	return bytes_of(in.data + n, in.len - n);
 }
 
-/* The three forms of a head that carries a count: in the first byte, 8 and 16 bits. (There are larger
- * ones; nothing of ours is that large.) 0: not of this kind, otherwise the bytes it takes. */
-static size_t head(struct bytes in, uint8_t fix, uint8_t mask, int tag8, int tag16, uint32_t *n)
+/* The three forms of a head that carries a count: in the first byte, 8 and 16 bits.
+ * (There are larger ones; nothing of ours is that large.) 0: not of this kind, otherwise
+ * the bytes it takes. */
+static size_t head(
+	struct bytes in, uint8_t fix, uint8_t mask, int tag8, int tag16, uint32_t *n)
 {
 	if (in.len == 0)
 		return 0;
@@ -138,7 +140,8 @@ bool spec_version_is(struct bytes entries, struct bytes version)
 }
 
 /* In the map under that name: is the text of this key that one? */
-static bool pair_is(struct bytes entries, const char *name, struct bytes key, struct bytes text)
+static bool pair_is(
+	struct bytes entries, const char *name, struct bytes key, struct bytes text)
 {
 	struct bytes in, k, raw;
 	uint32_t n;
@@ -197,8 +200,9 @@ uint32_t spec_items(struct bytes in)
 }
 
 /*
- * The map is encoded for every change and for every instance of every answer, and hashed: so this one
- * encoder is written by hand. tests/unit/test_catalog_spec.c holds it against wire/pack.h.
+ * The map is encoded for every change and for every instance of every answer, and hashed:
+ * so this one encoder is written by hand. tests/unit/test_catalog_spec.c holds it against
+ * wire/pack.h.
  */
 #define SEEN_HEAD_MAX 320
 
@@ -206,7 +210,11 @@ uint32_t spec_items(struct bytes in)
 
 static uint8_t *put_number(uint8_t *p, uint64_t v)
 {
-	unsigned n = v < 0x80 ? 0 : v <= UINT8_MAX ? 1 : v <= UINT16_MAX ? 2 : v <= UINT32_MAX ? 4 : 8;
+	unsigned n = v < 0x80     ? 0
+		: v <= UINT8_MAX  ? 1
+		: v <= UINT16_MAX ? 2
+		: v <= UINT32_MAX ? 4
+				  : 8;
 
 	if (n == 0) {
 		*p = (uint8_t)v;
@@ -245,7 +253,9 @@ void seen_entries(struct buf *out, const struct instance *i)
 	p = put_name(p, effective_name(s->effective));
 	p = LITERAL(p, "\xa6health");
 	p = put_name(p, health_name(s->health));
-	p = LITERAL(p, "\xa5" "admin");
+	p = LITERAL(p,
+		"\xa5"
+		"admin");
 	p = put_name(p, admin_name(s->admin));
 	p = LITERAL(p, "\xabincarnation");
 	p = put_number(p, s->incarnation);

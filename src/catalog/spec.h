@@ -1,6 +1,6 @@
 /*
- * What the owner said of an instance, as msgpack map entries in a fixed order, and the instance as
- * clients see it ("SEEN" in svcd-protocol(7)).
+ * What the owner said of an instance, as msgpack map entries in a fixed order, and the
+ * instance as clients see it ("SEEN" in svcd-protocol(7)).
  *
  * Readers take any bytes: what is not as expected is not found.
  */
@@ -22,7 +22,8 @@ enum spec_part {
 
 const char *spec_part_name(enum spec_part p);
 
-/* Reading msgpack off the front of *in; false (and *in as it was) when something else is there. */
+/* Reading msgpack off the front of *in; false (and *in as it was) when something else is
+ * there. */
 bool mp_text(struct bytes *in, struct bytes *out);
 bool mp_array(struct bytes *in, uint32_t *n);
 bool mp_map(struct bytes *in, uint32_t *n);
@@ -37,8 +38,8 @@ bool spec_version_is(struct bytes entries, struct bytes version);
 bool spec_zone_is(struct bytes entries, struct bytes zone);
 bool spec_meta_is(struct bytes entries, struct bytes key, struct bytes value);
 
-/* Entries with some parts replaced by raw values (given[part]; value of length 0: taken out) to out;
- * returns how many there are then. */
+/* Entries with some parts replaced by raw values (given[part]; value of length 0: taken
+ * out) to out; returns how many there are then. */
 uint32_t spec_replace(struct bytes entries, const bool given[SPEC_PARTS],
 	const struct bytes values[SPEC_PARTS], struct buf *out);
 
@@ -48,7 +49,8 @@ uint32_t spec_items(struct bytes entries);
 /* The instance as clients see it: one map. */
 #define SEEN_OWN 9 /* entries beside those of the spec */
 void seen_encode(struct buf *out, const struct instance *i);
-void seen_entries(struct buf *out, const struct instance *i); /* without the map's header */
+void seen_entries(struct buf *out, const struct instance *i); /* without the map's header
+							       */
 uint64_t seen_hash(struct bytes map);
 
 #endif

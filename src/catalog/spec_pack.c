@@ -14,7 +14,8 @@ bool value_given_before(struct value map, uint32_t i, struct bytes key)
 	return false;
 }
 
-int spec_pack_tags(const struct where *w, struct value tags, struct buf *out, struct err *e)
+int spec_pack_tags(
+	const struct where *w, struct value tags, struct buf *out, struct err *e)
 {
 	pack_array(out, tags.n);
 	for (uint32_t i = 0; i < tags.n; i++) {
@@ -25,9 +26,11 @@ int spec_pack_tags(const struct where *w, struct value tags, struct buf *out, st
 		at.in_array = true;
 		at.part_index = i;
 		if (v.type != VALUE_STR)
-			return where_refuse(&at, e, "", "expected string, got %s", value_type_name(v.type));
+			return where_refuse(&at, e, "", "expected string, got %s",
+				value_type_name(v.type));
 		if (v.s.len == 0 || v.s.len > LIMIT_TAG)
-			return where_refuse(&at, e, "", "%zu bytes, must be 1..%d", v.s.len, LIMIT_TAG);
+			return where_refuse(&at, e, "", "%zu bytes, must be 1..%d",
+				v.s.len, LIMIT_TAG);
 		if (!bytes_is_text(v.s))
 			return where_refuse(&at, e, "", "not valid UTF-8 text");
 		pack_str(out, v.s);
@@ -35,7 +38,8 @@ int spec_pack_tags(const struct where *w, struct value tags, struct buf *out, st
 	return 0;
 }
 
-static int check_meta_pair(const struct where *w, struct value key, struct value v, struct err *e)
+static int check_meta_pair(
+	const struct where *w, struct value key, struct value v, struct err *e)
 {
 	struct where at = *w;
 
@@ -43,14 +47,16 @@ static int check_meta_pair(const struct where *w, struct value key, struct value
 		return where_refuse(w, e, "meta", "expected strings, got %s",
 			value_type_name(key.type != VALUE_STR ? key.type : v.type));
 	if (key.s.len == 0 || key.s.len > LIMIT_META_KEY || !bytes_is_text(key.s))
-		return where_refuse(w, e, "meta", "a key of %zu bytes, must be text of 1..%d", key.s.len,
+		return where_refuse(w, e, "meta",
+			"a key of %zu bytes, must be text of 1..%d", key.s.len,
 			LIMIT_META_KEY);
 	at.part = "meta";
 	at.name = key.s;
 	return bytes_is_text(v.s) ? 0 : where_refuse(&at, e, "", "not valid UTF-8 text");
 }
 
-int spec_pack_meta(const struct where *w, struct value meta, struct buf *out, struct err *e)
+int spec_pack_meta(
+	const struct where *w, struct value meta, struct buf *out, struct err *e)
 {
 	struct value key, v;
 	size_t bytes = 0;
@@ -61,8 +67,8 @@ int spec_pack_meta(const struct where *w, struct value meta, struct buf *out, st
 		value_pair(meta, i, &key, &v);
 		rv = check_meta_pair(w, key, v, e);
 		if (rv == 0 && value_given_before(meta, i, key.s))
-			rv = where_refuse(w, e, "meta", "'%.*s' is given twice", (int)key.s.len,
-				(const char *)key.s.data);
+			rv = where_refuse(w, e, "meta", "'%.*s' is given twice",
+				(int)key.s.len, (const char *)key.s.data);
 		if (rv != 0)
 			break;
 		bytes += key.s.len + v.s.len;
@@ -70,6 +76,7 @@ int spec_pack_meta(const struct where *w, struct value meta, struct buf *out, st
 		pack_str(out, v.s);
 	}
 	if (rv == 0 && bytes > LIMIT_META_BYTES)
-		rv = where_refuse(w, e, "meta", "%zu bytes, at most %d", bytes, LIMIT_META_BYTES);
+		rv = where_refuse(
+			w, e, "meta", "%zu bytes, at most %d", bytes, LIMIT_META_BYTES);
 	return rv;
 }

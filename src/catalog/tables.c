@@ -31,12 +31,14 @@ bool table_seek(struct tables *t, enum table table, struct bytes from, bool afte
 	return t->error == 0 && took(t, t->ops->seek(t, table, from, after, key, value));
 }
 
-bool table_next(struct tables *t, enum table table, struct bytes *key, struct bytes *value)
+bool table_next(
+	struct tables *t, enum table table, struct bytes *key, struct bytes *value)
 {
 	return t->error == 0 && took(t, t->ops->next(t, table, key, value));
 }
 
-bool table_last(struct tables *t, enum table table, struct bytes *key, struct bytes *value)
+bool table_last(
+	struct tables *t, enum table table, struct bytes *key, struct bytes *value)
 {
 	return t->error == 0 && took(t, t->ops->last(t, table, key, value));
 }

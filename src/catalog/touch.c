@@ -141,7 +141,8 @@ void touch_load_tombstone(struct catalog *c, struct touch *t)
 		c->t->error = SVCD_ECORRUPT;
 }
 
-void touch_change(struct touch *t, enum cause_kind cause, struct bytes actor, struct bytes reason)
+void touch_change(
+	struct touch *t, enum cause_kind cause, struct bytes actor, struct bytes reason)
 {
 	if (t->changed)
 		return;
@@ -151,7 +152,8 @@ void touch_change(struct touch *t, enum cause_kind cause, struct bytes actor, st
 	t->reason = reason;
 }
 
-void touch_end(struct catalog *c, struct touch *t, enum cause_kind cause, struct bytes reason)
+void touch_end(
+	struct catalog *c, struct touch *t, enum cause_kind cause, struct bytes reason)
 {
 	touch_change(t, cause, c->actor, reason);
 	if (cause != CAUSE_LEASE_EXPIRED) {
@@ -170,11 +172,11 @@ int refuse_missing(struct catalog *c, struct touch *t)
 	touch_load_tombstone(c, t);
 	if (s->incarnation == 0)
 		return err_set(&c->why, SVCD_ENOINSTANCE,
-			"no instance '" FMT_BYTES "' of service '" FMT_BYTES "'", ARG_BYTES(key->id),
-			ARG_BYTES(key->service));
+			"no instance '" FMT_BYTES "' of service '" FMT_BYTES "'",
+			ARG_BYTES(key->id), ARG_BYTES(key->service));
 	return err_set(&c->why, SVCD_EGONE,
-		"'" FMT_BYTES "' of service '" FMT_BYTES "' was removed at revision %" PRIu64
-		": %s by " FMT_BYTES,
+		"'" FMT_BYTES "' of service '" FMT_BYTES
+		"' was removed at revision %" PRIu64 ": %s by " FMT_BYTES,
 		ARG_BYTES(key->id), ARG_BYTES(key->service), s->rev, cause_name(s->cause),
 		ARG_BYTES(s->actor));
 }

@@ -1,12 +1,13 @@
 /*
  * What the registry knows: services, instances, leases; their states and limits.
  *
- * Three states of an instance are never mixed: admin (people and the instance itself), health
- * (verdicts only), lifecycle. What load balancing reads is the effective state, one pure function
- * of the three and of the service's floor (effective.h).
+ * Three states of an instance are never mixed: admin (people and the instance itself),
+ * health (verdicts only), lifecycle. What load balancing reads is the effective state,
+ * one pure function of the three and of the service's floor (effective.h).
  *
- * An instance record is {state, spec}: the spec is what the owner said, kept as the msgpack map
- * entries that clients receive (so an answer is a copy, not an encoding); the state is ours.
+ * An instance record is {state, spec}: the spec is what the owner said, kept as the
+ * msgpack map entries that clients receive (so an answer is a copy, not an encoding); the
+ * state is ours.
  */
 #ifndef SVCD_CATALOG_TYPES_H
 #define SVCD_CATALOG_TYPES_H
@@ -31,15 +32,15 @@
 #define LIMIT_REASON 256
 #define LIMIT_ACTOR 128
 #define LIMIT_SPEC_BYTES 16384
-#define LIMIT_BATCH 1000          /* instances in one register or deregister */
-#define LIMIT_SESSION_WINDOW 32   /* outcomes remembered per session */
-#define LIMIT_PAGE 1000           /* items of a listing when the caller does not say */
+#define LIMIT_BATCH 1000        /* instances in one register or deregister */
+#define LIMIT_SESSION_WINDOW 32 /* outcomes remembered per session */
+#define LIMIT_PAGE 1000         /* items of a listing when the caller does not say */
 #define LEASE_TTL_MIN_MS 1000
 #define LEASE_TTL_MAX_MS 86400000
 #define LEASE_TTL_DEFAULT_MS 10000
 #define LIMIT_POLICY 64
 #define LIMIT_OWNER 128
-#define LIMIT_SESSIONS 1000000 /* remembered at once; more new ones are refused */
+#define LIMIT_SESSIONS 1000000   /* remembered at once; more new ones are refused */
 #define LIMIT_FOR_MS 31536000000 /* a year: longest maintenance with an end */
 #define WEIGHT_DEFAULT 100
 
@@ -55,12 +56,18 @@ enum health_state {
 	HEALTH_COUNT
 };
 
-enum lifecycle { LIFE_REGISTERED, LIFE_EXPIRED /* lease ran out, held by the floor */, LIFE_GONE, LIFE_COUNT };
+enum lifecycle {
+	LIFE_REGISTERED,
+	LIFE_EXPIRED /* lease ran out, held by the floor */,
+	LIFE_GONE,
+	LIFE_COUNT
+};
 
 enum effective_state {
 	EFFECTIVE_UP,
 	EFFECTIVE_WARM,    /* up, within the slow-start window */
-	EFFECTIVE_PENDING, /* would be down, but the floor holds it: still handed out, and marked */
+	EFFECTIVE_PENDING, /* would be down, but the floor holds it: still handed out, and
+			      marked */
 	EFFECTIVE_DRAIN,
 	EFFECTIVE_DOWN,
 	EFFECTIVE_COUNT
@@ -93,25 +100,25 @@ enum cause_kind {
 	CAUSE_LEASE_EXPIRED,
 	CAUSE_LEASE_CLOSED, /* session ended, registration asked to be dropped then */
 	CAUSE_LEASE_REVOKED,
-	CAUSE_TAKEN_OVER,   /* same id registered under another lease */
-	CAUSE_FLOOR,        /* held or released by the floor */
-	CAUSE_WARMED,       /* slow start over */
-	CAUSE_TIMER,        /* maintenance over */
-	CAUSE_SERVICE,      /* service settings changed */
+	CAUSE_TAKEN_OVER, /* same id registered under another lease */
+	CAUSE_FLOOR,      /* held or released by the floor */
+	CAUSE_WARMED,     /* slow start over */
+	CAUSE_TIMER,      /* maintenance over */
+	CAUSE_SERVICE,    /* service settings changed */
 	CAUSE_COUNT
 };
 
 const char *cause_name(enum cause_kind k);
 
 struct instance_state {
-	uint64_t incarnation;  /* revision of the command that registered it */
-	uint64_t rev;          /* revision of its last visible change */
-	uint64_t lease;        /* 0: permanent */
+	uint64_t incarnation; /* revision of the command that registered it */
+	uint64_t rev;         /* revision of its last visible change */
+	uint64_t lease;       /* 0: permanent */
 	enum admin_state admin;
 	enum health_state health;
 	enum lifecycle life;
 	enum effective_state effective;
-	bool warming;          /* within slow start since it became passing */
+	bool warming; /* within slow start since it became passing */
 	uint16_t weight;
 	uint8_t tier;
 	bool has_checks;
@@ -123,22 +130,25 @@ struct instance_state {
 	struct bytes actor;      /* who; <= LIMIT_ACTOR */
 	struct bytes reason;     /* evidence or words; <= LIMIT_REASON */
 	/* kept apart, so that a later change of another kind does not hide them */
-	bool admin_self;            /* the instance itself set its admin state */
-	struct bytes admin_actor;   /* who set the admin state; empty when enabled */
+	bool admin_self;          /* the instance itself set its admin state */
+	struct bytes admin_actor; /* who set the admin state; empty when enabled */
 	struct bytes admin_reason;
 	struct bytes health_reason; /* evidence of the last verdict */
 	uint64_t warm_until_ms;     /* cluster time; 0 unless warming */
-	uint64_t expired_rev;       /* revision at which the lease ended; 0 unless LIFE_EXPIRED */
-	uint32_t event_n;           /* its last event has the key (rev, event_n) */
+	uint64_t expired_rev; /* revision at which the lease ended; 0 unless LIFE_EXPIRED
+			       */
+	uint32_t event_n;     /* its last event has the key (rev, event_n) */
 };
 
 /* A stored instance. Views into the transaction. */
 struct instance {
 	struct instance_key key;
 	struct instance_state state;
-	uint32_t spec_n;     /* map entries in spec: addresses, ports, locality, version, tags, meta … */
+	uint32_t spec_n;     /* map entries in spec: addresses, ports, locality, version,
+				tags, meta … */
 	struct bytes spec;   /* msgpack, public */
-	struct bytes checks; /* msgpack array of check maps, or empty: for get and the health module */
+	struct bytes checks; /* msgpack array of check maps, or empty: for get and the
+				health module */
 };
 
 struct service {
@@ -147,17 +157,21 @@ struct service {
 	uint64_t digest; /* sum of the instances' hashes mod 2^64 */
 	uint32_t count;  /* instances registered */
 	uint32_t by_effective[EFFECTIVE_COUNT];
-	uint32_t failed;     /* those that health or lease takes down, held (pending) or not (down) */
-	uint32_t vanished;   /* removed because their lease expired, and not forgotten yet */
-	uint64_t known_from; /* deltas from this revision on can be told (older removals are compacted) */
+	uint32_t failed;   /* those that health or lease takes down, held (pending) or not
+			      (down) */
+	uint32_t vanished; /* removed because their lease expired, and not forgotten yet
+			    */
+	uint64_t known_from; /* deltas from this revision on can be told (older removals
+				are compacted) */
 	uint32_t event_n;    /* its last event has the key (rev, event_n) */
 	/* settings (service_set) */
 	bool configured;
 	uint32_t floor;         /* min_available as a count … */
-	uint8_t floor_percent;  /* … or percent of registered and vanished; the larger demand holds */
+	uint8_t floor_percent;  /* … or percent of registered and vanished; the larger
+				   demand holds */
 	uint32_t slow_start_ms; /* 0: none */
 	uint32_t dns_ttl_s;
-	struct bytes policy;    /* balancing policy published to clients */
+	struct bytes policy; /* balancing policy published to clients */
 	struct bytes owner;
 };
 

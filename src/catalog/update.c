@@ -13,8 +13,9 @@ enum {
 
 void update_put(struct buf *out, const struct update *u)
 {
-	unsigned gives = (u->has_weight ? GIVES_WEIGHT : 0) | (u->has_tier ? GIVES_TIER : 0) |
-		(u->has_admin ? GIVES_ADMIN : 0) | (u->self ? IS_SELF : 0);
+	unsigned gives = (u->has_weight ? GIVES_WEIGHT : 0) |
+		(u->has_tier ? GIVES_TIER : 0) | (u->has_admin ? GIVES_ADMIN : 0) |
+		(u->self ? IS_SELF : 0);
 
 	for (int p = SPEC_VERSION; p < SPEC_PARTS; p++)
 		gives |= u->given[p] ? (unsigned)GIVES_PART << (p - SPEC_VERSION) : 0;

@@ -30,8 +30,8 @@ const char *where_text(const struct where *w, char out[WHERE_TEXT_MAX])
 	return out;
 }
 
-int where_decode(const struct where *w, struct value map, const struct field *rows, size_t n, void *out,
-	uint64_t *present, struct err *e)
+int where_decode(const struct where *w, struct value map, const struct field *rows,
+	size_t n, void *out, uint64_t *present, struct err *e)
 {
 	char path[WHERE_TEXT_MAX];
 
@@ -40,7 +40,8 @@ int where_decode(const struct where *w, struct value map, const struct field *ro
 	return fields_decode(map, rows, n, out, present, where_text(w, path), e);
 }
 
-int where_refuse(const struct where *w, struct err *e, const char *field, const char *fmt, ...)
+int where_refuse(
+	const struct where *w, struct err *e, const char *field, const char *fmt, ...)
 {
 	char path[WHERE_TEXT_MAX], sentence[ERR_TEXT_MAX];
 	va_list args;
@@ -48,16 +49,18 @@ int where_refuse(const struct where *w, struct err *e, const char *field, const 
 	va_start(args, fmt);
 	vsnprintf(sentence, sizeof(sentence), fmt, args);
 	va_end(args);
-	return err_set(e, SVCD_EINVAL, "%s%s%s: %s", where_text(w, path), *field != '\0' ? "." : "",
-		field, sentence);
+	return err_set(e, SVCD_EINVAL, "%s%s%s: %s", where_text(w, path),
+		*field != '\0' ? "." : "", field, sentence);
 }
 
-int validate_label(const struct where *w, const char *field, struct bytes name, struct err *e)
+int validate_label(
+	const struct where *w, const char *field, struct bytes name, struct err *e)
 {
 	if (text_is_dns_label(name))
 		return 0;
-	return where_refuse(w, e, field, "'%.*s' is not a DNS label (a-z, 0-9, '-', at most 63)",
-		(int)name.len, (const char *)name.data);
+	return where_refuse(w, e, field,
+		"'%.*s' is not a DNS label (a-z, 0-9, '-', at most 63)", (int)name.len,
+		(const char *)name.data);
 }
 
 static bool is_numeric(struct bytes address)
@@ -69,7 +72,8 @@ static bool is_numeric(struct bytes address)
 		return false;
 	memcpy(text, address.data, address.len);
 	text[address.len] = '\0';
-	return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
+	return inet_pton(AF_INET, text, binary) == 1 ||
+		inet_pton(AF_INET6, text, binary) == 1;
 }
 
 static bool label_char(uint8_t c)
@@ -77,8 +81,8 @@ static bool label_char(uint8_t c)
 	return isalnum(c) || c == '-' || c == '_';
 }
 
-/* Labels of letters, digits, '-' and '_', separated by single dots; the last one holds a letter (else it is
- * a number gone wrong). */
+/* Labels of letters, digits, '-' and '_', separated by single dots; the last one holds a
+ * letter (else it is a number gone wrong). */
 static bool is_host(struct bytes name)
 {
 	bool start = true, letter = false;

@@ -5,6 +5,8 @@
 struct wire_event {
 	struct bytes kind, ns, service;
 	uint64_t from, rev, digest;
+	uint32_t part;
+	bool more;
 	struct value instances, changes;
 };
 
@@ -16,6 +18,8 @@ static const struct field rows[] = {
 	ROW(from, FIELD_U64),
 	ROW(rev, FIELD_U64),
 	ROW(digest, FIELD_U64), /* row 5: see below */
+	ROW(part, FIELD_U32),
+	ROW(more, FIELD_BOOL),
 	ROW(instances, FIELD_ARRAY),
 	ROW(changes, FIELD_ARRAY),
 };
@@ -54,6 +58,8 @@ int event_parse(struct value map, struct bytes raw, struct event *out)
 		.rev = w.rev,
 		.digest = w.digest,
 		.has_digest = (given & DIGEST_GIVEN) != 0,
+		.part = w.part,
+		.more = w.more,
 	};
 	if (ev.kind == EVENT_SNAPSHOT) {
 		ev.list = w.instances;

@@ -14,6 +14,8 @@ struct event {
 	uint64_t from, rev;       /* of the service; from: EVENT_DELTA */
 	uint64_t digest;
 	bool has_digest;
+	uint32_t part; /* of a snapshot that is too large for one message: 0, 1 … */
+	bool more;     /* further parts follow */
 	struct value list;    /* the instances of a snapshot or the changes of a delta */
 	struct bytes raw_list;
 };

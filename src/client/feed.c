@@ -177,6 +177,8 @@ static int feed_take(struct feed *f, const struct event *ev)
 	case MODEL_GAP:
 		feed_ask_again(f);
 		return 0;
+	case MODEL_PART:
+		return 0;
 	case MODEL_SAME:
 		feed_ack(f, ev->rev <= f->model.newest ? ev->rev : 0);
 		return 0;

@@ -48,6 +48,7 @@ libclient_la_SOURCES = \
 	src/client/registration.c \
 	src/client/registrations.c \
 	src/client/request.c \
+	src/client/resolve.c \
 	src/client/servers.c \
 	src/client/servers.h \
 	src/client/set.c \

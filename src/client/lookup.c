@@ -2,40 +2,21 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
-#include "client/client.h"
-#include "client/query.h"
-#include "client/waiter.h"
 #include "wire/pack.h"
 
-#define GRACE_MS 1000 /* the library's thread answers at the deadline; this is for when it is busy */
+#define PAGES_MAX 1000
 
-/* The loop's thread owns it until it is said to the waiter, who gets it as the result. */
-struct lookup {
-	struct mail mail;
-	struct list node; /* in lookups->open */
-	struct lookups *owner;
-	struct waiter *waiter;
-	struct call *call;   /* not submitted yet */
-	struct call *flying; /* submitted */
-	struct buf query;    /* what is asked, as the key of the answer */
-	char *ns, *service;
-	uint64_t min_revision;
-	struct set *set;
-	bool is_known; /* set was known before, and is not yet narrowed to the query */
-};
-
-static void lookup_free(void *arg)
+void lookup_free(void *arg)
 {
 	struct lookup *k = arg;
 
 	if (k == NULL)
 		return;
-	assert(k->flying == NULL);
 	svcd_set_unref(k->set != NULL ? &k->set->pub : NULL);
-	call_free(k->call);
+	for (size_t i = 0; i < k->n_items; i++)
+		item_unref(k->items[i]);
+	free(k->items);
 	buf_fini(&k->query);
 	free(k->ns);
 	free(k->service);
@@ -47,6 +28,7 @@ static void lookup_end(struct lookup *k, const struct svcd_fault *fault)
 {
 	struct waiter *w = k->waiter;
 
+	assert(k->flying == NULL);
 	list_remove(&k->node);
 	if (fault != NULL)
 		lookup_free(k);
@@ -61,6 +43,7 @@ struct wire_answer {
 	uint64_t service_rev;
 	struct bytes presence;
 	struct value instances;
+	struct bytes next;
 };
 
 #define ROW(field, kind) {#field, kind, offsetof(struct wire_answer, field), false, 0, 0}
@@ -68,6 +51,7 @@ static const struct field rows[] = {
 	ROW(service_rev, FIELD_U64),
 	ROW(presence, FIELD_TEXT),
 	ROW(instances, FIELD_ARRAY),
+	ROW(next, FIELD_TEXT),
 };
 #undef ROW
 
@@ -86,60 +70,78 @@ static enum svcd_presence presence_of(struct bytes name, size_t n)
 	return n > 0 ? SVCD_PRESENT : SVCD_NONE_MATCH;
 }
 
-static void items_drop(struct item **items, size_t n)
+/* Adds a page. */
+static int lookup_take_items(struct lookup *k, struct value list)
 {
-	for (size_t i = 0; i < n; i++)
-		item_unref(items[i]);
-	free(items);
-}
+	uint32_t n = list.type == VALUE_ARRAY ? list.n : 0;
+	struct item **items = reallocarray(k->items, k->n_items + n + 1, sizeof(struct item *));
+	int rv = 0;
 
-/* Every element of list as an item. */
-static int items_take(struct value list, struct item ***out)
-{
-	struct item **items = calloc((size_t)list.n + 1, sizeof(struct item *));
-	int rv = items != NULL ? 0 : SVCD_ENOMEM;
-
-	for (uint32_t i = 0; i < list.n && rv == 0; i++)
-		rv = item_new(value_at(list, i), BYTES_NONE, &items[i]);
-	if (rv == 0)
-		*out = items;
-	else if (items != NULL)
-		items_drop(items, list.n);
+	if (items == NULL)
+		return SVCD_ENOMEM;
+	k->items = items;
+	for (uint32_t i = 0; i < n && rv == 0; i++) {
+		rv = item_new(value_at(list, i), BYTES_NONE, &items[k->n_items]);
+		if (rv == 0)
+			k->n_items++;
+	}
 	return rv;
 }
 
 /* The member has left out what was not asked for, so all is shown. */
-static int lookup_make_set(struct lookup *k, const struct wire_answer *w, enum svcd_presence presence)
+static int lookup_make_set(struct lookup *k)
 {
 	const struct link *link = k->owner->calls->link;
 	struct set_head head = {
 		.ns = k->ns,
 		.service = k->service,
-		.revision = w->service_rev,
+		.revision = k->revision,
 		.age_ms = link->head.age_ms, /* of this answer: it is the newest */
 		.source = link->head.source,
-		.presence = presence,
+		.presence = k->presence,
 		.now_ms = loop_now_ms(link->loop),
 		.all_states = true,
 	};
-	struct item **items = NULL;
-	uint32_t n = w->instances.type == VALUE_ARRAY ? w->instances.n : 0;
-	int rv = n > 0 ? items_take(w->instances, &items) : 0;
 
-	if (rv != 0)
-		return rv;
-	k->set = set_new(&head, items, n);
-	items_drop(items, n);
+	size_t n = k->limit != 0 && k->n_items > k->limit ? k->limit : k->n_items;
+
+	k->set = set_new(&head, k->items, n);
 	return k->set != NULL ? 0 : SVCD_ENOMEM;
 }
 
-static int lookup_take_answer(struct lookup *k, const struct value *result)
+static bool lookup_wants_more(const struct lookup *k, const struct wire_answer *w)
+{
+	return w->next.len > 0 && k->pages < PAGES_MAX && (k->limit == 0 || k->n_items < k->limit);
+}
+
+/* Asks for a page, the first or the one after an id. */
+static int lookup_ask(struct lookup *k, struct bytes after);
+
+/* 0: the answer is complete. SVCD_EAGAIN: a further page is on its way. */
+static int lookup_take_page(struct lookup *k, const struct value *result)
 {
 	struct wire_answer w = {0};
+	int rv;
 
 	if (fields_decode(*result, rows, sizeof(rows) / sizeof(rows[0]), &w, NULL, "", NULL) != 0)
 		return SVCD_EPROTOCOL;
-	return lookup_make_set(k, &w, presence_of(w.presence, w.instances.n));
+	rv = lookup_take_items(k, w.instances);
+	if (rv != 0)
+		return rv;
+	if (k->pages++ == 0) {
+		k->revision = w.service_rev;
+		k->presence = presence_of(w.presence, k->n_items);
+	}
+	if (!lookup_wants_more(k, &w))
+		return lookup_make_set(k);
+	rv = lookup_ask(k, w.next);
+	return rv == 0 ? SVCD_EAGAIN : rv;
+}
+
+static int lookup_take_missing(struct lookup *k)
+{
+	k->presence = SVCD_NO_SERVICE;
+	return lookup_make_set(k);
 }
 
 /* ---- in its place ---- */
@@ -189,19 +191,22 @@ static bool is_absence(int code)
 static void lookup_on_answer(void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct lookup *k = arg;
-	struct wire_answer nothing = {0};
 	struct svcd_fault ours;
-	int rv = fault != NULL ? fault->code : lookup_take_answer(k, result);
+	int rv;
 
 	k->flying = NULL;
-	if (rv == SVCD_ENOSERVICE)
-		rv = lookup_make_set(k, &nothing, SVCD_NO_SERVICE);
+	if (fault == NULL)
+		rv = lookup_take_page(k, result);
+	else
+		rv = fault->code == SVCD_ENOSERVICE ? lookup_take_missing(k) : fault->code;
+	if (rv == SVCD_EAGAIN && k->flying != NULL)
+		return;
 	if (rv == 0) {
 		answers_put(&k->owner->answers, buf_bytes(&k->query), k->set);
 		lookup_end(k, NULL);
 		return;
 	}
-	if (fault == NULL) {
+	if (fault == NULL || fault->code != rv) {
 		fault_set(&ours, rv, "resolve: %s", err_text(rv));
 		fault = &ours;
 	}
@@ -209,7 +214,43 @@ static void lookup_on_answer(void *arg, const struct svcd_fault *fault, const st
 		lookup_end(k, fault);
 }
 
-static void lookup_start(struct mail *m)
+/* ---- the question ---- */
+
+static void lookup_pack(const struct lookup *k, struct call *c, uint64_t wait_ms, struct bytes after)
+{
+	pack_raw(&c->params, buf_bytes(&k->query));
+	c->n_params = k->n_query;
+	if (k->min_revision != 0) {
+		pack_kv_u64(&c->params, "min_rev", k->min_revision);
+		pack_kv_u64(&c->params, "wait_ms", wait_ms);
+		c->n_params += 2;
+	}
+	if (after.len > 0) {
+		pack_kv_str(&c->params, "after", after);
+		c->n_params++;
+	}
+}
+
+static int lookup_ask(struct lookup *k, struct bytes after)
+{
+	uint64_t now = loop_now_ms(k->owner->calls->link->loop);
+	uint64_t left_ms = k->deadline_ms > now ? k->deadline_ms - now : 1;
+	struct call *c = call_new("resolve", (uint32_t)left_ms);
+	int rv;
+
+	if (c == NULL)
+		return SVCD_ENOMEM;
+	c->done = lookup_on_answer;
+	c->arg = k;
+	lookup_pack(k, c, left_ms, after);
+	k->flying = c;
+	rv = calls_submit(k->owner->calls, c);
+	if (rv != 0)
+		k->flying = NULL;
+	return rv;
+}
+
+void lookup_start(struct mail *m)
 {
 	struct lookup *k = container_of(m, struct lookup, mail);
 	struct lookups *ls = k->owner;
@@ -219,12 +260,9 @@ static void lookup_start(struct mail *m)
 	if (ls->feeds->link_lost && lookup_fall_back(k))
 		return;
 	list_push(&ls->open, &k->node);
-	k->flying = k->call;
-	k->call = NULL;
-	rv = calls_submit(ls->calls, k->flying);
+	rv = lookup_ask(k, BYTES_NONE);
 	if (rv == 0)
 		return;
-	k->flying = NULL;
 	fault_code(&fault, rv);
 	lookup_end(k, &fault);
 }
@@ -242,100 +280,4 @@ void lookups_fini(struct lookups *ls)
 		return;
 	assert(list_empty(&ls->open));
 	answers_fini(&ls->answers);
-}
-
-/* ---- the caller's thread ---- */
-
-static void lookup_pack(struct lookup *k, const struct svcd_query *q, uint32_t timeout_ms)
-{
-	struct call *c = k->call;
-
-	c->n_params = query_pack(&c->params, q);
-	buf_put_bytes(&k->query, buf_bytes(&c->params));
-	if (q->min_revision == 0)
-		return;
-	pack_kv_u64(&c->params, "min_rev", q->min_revision);
-	pack_kv_u64(&c->params, "wait_ms", timeout_ms);
-	c->n_params += 2;
-}
-
-static struct lookup *lookup_new(struct lookups *ls, const struct svcd_query *q, uint32_t timeout_ms)
-{
-	struct lookup *k = calloc(1, sizeof(*k));
-
-	if (k == NULL)
-		return NULL;
-	k->mail.deliver = lookup_start;
-	k->owner = ls;
-	k->min_revision = q->min_revision;
-	k->ns = strdup(q->ns != NULL ? q->ns : QUERY_DEFAULT_NS);
-	k->service = strdup(q->service);
-	k->call = call_new("resolve", timeout_ms);
-	if (k->call != NULL) {
-		k->call->done = lookup_on_answer;
-		k->call->arg = k;
-		lookup_pack(k, q, timeout_ms);
-	}
-	if (k->call != NULL && k->ns != NULL && k->service != NULL && k->query.error == 0 &&
-		k->call->params.error == 0)
-		return k;
-	lookup_free(k);
-	return NULL;
-}
-
-/* Takes k. What was known before is narrowed to what is asked. */
-static int lookup_finish(struct lookup *k, const struct svcd_query *q, const struct svcd_set **out)
-{
-	struct set *s = k->set;
-
-	if (k->is_known)
-		s = set_query(k->set, q, clock_now_ms());
-	else
-		svcd_set_ref(&s->pub);
-	lookup_free(k);
-	if (s == NULL)
-		return SVCD_ENOMEM;
-	*out = &s->pub;
-	return 0;
-}
-
-/* Posts it and waits; a lookup or NULL with fault filled. */
-static struct lookup *lookup_wait(struct svcd_client *client, struct lookup *k, uint32_t timeout_ms,
-	struct svcd_fault *fault)
-{
-	struct waiter *w = waiter_new(lookup_free);
-	void *result = NULL;
-
-	if (w == NULL) {
-		lookup_free(k);
-		fault_code(fault, SVCD_ENOMEM);
-		return NULL;
-	}
-	k->waiter = w;
-	client_post(client, &k->mail);
-	waiter_wait(w, (uint64_t)timeout_ms + GRACE_MS, &result, fault);
-	waiter_unref(w);
-	return result;
-}
-
-int svcd_resolve(struct svcd_client *client, const struct svcd_query *query, uint32_t timeout_ms,
-	const struct svcd_set **set, struct svcd_fault *fault)
-{
-	struct svcd_fault f = {0};
-	struct lookup *k;
-	int rv;
-
-	if (!client_can_wait(client) || query == NULL || set == NULL || !query_is_sound(query))
-		return fault_code(fault, SVCD_EINVAL);
-	timeout_ms = timeout_ms != 0 ? timeout_ms : client->request_timeout_ms;
-	k = lookup_new(&client->lookups, query, timeout_ms);
-	if (k == NULL)
-		return fault_code(fault, SVCD_ENOMEM);
-	k = lookup_wait(client, k, timeout_ms, &f);
-	if (k == NULL) {
-		fault_copy(fault, &f);
-		return f.code;
-	}
-	rv = lookup_finish(k, query, set);
-	return rv != 0 ? fault_code(fault, rv) : 0;
 }

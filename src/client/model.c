@@ -6,19 +6,19 @@
 
 #include "client/raw.h"
 
-/* The items as they will be; becomes the model's or is thrown away. */
-struct draft {
-	struct item **items;
-	size_t n;
-	size_t cap;
-	uint64_t digest;
-};
-
-static int draft_init(struct draft *d, size_t cap)
+/* Room for more items. */
+static int draft_reserve(struct draft *d, size_t more)
 {
-	*d = (struct draft){.cap = cap};
-	d->items = calloc(cap + 1, sizeof(struct item *));
-	return d->items != NULL ? 0 : SVCD_ENOMEM;
+	struct item **items;
+
+	if (more <= d->cap - d->n && d->items != NULL)
+		return 0;
+	items = reallocarray(d->items, d->n + more + 1, sizeof(struct item *));
+	if (items == NULL)
+		return SVCD_ENOMEM;
+	d->items = items;
+	d->cap = d->n + more;
+	return 0;
 }
 
 static void draft_fini(struct draft *d)
@@ -26,6 +26,7 @@ static void draft_fini(struct draft *d)
 	for (size_t i = 0; i < d->n; i++)
 		item_unref(d->items[i]);
 	free(d->items);
+	*d = (struct draft){0};
 }
 
 /* Where id is, or would be. */
@@ -86,37 +87,35 @@ static int draft_apply(struct draft *d, const struct event *ev)
 {
 	struct raw_walk walk = raw_walk_array(ev->raw_list);
 	uint32_t n = ev->list.type == VALUE_ARRAY ? ev->list.n : 0;
+	int rv = walk.left == n ? draft_reserve(d, n) : SVCD_EPROTOCOL;
 
-	if (walk.left != n)
-		return SVCD_EPROTOCOL;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && rv == 0; i++) {
 		struct item *it;
 		struct bytes id;
-		int rv = event_change(value_at(ev->list, i), raw_walk_next(&walk), &id, &it);
 
-		if (rv != 0)
-			return rv;
-		if (it != NULL)
+		rv = event_change(value_at(ev->list, i), raw_walk_next(&walk), &id, &it);
+		if (rv == 0 && it != NULL)
 			draft_put(d, it);
-		else
+		else if (rv == 0)
 			draft_remove(d, id);
 	}
-	return 0;
+	return rv;
 }
 
-static int draft_init_from(struct draft *d, const struct model *m, const struct event *ev)
+/* The items as they are, as what a delta changes. */
+static int draft_init(struct draft *d, const struct model *m)
 {
-	size_t old = ev->kind == EVENT_DELTA && ev->from != 0 ? m->n : 0;
-
-	if (draft_init(d, old + ev->list.n) != 0)
+	*d = (struct draft){0};
+	if (draft_reserve(d, m->n) != 0)
 		return SVCD_ENOMEM;
-	for (size_t i = 0; i < old; i++)
+	for (size_t i = 0; i < m->n; i++)
 		d->items[i] = item_ref(m->items[i]);
-	d->n = old;
-	d->digest = old > 0 ? m->digest : 0;
+	d->n = m->n;
+	d->digest = m->digest;
 	return 0;
 }
 
+/* Takes d. */
 static void model_take(struct model *m, struct draft *d, uint64_t rev)
 {
 	struct draft old = {.items = m->items, .n = m->n};
@@ -131,41 +130,67 @@ static void model_take(struct model *m, struct draft *d, uint64_t rev)
 	draft_fini(&old);
 }
 
-/* The whole of a snapshot or delta that is known to fit. */
-static int model_advance(struct model *m, const struct event *ev, bool trust,
-	enum model_verdict *verdict)
+/* Takes d, the items after ev, or throws it away. */
+static enum model_verdict model_advance(struct model *m, const struct event *ev, struct draft *d,
+	bool trust)
 {
-	struct draft d;
-	int rv = draft_init_from(&d, m, ev);
+	bool is_same = m->known && !m->missing && ev->rev == m->rev && d->digest == m->digest;
+	bool is_wrong = ev->has_digest && ev->digest != d->digest && !trust;
 
-	if (rv != 0)
-		return rv;
-	rv = draft_apply(&d, ev);
-	if (rv == 0 && ev->has_digest && ev->digest != d.digest && !trust)
-		*verdict = MODEL_WRONG;
-	else if (rv == 0 && m->known && !m->missing && ev->rev == m->rev && d.digest == m->digest)
-		*verdict = MODEL_SAME;
-	else if (rv == 0) {
-		model_take(m, &d, ev->rev);
-		*verdict = ev->kind == EVENT_SNAPSHOT ? MODEL_SNAPSHOT : MODEL_CHANGE;
-		return 0;
+	if (is_wrong || is_same) {
+		draft_fini(d);
+		return is_wrong ? MODEL_WRONG : MODEL_SAME;
 	}
-	draft_fini(&d);
-	return rv;
+	model_take(m, d, ev->rev);
+	return ev->kind == EVENT_SNAPSHOT ? MODEL_SNAPSHOT : MODEL_CHANGE;
+}
+
+static void model_forget_parts(struct model *m)
+{
+	draft_fini(&m->parts);
+	m->next_part = 0;
 }
 
 static int model_take_snapshot(struct model *m, const struct event *ev, bool trust,
 	enum model_verdict *verdict)
 {
+	struct draft d;
+	int rv;
+
 	if (ev->rev < m->newest) {
 		*verdict = MODEL_SAME;
 		return 0;
 	}
-	return model_advance(m, ev, trust, verdict);
+	if (ev->part == 0)
+		model_forget_parts(m);
+	if (ev->part != m->next_part || (ev->part > 0 && ev->rev != m->parts_rev)) {
+		model_forget_parts(m);
+		*verdict = MODEL_GAP;
+		return 0;
+	}
+	rv = draft_apply(&m->parts, ev);
+	if (rv != 0) {
+		model_forget_parts(m);
+		return rv;
+	}
+	if (ev->more) {
+		m->parts_rev = ev->rev;
+		m->next_part = ev->part + 1;
+		*verdict = MODEL_PART;
+		return 0;
+	}
+	d = m->parts;
+	m->parts = (struct draft){0};
+	m->next_part = 0;
+	*verdict = model_advance(m, ev, &d, trust);
+	return 0;
 }
 
 static int model_take_delta(struct model *m, const struct event *ev, enum model_verdict *verdict)
 {
+	struct draft d = {0};
+	int rv = 0;
+
 	if (ev->rev <= m->newest) {
 		*verdict = MODEL_SAME;
 		return 0;
@@ -174,7 +199,15 @@ static int model_take_delta(struct model *m, const struct event *ev, enum model_
 		*verdict = MODEL_GAP;
 		return 0;
 	}
-	return model_advance(m, ev, false, verdict);
+	if (ev->from != 0)
+		rv = draft_init(&d, m);
+	if (rv == 0)
+		rv = draft_apply(&d, ev);
+	if (rv == 0)
+		*verdict = model_advance(m, ev, &d, false);
+	else
+		draft_fini(&d);
+	return rv;
 }
 
 static enum model_verdict model_take_missing(struct model *m, const struct event *ev,
@@ -219,6 +252,7 @@ void model_fini(struct model *m)
 	struct draft d = {.items = m->items, .n = m->n};
 
 	draft_fini(&d);
+	draft_fini(&m->parts);
 	*m = (struct model){0};
 }
 

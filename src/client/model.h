@@ -10,6 +10,14 @@
 
 #include "client/event.h"
 
+/* Items as they will be; becomes the model's or is thrown away. */
+struct draft {
+	struct item **items; /* by id, ascending */
+	size_t n;
+	size_t cap;
+	uint64_t digest; /* sum of the items' hashes */
+};
+
 struct model {
 	bool known;      /* something was applied */
 	bool missing;    /* the service does not exist; n is 0 then */
@@ -18,12 +26,17 @@ struct model {
 	uint64_t digest; /* sum of the items' hashes */
 	size_t n;
 	struct item **items; /* by id, ascending */
+
+	struct draft parts; /* the parts of a snapshot that came so far */
+	uint64_t parts_rev;
+	uint32_t next_part; /* 0: none came */
 };
 
 enum model_verdict {
 	MODEL_SNAPSHOT, /* replaced as a whole */
 	MODEL_CHANGE,   /* one revision later */
 	MODEL_SAME,     /* nothing new, or older than what is known */
+	MODEL_PART,     /* kept until the other parts are there */
 	MODEL_GAP,      /* a delta from another revision than ours */
 	MODEL_WRONG     /* the digest does not fit */
 };

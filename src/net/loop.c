@@ -80,6 +80,18 @@ static void loop_attend_next_round(struct loop *l)
 		loop_attend(l);
 }
 
+/* What was made due outside of a round stands before the events that the kernel then
+ * reports. Moved once a round only: two loops on one base would give way to each other
+ * for ever. */
+static bool loop_give_way(struct loop *l)
+{
+	l->put_last = !l->put_last &&
+		event_base_get_num_events(l->base, EVENT_BASE_COUNT_ACTIVE) > 0;
+	if (l->put_last)
+		event_active(&l->round_end, EV_TIMEOUT, 0);
+	return l->put_last;
+}
+
 static void loop_on_round_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
@@ -87,6 +99,8 @@ static void loop_on_round_end(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (loop_give_way(l))
+		return;
 	loop_refresh_now(l);
 	loop_run_deferred(l);
 	if (l->idle != NULL)

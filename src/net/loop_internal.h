@@ -30,6 +30,7 @@ struct loop {
 
 	struct event round_end;
 	bool round_end_due; /* it is active, or runs */
+	bool put_last;      /* it was moved behind the others in this round */
 	bool now_fresh;     /* now_ms is of this round */
 	uint64_t now_ms;
 	void (*idle)(void *arg);

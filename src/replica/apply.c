@@ -102,9 +102,11 @@ static int apply_commit(void *arg, uint64_t index, uint64_t term)
 		log_warn("state_not_written", L_STR("text", e.text), L_ERR(rc));
 		return rc;
 	}
+	r->applied_index = index;
+	checkpointing_after_commit(r);
+	status_update(r);
 	publish_changes(r, index);
 	propose_answer(r);
-	checkpointing_after_commit(r);
 	return 0;
 }
 
@@ -150,6 +152,7 @@ void apply_load(struct replica *r)
 	struct tables *t = reader ? store_read_begin(reader) : NULL;
 
 	r->next_due_ms = UINT64_MAX;
+	r->applied_index = r->files.applied;
 	if (t) {
 		read_state(r, t);
 		store_read_end(reader);

@@ -88,6 +88,7 @@ static void *background_main(void *arg)
 	struct replica *r = arg;
 	struct err e = {0};
 
+	pthread_setname_np(pthread_self(), "checkpoint");
 	if (make(r, &e) != 0)
 		log_warn("checkpoint_failed", L_STR("text", e.text), L_ERR(e.code));
 	pthread_mutex_lock(&r->background_lock);
@@ -127,7 +128,6 @@ void checkpointing_after_commit(struct replica *r)
 		r->log_bytes_wait = bytes + r->log_bytes_max / 4;
 		start_background(r);
 	}
-	status_update(r);
 }
 
 void checkpointing_finish(struct replica *r)

@@ -86,7 +86,8 @@ static bool use_state(struct attempt *a, int *rc)
 	if (access(datadir_path(a->dir, "state", path), F_OK) != 0)
 		return false;
 	if (!datadir_trusted(a->dir)) {
-		log_info("state_untrusted", L_STR("reason", "no clean stop before this start of the machine"));
+		if (!a->dir->fresh)
+			log_info("state_untrusted", L_STR("reason", "no clean stop before this start of the machine"));
 		return false;
 	}
 	*rc = open_store(a, &why);

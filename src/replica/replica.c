@@ -46,6 +46,7 @@ static void *thread_main(void *arg)
 {
 	struct replica *r = arg;
 
+	pthread_setname_np(pthread_self(), "replica");
 	loop_run(r->loop);
 	return NULL;
 }

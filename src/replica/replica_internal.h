@@ -84,7 +84,7 @@ struct replica {
 	struct list applied;   /* batches in it */
 
 	/* as of the last commit */
-	uint64_t rev, time_ms, next_due_ms, applied_at_ms;
+	uint64_t rev, time_ms, next_due_ms, applied_at_ms, applied_index;
 	struct time_base time;
 
 	pthread_mutex_t watchers_lock; /* both lists */

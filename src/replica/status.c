@@ -45,6 +45,8 @@ void status_update(struct replica *r)
 	struct snapshot s = {0};
 	struct driver_status d;
 
+	if (!r->driver)
+		return; /* it is starting */
 	driver_status(r->driver, &d);
 	s.status = (struct replica_status){
 		.cluster = r->dir.cluster,
@@ -55,7 +57,7 @@ void status_update(struct replica *r)
 		.first_index = d.first_index,
 		.last_index = d.last_index,
 		.commit_index = d.commit_index,
-		.applied_index = d.applied_index,
+		.applied_index = r->applied_index,
 		.rev = r->rev,
 		.log_bytes = journal_bytes_after(j, d.first_index - 1),
 		.checkpoint_index = r->checkpoint_index,

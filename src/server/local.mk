@@ -16,6 +16,8 @@ libserver_la_SOURCES = \
 	src/server/control.c \
 	src/server/control.h \
 	src/server/core.h \
+	src/server/event.c \
+	src/server/event.h \
 	src/server/evidence.c \
 	src/server/evidence.h \
 	src/server/gate.c \

@@ -1,6 +1,7 @@
 /* What watchers are told: changes as they are published, and what they missed. */
 #include <assert.h>
 
+#include "server/event.h"
 #include "server/watch_internal.h"
 #include "wire/pack.h"
 
@@ -10,9 +11,7 @@
 static struct bytes event_message(struct watches *ws, uint32_t n)
 {
 	buf_clear(&ws->message);
-	pack_notification(&ws->message, "event");
-	pack_map(&ws->message, n);
-	pack_raw(&ws->message, buf_bytes(&ws->entries));
+	event_pack(&ws->message, buf_bytes(&ws->entries), n);
 	if (ws->entries.error != 0 || ws->message.error != 0)
 		return BYTES_NONE;
 	return buf_bytes(&ws->message);

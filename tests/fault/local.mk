@@ -33,6 +33,12 @@ tests_fault_test_alloc_health_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_test_alloc_health_LDADD = $(health_libs) $(UNIT_LIBS)
 tests_fault_test_alloc_health_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
 
+fault_tests += tests/fault/test_alloc_catalog
+tests_fault_test_alloc_catalog_SOURCES = tests/fault/test_alloc_catalog.c $(CATALOG_WORLD) $(FAIL_ALLOC_FILES)
+tests_fault_test_alloc_catalog_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_test_alloc_catalog_LDADD = $(catalog_libs) $(UNIT_LIBS)
+tests_fault_test_alloc_catalog_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)

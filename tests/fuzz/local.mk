@@ -35,6 +35,24 @@ tests_fuzz_fuzz_http_answer_LDADD = $(health_libs)
 tests_fuzz_fuzz_http_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_http_answer
 
+fuzz_targets += tests/fuzz/fuzz_log
+tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c tests/sim/fake_disk.c tests/sim/fake_disk.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_log_LDADD = $(replica_libs)
+tests_fuzz_fuzz_log_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_log
+
+fuzz_targets += tests/fuzz/fuzz_checkpoint
+tests_fuzz_fuzz_checkpoint_SOURCES = tests/fuzz/fuzz_checkpoint.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_checkpoint_LDADD = $(store_libs)
+tests_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_checkpoint
+
+fuzz_targets += tests/fuzz/fuzz_command
+tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c tests/unit/mem_tables.c tests/unit/mem_tables.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_command_LDADD = $(catalog_libs)
+tests_fuzz_fuzz_command_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_command
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

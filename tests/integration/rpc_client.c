@@ -111,13 +111,6 @@ int rpc_fd(const struct rpc *c)
 	return c->fd;
 }
 
-void rpc_little_buffer(struct rpc *c)
-{
-	int bytes = 4096;
-
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
-
 /* ---- sending ---------------------------------------------------------------------------------------- */
 
 void rpc_raw(struct rpc *c, struct bytes v)
@@ -367,6 +360,15 @@ const char *rpc_event_text(struct rpc *c, const char *path)
 uint64_t rpc_event_u64(struct rpc *c, const char *path)
 {
 	return number_at(c->event, path);
+}
+
+uint32_t rpc_event_list(struct rpc *c, const char *path)
+{
+	struct value v;
+
+	ck_assert_msg(notation_find(c->event, path, &v), "no %s", path);
+	ck_assert_int_eq(v.type, VALUE_ARRAY);
+	return v.n;
 }
 
 struct value rpc_event_value(const struct rpc *c)

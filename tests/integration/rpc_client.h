@@ -20,7 +20,6 @@ struct rpc *rpc_open(const struct net_addr *to); /* and hello said, as "test" */
 void rpc_close(struct rpc *c);                   /* NULL is fine */
 void rpc_reset(struct rpc *c);                   /* closed by RST; frees */
 int rpc_fd(const struct rpc *c);
-void rpc_little_buffer(struct rpc *c); /* the kernel keeps little for us */
 
 /* Sends a request and waits for its answer. 0, or the error's code. Events that come meanwhile are kept. */
 int rpc_call(struct rpc *c, const char *method, const char *params, ...) __attribute__((format(printf, 3, 4)));
@@ -43,6 +42,7 @@ struct bytes rpc_message(const struct rpc *c); /* the whole answer as it came */
 void rpc_event(struct rpc *c);
 const char *rpc_event_text(struct rpc *c, const char *path);
 uint64_t rpc_event_u64(struct rpc *c, const char *path);
+uint32_t rpc_event_list(struct rpc *c, const char *path); /* length of a list */
 struct value rpc_event_value(const struct rpc *c);
 /* Events that came and were not looked at, after a ping: what the server had to say it has said. */
 uint32_t rpc_events_waiting(struct rpc *c);

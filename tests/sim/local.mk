@@ -17,5 +17,10 @@ tests_sim_test_health_probe_SOURCES = tests/sim/test_health_probe.c tests/unit/t
 tests_sim_test_health_probe_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_test_health_probe_LDADD = $(health_libs) $(UNIT_LIBS)
 
+sim_tests += tests/sim/test_driver
+tests_sim_test_driver_SOURCES = tests/sim/test_driver.c tests/sim/fake_disk.c tests/sim/fake_disk.h tests/unit/unit.h
+tests_sim_test_driver_CFLAGS = $(UNIT_CFLAGS)
+tests_sim_test_driver_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(sim_tests)
 TESTS += $(sim_tests)

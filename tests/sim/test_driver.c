@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "fake_disk.h"
 #include "replica/driver.h"
-#include "unit/unit.h"
+#include "../unit/unit.h"
 
 #define NODE 5
 #define INDEX_MAX 8192

@@ -369,6 +369,29 @@ START_TEST(a_dead_unix_socket_and_a_path_that_is_too_long)
 }
 END_TEST
 
+START_TEST(a_unix_socket_with_a_full_queue)
+{
+	char dir[32], path[64], at[80];
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct probe_spec spec = spec_of(PATIENT_MS);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int caller = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	raw_socket_path(dir, path);
+	strcpy(sun.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	ck_assert_int_eq(connect(caller, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	snprintf(at, sizeof(at), "unix:%s", path);
+	spec.address = at;
+	probe("tcp", &spec);
+	expect(PROBE_FAILED, "connect refused: too many wait to be accepted");
+	close(caller);
+	close(fd);
+	raw_remove_dir(dir, path);
+}
+END_TEST
+
 /* ---- http: what comes and what is said of it */
 
 static char huge[3 * HTTP_HEAD_BYTES_MAX];
@@ -608,6 +631,7 @@ int main(void)
 	tcase_add_loop_test(tc, nobody_answers_the_handshake, 0, LENGTH(both));
 	tcase_add_loop_test(tc, a_unix_socket, 0, LENGTH(both));
 	tcase_add_test(tc, a_dead_unix_socket_and_a_path_that_is_too_long);
+	tcase_add_test(tc, a_unix_socket_with_a_full_queue);
 	tcase_add_loop_test(tc, an_http_server_of_any_kind, 0, LENGTH(meetings));
 	tcase_add_loop_test(tc, the_status_range_decides, 0, LENGTH(ranges));
 	tcase_add_loop_test(tc, a_request_in_full, 0, LENGTH(requests));

@@ -89,5 +89,61 @@ tests_unit_test_net_resolve_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_net_resolve_LDADD = $(net_libs) $(UNIT_LIBS)
 tests_unit_test_net_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 
+unit_tests += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_store_LDADD = $(store_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_replica_journal
+tests_unit_test_replica_journal_SOURCES = tests/unit/test_replica_journal.c \
+	tests/sim/fake_disk.c tests/sim/fake_disk.h tests/unit/unit.h
+tests_unit_test_replica_journal_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_journal_LDADD = $(replica_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_replica
+tests_unit_test_replica_SOURCES = tests/unit/test_replica.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_LDADD = $(replica_libs) $(UNIT_LIBS)
+
+# A catalog on tables in memory, driven by text.
+CATALOG_WORLD = \
+	tests/unit/mem_tables.c \
+	tests/unit/mem_tables.h \
+	tests/unit/say.c \
+	tests/unit/say.h \
+	tests/unit/unit.h \
+	tests/unit/world.c \
+	tests/unit/world.h
+
+unit_tests += tests/unit/test_catalog_effective
+tests_unit_test_catalog_effective_SOURCES = tests/unit/test_catalog_effective.c tests/unit/unit.h
+tests_unit_test_catalog_effective_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_effective_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_catalog_record
+tests_unit_test_catalog_record_SOURCES = tests/unit/test_catalog_record.c $(CATALOG_WORLD)
+tests_unit_test_catalog_record_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_record_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_catalog_command
+tests_unit_test_catalog_command_SOURCES = tests/unit/test_catalog_command.c $(CATALOG_WORLD)
+tests_unit_test_catalog_command_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_command_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_catalog_apply
+tests_unit_test_catalog_apply_SOURCES = tests/unit/test_catalog_apply.c $(CATALOG_WORLD)
+tests_unit_test_catalog_apply_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_apply_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_catalog_query
+tests_unit_test_catalog_query_SOURCES = tests/unit/test_catalog_query.c $(CATALOG_WORLD)
+tests_unit_test_catalog_query_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_query_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_catalog_model
+tests_unit_test_catalog_model_SOURCES = tests/unit/test_catalog_model.c $(CATALOG_WORLD)
+tests_unit_test_catalog_model_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_model_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -18,9 +18,12 @@ struct mem_view {
 	uint8_t data[];
 };
 
-static void *must(void *p)
+/* Not by malloc: where a test makes allocations fail, they are to be the catalog's. */
+static void *must_alloc(size_t n)
 {
-	if (p == NULL)
+	void *p;
+
+	if (posix_memalign(&p, 16, n > 0 ? n : 1) != 0)
 		abort();
 	return p;
 }
@@ -43,7 +46,7 @@ static struct bytes value_of(const struct mem_entry *e)
 
 static struct mem_entry *entry_new(struct bytes key, struct bytes value)
 {
-	struct mem_entry *e = must(malloc(sizeof(*e) + key.len + value.len));
+	struct mem_entry *e = must_alloc(sizeof(*e) + key.len + value.len);
 
 	e->key_len = key.len;
 	e->value_len = value.len;
@@ -70,7 +73,7 @@ static struct bytes view(struct mem_tables *m, struct bytes v)
 
 	if (!m->strict)
 		return v;
-	copy = must(malloc(sizeof(*copy) + v.len));
+	copy = must_alloc(sizeof(*copy) + v.len);
 	copy->next = m->views;
 	m->views = copy;
 	if (v.len > 0)
@@ -78,8 +81,10 @@ static struct bytes view(struct mem_tables *m, struct bytes v)
 	return bytes_of(copy->data, v.len);
 }
 
-/* Place of the first entry >= key (> key when after): block and index; index may be the block's n. */
-static void locate(const struct mem_table *s, struct bytes key, bool after, size_t *block, size_t *index)
+/* Place of the first entry >= key (> key when after): block and index; index may be the
+ * block's n. */
+static void locate(const struct mem_table *s, struct bytes key, bool after, size_t *block,
+	size_t *index)
 {
 	size_t lo = 0, hi = s->n_blocks;
 
@@ -114,20 +119,32 @@ static struct mem_entry **find(const struct mem_table *s, struct bytes key)
 	size_t block, index;
 
 	locate(s, key, false, &block, &index);
-	if (block == s->n_blocks || !bytes_eq(key_of(s->blocks[block].entries[index]), key))
+	if (block == s->n_blocks ||
+		!bytes_eq(key_of(s->blocks[block].entries[index]), key))
 		return NULL;
 	return &s->blocks[block].entries[index];
 }
 
+static void grow(struct mem_table *s)
+{
+	struct mem_block *blocks;
+
+	s->cap_blocks = s->cap_blocks * 2 + 8;
+	blocks = must_alloc(s->cap_blocks * sizeof(*blocks));
+	if (s->n_blocks > 0)
+		memcpy(blocks, s->blocks, s->n_blocks * sizeof(*blocks));
+	free(s->blocks);
+	s->blocks = blocks;
+}
+
 static void add_block(struct mem_table *s, size_t at)
 {
-	if (s->n_blocks == s->cap_blocks) {
-		s->cap_blocks = s->cap_blocks * 2 + 8;
-		s->blocks = must(realloc(s->blocks, s->cap_blocks * sizeof(*s->blocks)));
-	}
-	memmove(&s->blocks[at + 1], &s->blocks[at], (s->n_blocks - at) * sizeof(*s->blocks));
+	if (s->n_blocks == s->cap_blocks)
+		grow(s);
+	memmove(&s->blocks[at + 1], &s->blocks[at],
+		(s->n_blocks - at) * sizeof(*s->blocks));
 	s->blocks[at] = (struct mem_block){
-		.entries = must(malloc(BLOCK_MAX * sizeof(struct mem_entry *)))};
+		.entries = must_alloc(BLOCK_MAX * sizeof(struct mem_entry *))};
 	s->n_blocks++;
 }
 
@@ -166,7 +183,8 @@ static void insert(struct mem_table *s, struct mem_entry *e)
 		}
 	}
 	b = &s->blocks[block];
-	memmove(&b->entries[index + 1], &b->entries[index], (b->n - index) * sizeof(*b->entries));
+	memmove(&b->entries[index + 1], &b->entries[index],
+		(b->n - index) * sizeof(*b->entries));
 	b->entries[index] = e;
 	b->n++;
 	s->len++;
@@ -178,7 +196,8 @@ static void remove_at(struct mem_table *s, size_t block, size_t index)
 
 	free(b->entries[index]);
 	b->n--;
-	memmove(&b->entries[index], &b->entries[index + 1], (b->n - index) * sizeof(*b->entries));
+	memmove(&b->entries[index], &b->entries[index + 1],
+		(b->n - index) * sizeof(*b->entries));
 	s->len--;
 	if (b->n > 0)
 		return;
@@ -192,7 +211,8 @@ static bool fails(struct mem_tables *m)
 	return ++m->operations == m->fail_at;
 }
 
-static int mem_get(struct tables *t, enum table table, struct bytes key, struct bytes *value)
+static int mem_get(
+	struct tables *t, enum table table, struct bytes key, struct bytes *value)
 {
 	struct mem_tables *m = (struct mem_tables *)t;
 	struct mem_entry **at;
@@ -207,7 +227,8 @@ static int mem_get(struct tables *t, enum table table, struct bytes key, struct 
 	return 1;
 }
 
-static int mem_put(struct tables *t, enum table table, struct bytes key, struct bytes value)
+static int mem_put(
+	struct tables *t, enum table table, struct bytes key, struct bytes value)
 {
 	struct mem_tables *m = (struct mem_tables *)t;
 	struct mem_entry *e, **at;
@@ -247,7 +268,8 @@ static int mem_del(struct tables *t, enum table table, struct bytes key)
 	return 0;
 }
 
-static int give(struct mem_tables *m, struct mem_table *s, struct bytes *key, struct bytes *value)
+static int give(
+	struct mem_tables *m, struct mem_table *s, struct bytes *key, struct bytes *value)
 {
 	struct mem_entry *e;
 
@@ -277,7 +299,8 @@ static int mem_seek(struct tables *t, enum table table, struct bytes from, bool 
 	return give(m, s, key, value);
 }
 
-static int mem_next(struct tables *t, enum table table, struct bytes *key, struct bytes *value)
+static int mem_next(
+	struct tables *t, enum table table, struct bytes *key, struct bytes *value)
 {
 	struct mem_tables *m = (struct mem_tables *)t;
 	struct mem_table *s = &m->tables[table];
@@ -292,7 +315,8 @@ static int mem_next(struct tables *t, enum table table, struct bytes *key, struc
 	return give(m, s, key, value);
 }
 
-static int mem_last(struct tables *t, enum table table, struct bytes *key, struct bytes *value)
+static int mem_last(
+	struct tables *t, enum table table, struct bytes *key, struct bytes *value)
 {
 	struct mem_tables *m = (struct mem_tables *)t;
 	struct mem_table *s = &m->tables[table];
@@ -345,8 +369,9 @@ void mem_tables_copy(struct mem_tables *to, const struct mem_tables *from)
 
 		for (size_t b = 0; b < s->n_blocks; b++) {
 			for (size_t k = 0; k < s->blocks[b].n; k++)
-				insert(&to->tables[i], entry_new(key_of(s->blocks[b].entries[k]),
-							       value_of(s->blocks[b].entries[k])));
+				insert(&to->tables[i],
+					entry_new(key_of(s->blocks[b].entries[k]),
+						value_of(s->blocks[b].entries[k])));
 		}
 	}
 }
@@ -372,7 +397,8 @@ static bool differ(const struct mem_table *a, const struct mem_table *b)
 		x = step(a, &ab, &ai);
 		y = step(b, &bb, &bi);
 		if (x != NULL && y != NULL &&
-			(!bytes_eq(key_of(x), key_of(y)) || !bytes_eq(value_of(x), value_of(y))))
+			(!bytes_eq(key_of(x), key_of(y)) ||
+				!bytes_eq(value_of(x), value_of(y))))
 			return true;
 	} while (x != NULL && y != NULL);
 	return x != y;

@@ -34,7 +34,8 @@ static const char *say_text(struct buf *out, const char *p)
 
 static const char *say_word(struct buf *out, const char *p)
 {
-	size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-");
+	size_t len = strspn(
+		p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-");
 
 	if (len == 0)
 		wrong(p);

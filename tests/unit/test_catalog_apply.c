@@ -11,7 +11,8 @@ static struct world w;
 
 static void set_up(void)
 {
-	world_init(&w, &(struct catalog_options){.tombstone_ms = 60000, .session_ms = 30000});
+	world_init(&w,
+		&(struct catalog_options){.tombstone_ms = 60000, .session_ms = 30000});
 }
 
 static void tear_down(void)
@@ -25,7 +26,8 @@ static void expect(int code, const char *method, const char *params)
 {
 	int rv = world_do(&w, method, params);
 
-	ck_assert_msg(rv == code, "%s %s: %s (%s)", method, params, err_name(rv), w.e.text);
+	ck_assert_msg(
+		rv == code, "%s %s: %s (%s)", method, params, err_name(rv), w.e.text);
 }
 
 static uint64_t lease(const char *params)
@@ -40,8 +42,9 @@ static uint64_t put(const char *id, uint64_t lease_id, const char *more)
 	char params[512];
 
 	snprintf(params, sizeof(params),
-		"{lease:%" PRIu64 ",instances:[{service:web,id:'%s',ports:{http:{port:80}}%s}]}", lease_id,
-		id, more);
+		"{lease:%" PRIu64
+		",instances:[{service:web,id:'%s',ports:{http:{port:80}}%s}]}",
+		lease_id, id, more);
 	expect(0, "register", params);
 	return w.out.value;
 }
@@ -127,7 +130,8 @@ START_TEST(what_somebody_else_decided_survives_a_restart)
 {
 	put("a", lease("{}"), "");
 	put("b", lease("{}"), "");
-	expect(0, "update", "{service:web,id:a,admin:maintenance,reason:disk,for_ms:5000}");
+	expect(0, "update",
+		"{service:web,id:a,admin:maintenance,reason:disk,for_ms:5000}");
 	expect(0, "update", "{service:web,id:b,admin:draining,self:true}");
 	put("a", lease("{}"), "");
 	put("b", lease("{}"), "");
@@ -147,7 +151,8 @@ START_TEST(an_owner_cannot_end_what_an_operator_set)
 	put("a", l, "");
 	expect(0, "update", "{service:web,id:a,admin:maintenance,reason:disk}");
 	expect(SVCD_ECONFLICT, "update", "{service:web,id:a,admin:enabled,self:true}");
-	ck_assert_str_eq(w.out.text, "maintenance was set by tester, not by the instance itself");
+	ck_assert_str_eq(
+		w.out.text, "maintenance was set by tester, not by the instance itself");
 	put("a", l, ",admin:enabled");
 	state("a", "down");
 	expect(0, "update", "{service:web,id:a,admin:enabled}");
@@ -221,8 +226,8 @@ START_TEST(what_was_removed_on_purpose_does_not_come_back_by_itself)
 	ck_assert_uint_eq(changes_services(w.changes), 1);
 	ck_assert(changes_instance(w.changes, 0)->gone);
 	ck_assert_int_eq(changes_instance(w.changes, 0)->cause, removals[_i].cause);
-	snprintf(again, sizeof(again), "{instances:[{service:web,id:a,incarnation:%" PRIu64 "}]}",
-		incarnation);
+	snprintf(again, sizeof(again),
+		"{instances:[{service:web,id:a,incarnation:%" PRIu64 "}]}", incarnation);
 	expect(removals[_i].again, "register", again);
 	if (removals[_i].again != 0)
 		ck_assert_ptr_nonnull(strstr(w.out.text, cause_name(removals[_i].cause)));
@@ -239,8 +244,8 @@ START_TEST(who_removed_it_is_remembered_for_a_while)
 	w.actor = "ops";
 	expect(0, "deregister", "{service:web,id:a}");
 	expect(SVCD_EGONE, "deregister", "{service:web,id:a}");
-	ck_assert_str_eq(
-		w.out.text, "'a' of service 'web' was removed at revision 2: deregistered by ops");
+	ck_assert_str_eq(w.out.text,
+		"'a' of service 'web' was removed at revision 2: deregistered by ops");
 	world_tick(&w, 59999);
 	expect(SVCD_EGONE, "update", "{service:web,id:a,weight:1}");
 	world_tick(&w, 1);
@@ -307,8 +312,9 @@ START_TEST(a_lease_with_very_many_instances_ends_in_slices)
 	char params[64];
 
 	for (int k = 0; k < 2500; k++) {
-		snprintf(params, sizeof(params), "{lease:%" PRIu64 ",instances:[{service:s%d,id:i%d}]}", l,
-			k % 7, k);
+		snprintf(params, sizeof(params),
+			"{lease:%" PRIu64 ",instances:[{service:s%d,id:i%d}]}", l, k % 7,
+			k);
 		expect(0, "register", params);
 	}
 	world_lease_end(&w, l, CAUSE_LEASE_EXPIRED);
@@ -322,7 +328,8 @@ END_TEST
 
 START_TEST(a_verdict_is_for_one_incarnation)
 {
-	struct verdict v = {.key = default_instance("web", "a"), .health = HEALTH_FAILING};
+	struct verdict v = {
+		.key = default_instance("web", "a"), .health = HEALTH_FAILING};
 
 	put("a", lease("{}"), CHECKED);
 	v.incarnation = w.out.value;
@@ -368,7 +375,8 @@ START_TEST(health_takes_nobody_below_the_floor)
 	state("i1", "down");
 	world_verdict(&w, "web", "i2", HEALTH_FAILING, "refused");
 	state("i2", "pending");
-	ck_assert_int_eq(find("i2").state.health, HEALTH_FAILING); /* truth is not rewritten */
+	ck_assert_int_eq(find("i2").state.health, HEALTH_FAILING); /* truth is not
+								      rewritten */
 	ck_assert_int_eq(find("i2").state.cause, CAUSE_CHECK);
 	world_verdict(&w, "web", "i3", HEALTH_UNKNOWN, "nobody could look");
 	state("i2", "pending");
@@ -379,7 +387,8 @@ START_TEST(health_takes_nobody_below_the_floor)
 	state("i2", "down");
 	state("i3", "pending");
 	ck_assert_int_eq(find("i2").state.cause, CAUSE_FLOOR);
-	ck_assert_uint_eq(changes_service(w.changes, 0)->n, 2); /* one message, both changes */
+	ck_assert_uint_eq(changes_service(w.changes, 0)->n, 2); /* one message, both
+								   changes */
 }
 END_TEST
 
@@ -400,7 +409,8 @@ START_TEST(a_floor_that_is_set_later_holds_at_once)
 {
 	passing(3, 0);
 	for (int k = 0; k < 3; k++)
-		world_verdict(&w, "web", (const char *[]){"i0", "i1", "i2"}[k], HEALTH_FAILING, "x");
+		world_verdict(&w, "web", (const char *[]){"i0", "i1", "i2"}[k],
+			HEALTH_FAILING, "x");
 	expect(0, "service_set", "{service:web,floor:2}");
 	state("i0", "down");
 	state("i1", "pending");
@@ -548,7 +558,8 @@ START_TEST(a_tick_does_a_bounded_part)
 	for (int k = 0; k < 1200; k++) {
 		snprintf(params, sizeof(params), "{instances:[{service:web,id:i%d}]}", k);
 		expect(0, "register", params);
-		snprintf(params, sizeof(params), "{service:web,id:i%d,admin:draining,for_ms:1000}", k);
+		snprintf(params, sizeof(params),
+			"{service:web,id:i%d,admin:draining,for_ms:1000}", k);
 		expect(0, "update", params);
 	}
 	ck_assert(catalog_next_due_ms(&w.t.base) == 2000);
@@ -574,10 +585,12 @@ END_TEST
 START_TEST(an_update_changes_what_it_names)
 {
 	put("a", 0, ",version:'1',tags:[x],meta:{k:v},locality:{zone:z}");
-	expect(0, "update", "{service:web,id:a,tags:[y,z],version:'2',weight:7,reason:canary}");
+	expect(0, "update",
+		"{service:web,id:a,tags:[y,z],version:'2',weight:7,reason:canary}");
 	ck_assert(w.out.value == 1);
 	ck_assert_ptr_nonnull(strstr(world_ask(&w, "resolve", "{service:web}"),
-		"weight:7,tier:0,since:1700000000000,addresses:['127.0.0.1'],ports:{http:{port:80}},"
+		"weight:7,tier:0,since:1700000000000,addresses:['127.0.0.1'],"
+		"ports:{http:{port:80}},"
 		"locality:{zone:'z'},version:'2',tags:['y','z'],meta:{k:'v'}}"));
 	expect(0, "update", "{service:web,id:a,meta:{},tags:[],version:''}");
 	ck_assert_ptr_nonnull(strstr(world_ask(&w, "resolve", "{service:web}"),
@@ -593,7 +606,8 @@ START_TEST(a_repeated_write_is_applied_once)
 {
 	uint64_t rev, incarnation;
 
-	expect(0, "register", "{session:5,seq:1,instances:[{service:web,id:a},{service:web,id:b}]}");
+	expect(0, "register",
+		"{session:5,seq:1,instances:[{service:web,id:a},{service:web,id:b}]}");
 	rev = w.out.rev;
 	incarnation = w.out.value;
 	ck_assert(!w.out.repeated);
@@ -640,17 +654,20 @@ START_TEST(what_was_kept_or_taken_over_since_is_answered_truly)
 {
 	uint64_t first = put("a", 0, ""), l, rev;
 
-	expect(0, "register", "{session:5,seq:1,instances:[{service:web,id:a,ports:{http:{port:80}}},"
-			      "{service:web,id:b}]}");
+	expect(0, "register",
+		"{session:5,seq:1,instances:[{service:web,id:a,ports:{http:{port:80}}},"
+		"{service:web,id:b}]}");
 	rev = w.out.rev;
-	expect(0, "register", "{session:5,seq:1,instances:[{service:web,id:a,ports:{http:{port:80}}},"
-			      "{service:web,id:b}]}");
+	expect(0, "register",
+		"{session:5,seq:1,instances:[{service:web,id:a,ports:{http:{port:80}}},"
+		"{service:web,id:b}]}");
 	ck_assert(get_be64(w.out.incarnations.data) == first);
 	ck_assert(get_be64(w.out.incarnations.data + 8) == rev);
 	l = lease("{}");
 	put("a", l, "");
-	expect(0, "register", "{session:5,seq:1,instances:[{service:web,id:a,ports:{http:{port:80}}},"
-			      "{service:web,id:b}]}");
+	expect(0, "register",
+		"{session:5,seq:1,instances:[{service:web,id:a,ports:{http:{port:80}}},"
+		"{service:web,id:b}]}");
 	/* Not the new owner's. */
 	ck_assert(get_be64(w.out.incarnations.data) < find("a").state.incarnation);
 }
@@ -661,7 +678,8 @@ static int write_seq(uint64_t seq)
 	char params[128];
 
 	snprintf(params, sizeof(params),
-		"{session:5,seq:%" PRIu64 ",instances:[{service:web,id:i%" PRIu64 "}]}", seq, seq);
+		"{session:5,seq:%" PRIu64 ",instances:[{service:web,id:i%" PRIu64 "}]}",
+		seq, seq);
 	return world_do(&w, "register", params);
 }
 
@@ -719,7 +737,8 @@ START_TEST(every_change_says_who_and_why)
 	put("a", 0, "");
 	w.actor = "alice";
 	expect(0, "update", "{service:web,id:a,admin:maintenance,reason:'disk full'}");
-	ck_assert_ptr_nonnull(strstr(world_ask(&w, "history", "{service:web,id:a,limit:1}"),
+	ck_assert_ptr_nonnull(strstr(
+		world_ask(&w, "history", "{service:web,id:a,limit:1}"),
 		"what:'state',from:'up',to:'down',admin_from:'enabled',admin_to:'maintenance',"
 		"incarnation:1,cause:'admin',actor:'alice',reason:'disk full'}],next:2,next_n:0}"));
 }
@@ -732,7 +751,9 @@ START_TEST(where_a_batch_ends_leaves_no_trace)
 	static const char *const methods[][2] = {
 		{"lease_grant", "{session:1,seq:1}"},
 		{"service_set", "{service:web,floor:1,slow_start_ms:10}"},
-		{"register", "{session:1,seq:2,lease:1,instances:[{service:web,id:a},{service:s2,id:b}]}"},
+		{"register",
+			"{session:1,seq:2,lease:1,"
+			"instances:[{service:web,id:a},{service:s2,id:b}]}"},
 		{"service_delete", "{service:none}"},
 		{"update", "{session:1,seq:3,service:web,id:a,weight:3}"},
 		{"deregister", "{service:s2,id:b}"},
@@ -764,9 +785,12 @@ START_TEST(a_batch_is_one_message_per_service)
 	put("a", 0, "");
 	ck_assert_int_eq(catalog_begin(w.c, &w.t.base, &w.now), 0);
 	for (int k = 0; k < 6; k++) {
-		world_build(&w, "update", k % 2 ? "{service:web,id:a,weight:1}" :
-			"{service:web,id:a,weight:2}");
-		ck_assert_int_eq(catalog_apply(w.c, &w.t.base, &w.now, buf_bytes(&w.command), &out, c), 0);
+		world_build(&w, "update",
+			k % 2 ? "{service:web,id:a,weight:1}"
+			      : "{service:web,id:a,weight:2}");
+		ck_assert_int_eq(catalog_apply(w.c, &w.t.base, &w.now,
+					 buf_bytes(&w.command), &out, c),
+			0);
 	}
 	ck_assert_int_eq(catalog_end(w.c), 0);
 	ck_assert_int_eq(changes_finish(c), 0);
@@ -787,7 +811,8 @@ START_TEST(a_batch_that_is_dropped_is_forgotten)
 	mem_tables_copy(&before, &w.t);
 	ck_assert_int_eq(catalog_begin(w.c, &w.t.base, &w.now), 0);
 	put("b", 0, "");
-	/* The transaction is dropped: the tables are as before, and the next batch knows nothing of it. */
+	/* The transaction is dropped: the tables are as before, and the next batch knows
+	 * nothing of it. */
 	mem_tables_fini(&w.t);
 	w.t = before;
 	ck_assert_int_eq(catalog_begin(w.c, &w.t.base, &w.now), 0);
@@ -845,10 +870,11 @@ int main(void)
 	tcase_add_test(tc, checks_that_come_start_it_anew);
 	tcase_add_test(tc, a_lease_must_be_there);
 	tcase_add_test(tc, one_id_twice_in_a_command_is_one_instance);
-	tcase_add_loop_test(tc, what_was_removed_on_purpose_does_not_come_back_by_itself, 0,
-		LENGTH(removals));
+	tcase_add_loop_test(tc, what_was_removed_on_purpose_does_not_come_back_by_itself,
+		0, LENGTH(removals));
 	tcase_add_test(tc, who_removed_it_is_remembered_for_a_while);
-	tcase_add_test(tc, a_service_that_nobody_set_up_is_forgotten_with_its_last_tombstone);
+	tcase_add_test(
+		tc, a_service_that_nobody_set_up_is_forgotten_with_its_last_tombstone);
 	tcase_add_test(tc, a_service_that_was_set_up_stays);
 	tcase_add_test(tc, a_lease_takes_all_with_it);
 	tcase_add_test(tc, a_lease_with_very_many_instances_ends_in_slices);

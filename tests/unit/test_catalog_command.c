@@ -25,50 +25,67 @@ static void tear_down(void)
 
 #define ONE(fields) "{instances:[{service:web,id:a," fields "}]}"
 
+#define NO_LABEL " is not a DNS label (a-z, 0-9, '-', at most 63)"
+#define NO_ADDRESS " is no IP address, host name or unix:/path"
+
 static const struct {
 	const char *method, *params, *expected; /* "": accepted */
 } rows[] = {
 	{"register", ONE(""), ""},
 	{"register", "{}", "register.instances: missing"},
 	{"register", "{instances:[]}", "register.instances: empty"},
-	{"register", "{instances:[7]}", "register.instances[0]: expected map, got integer"},
+	{"register", "{instances:[7]}",
+		"register.instances[0]: expected map, got integer"},
 	{"register", "{instances:[{service:web}]}", "register.instances[0].id: missing"},
 	{"register", "{instances:[{service:'Foo_Bar',id:a}]}",
-		"register.instances[0].service: 'Foo_Bar' is not a DNS label (a-z, 0-9, '-', at most 63)"},
+		"register.instances[0].service: 'Foo_Bar'" NO_LABEL},
 	{"register", "{instances:[{service:web,id:a,ns:'-x'}]}",
-		"register.instances[0].ns: '-x' is not a DNS label (a-z, 0-9, '-', at most 63)"},
-	{"register", "{instances:[{service:web,id:''}]}", "register.instances[0].id: empty"},
-	{"register", "{instances:[{service:web,id:a},{service:web,id:b},{service:web,id:c,"
-		     "ports:{http:{port:70000}}}]}",
+		"register.instances[0].ns: '-x'" NO_LABEL},
+	{"register", "{instances:[{service:web,id:''}]}",
+		"register.instances[0].id: empty"},
+	{"register",
+		"{instances:[{service:web,id:a},{service:web,id:b},{service:web,id:c,"
+		"ports:{http:{port:70000}}}]}",
 		"register.instances[2].ports.http.port: 70000 is not within 1..65535"},
 	{"register", ONE("ports:{http:{port:0}}"),
 		"register.instances[0].ports.http.port: 0 is not within 1..65535"},
-	{"register", ONE("ports:{http:{}}"), "register.instances[0].ports.http.port: missing"},
+	{"register", ONE("ports:{http:{}}"),
+		"register.instances[0].ports.http.port: missing"},
 	{"register", ONE("ports:{http:7}"),
 		"register.instances[0].ports.http: expected map, got integer"},
 	{"register", ONE("ports:{'h t':{port:1}}"),
-		"register.instances[0].ports: 'h t' is not a DNS label (a-z, 0-9, '-', at most 63)"},
+		"register.instances[0].ports: 'h t'" NO_LABEL},
 	{"register", ONE("ports:{a:{port:1},b:{port:2},a:{port:3}}"),
 		"register.instances[0].ports: 'a' is given twice"},
 	{"register", ONE("ports:{7:{port:1}}"),
 		"register.instances[0].ports: expected string keys, got integer"},
-	{"register", ONE("weight:70000"), "register.instances[0].weight: 70000 is not within 0..65535"},
-	{"register", ONE("tier:256"), "register.instances[0].tier: 256 is not within 0..255"},
-	{"register", ONE("weight:heavy"), "register.instances[0].weight: expected integer, got string"},
+	{"register", ONE("weight:70000"),
+		"register.instances[0].weight: 70000 is not within 0..65535"},
+	{"register", ONE("tier:256"),
+		"register.instances[0].tier: 256 is not within 0..255"},
+	{"register", ONE("weight:heavy"),
+		"register.instances[0].weight: expected integer, got string"},
 	{"register", ONE("addresses:['10.0.0.256']"),
-		"register.instances[0].addresses[0]: '10.0.0.256' is no IP address, host name or unix:/path"},
+		"register.instances[0].addresses[0]: '10.0.0.256'" NO_ADDRESS},
 	{"register", ONE("addresses:['10.0.0.1','a b']"),
-		"register.instances[0].addresses[1]: 'a b' is no IP address, host name or unix:/path"},
+		"register.instances[0].addresses[1]: 'a b'" NO_ADDRESS},
 	{"register", ONE("addresses:[1]"),
 		"register.instances[0].addresses[0]: expected string, got integer"},
-	{"register", ONE("addresses:['1.1.1.1','1.1.1.1','1.1.1.1','1.1.1.1','1.1.1.1','1.1.1.1',"
-			 "'1.1.1.1','1.1.1.1','1.1.1.1']"),
+	{"register",
+		ONE("addresses:['1.1.1.1','1.1.1.1','1.1.1.1','1.1.1.1','1.1.1.1','1.1.1.1',"
+		    "'1.1.1.1','1.1.1.1','1.1.1.1']"),
 		"register.instances[0].addresses: 9 elements, at most 8"},
-	{"register", ONE("addresses:['10.0.0.1','fe80::1','db-1.example.org','unix:/run/x']"), ""},
-	{"register", ONE("tags:['']"), "register.instances[0].tags[0]: 0 bytes, must be 1..128"},
-	{"register", ONE("tags:[x,7]"), "register.instances[0].tags[1]: expected string, got integer"},
-	{"register", ONE("meta:{a:1}"), "register.instances[0].meta: expected strings, got integer"},
-	{"register", ONE("meta:{a:b,a:c}"), "register.instances[0].meta: 'a' is given twice"},
+	{"register",
+		ONE("addresses:['10.0.0.1','fe80::1','db-1.example.org','unix:/run/x']"),
+		""},
+	{"register", ONE("tags:['']"),
+		"register.instances[0].tags[0]: 0 bytes, must be 1..128"},
+	{"register", ONE("tags:[x,7]"),
+		"register.instances[0].tags[1]: expected string, got integer"},
+	{"register", ONE("meta:{a:1}"),
+		"register.instances[0].meta: expected strings, got integer"},
+	{"register", ONE("meta:{a:b,a:c}"),
+		"register.instances[0].meta: 'a' is given twice"},
 	{"register", ONE("meta:{'':b}"),
 		"register.instances[0].meta: a key of 0 bytes, must be text of 1..64"},
 	{"register", ONE("locality:{zone:7}"),
@@ -86,12 +103,14 @@ static const struct {
 		"register.instances[0].checks[0].type: missing"},
 	{"register", ONE("ports:{http:{port:1}},checks:[{type:tcp},{type:tcp}]"),
 		"register.instances[0].checks[1].name: 'tcp' is the name of checks[0] too"},
-	{"register", ONE("ports:{http:{port:1}},checks:[{type:tcp},{type:tcp,name:two}]"), ""},
+	{"register", ONE("ports:{http:{port:1}},checks:[{type:tcp},{type:tcp,name:two}]"),
+		""},
 	{"register", ONE("ports:{http:{port:1}},checks:[{type:http,path:'no'}]"),
 		"register.instances[0].checks[0].path: must start with '/' and hold no spaces"},
 	{"register", ONE("ports:{http:{port:1}},checks:[{type:tcp,path:'/x'}]"),
 		"register.instances[0].checks[0].path: only for type http"},
-	{"register", ONE("ports:{http:{port:1}},checks:[{type:http,status_min:300,status_max:200}]"),
+	{"register",
+		ONE("ports:{http:{port:1}},checks:[{type:http,status_min:300,status_max:200}]"),
 		"register.instances[0].checks[0].status_min: 300 is above status_max, 200"},
 	{"register", ONE("ports:{http:{port:1}},checks:[{type:tcp,interval_ms:1}]"),
 		"register.instances[0].checks[0].interval_ms: 1 is not within 100..3600000"},
@@ -106,25 +125,30 @@ static const struct {
 	{"deregister", "{service:web,id:a}", ""},
 	{"deregister", "{service:web}", "deregister.id: missing"},
 	{"deregister", "{instances:[{service:web,id:a},{service:'W',id:a}]}",
-		"deregister.instances[1].service: 'W' is not a DNS label (a-z, 0-9, '-', at most 63)"},
-	{"update", "{service:web,id:a,weight:70000}", "update.weight: 70000 is not within 0..65535"},
+		"deregister.instances[1].service: 'W'" NO_LABEL},
+	{"update", "{service:web,id:a,weight:70000}",
+		"update.weight: 70000 is not within 0..65535"},
 	{"update", "{service:web,id:a,admin:gone}",
 		"update.admin: 'gone' is none of enabled, draining, maintenance"},
 	{"update", "{service:web,id:a,admin:enabled,for_ms:5}",
 		"update.for_ms: only with admin draining or maintenance"},
 	{"update", "{service:web,id:a,for_ms:5}",
 		"update.for_ms: only with admin draining or maintenance"},
-	{"update", "{service:web,id:a,tags:[1]}", "update.tags[0]: expected string, got integer"},
-	{"update", "{service:web,id:a,admin:draining,for_ms:5,reason:x,tags:[],meta:{},version:''}", ""},
+	{"update", "{service:web,id:a,tags:[1]}",
+		"update.tags[0]: expected string, got integer"},
+	{"update",
+		"{service:web,id:a,admin:draining,for_ms:5,reason:x,tags:[],meta:{},version:''}",
+		""},
 	{"lease_grant", "{}", ""},
-	{"lease_grant", "{ttl_ms:10}", "lease_grant.ttl_ms: 10 is not within 1000..86400000"},
-	{"lease_grant", "{on_close:maybe}", "lease_grant.on_close: 'maybe' is none of drop, keep"},
+	{"lease_grant", "{ttl_ms:10}",
+		"lease_grant.ttl_ms: 10 is not within 1000..86400000"},
+	{"lease_grant", "{on_close:maybe}",
+		"lease_grant.on_close: 'maybe' is none of drop, keep"},
 	{"lease_revoke", "{}", "lease_revoke.lease: missing"},
 	{"service_set", "{service:web,floor_percent:101}",
 		"service_set.floor_percent: 101 is not within 0..100"},
 	{"service_set", "{floor:1}", "service_set.service: missing"},
-	{"service_delete", "{service:'x.y'}",
-		"service_delete.service: 'x.y' is not a DNS label (a-z, 0-9, '-', at most 63)"},
+	{"service_delete", "{service:'x.y'}", "service_delete.service: 'x.y'" NO_LABEL},
 };
 
 START_TEST(what_is_wrong_is_said)
@@ -135,7 +159,9 @@ START_TEST(what_is_wrong_is_said)
 	ck_assert_int_eq(rv, rows[_i].expected[0] == '\0' ? 0 : SVCD_EINVAL);
 	/* Nothing is left behind by what was refused; what was built is a command. */
 	if (rv == 0)
-		ck_assert_int_eq(command_head(buf_bytes(&w.command), &(struct command_head){0}), 0);
+		ck_assert_int_eq(
+			command_head(buf_bytes(&w.command), &(struct command_head){0}),
+			0);
 	else
 		ck_assert_uint_eq(w.command.len, 0);
 }
@@ -146,9 +172,9 @@ START_TEST(control_bytes_are_refused_everywhere)
 {
 	static const char *const texts[] = {"{instances:[{service:'we#b',id:a}]}",
 		"{instances:[{service:web,id:'a#'}]}", ONE("addresses:['10.0.0.#1']"),
-		ONE("version:'1#'"), ONE("tags:['x#']"), ONE("meta:{'a#':b}"), ONE("meta:{a:'b#'}"),
-		ONE("locality:{rack:'r#'}"), ONE("ports:{'a#':{port:1}}"),
-		ONE("ports:{a:{port:1,protocol:'t#'}}"),
+		ONE("version:'1#'"), ONE("tags:['x#']"), ONE("meta:{'a#':b}"),
+		ONE("meta:{a:'b#'}"), ONE("locality:{rack:'r#'}"),
+		ONE("ports:{'a#':{port:1}}"), ONE("ports:{a:{port:1,protocol:'t#'}}"),
 		ONE("ports:{a:{port:1}},checks:[{type:http,path:'/#'}]")};
 	struct command_origin from = {.actor = bytes_str("tester")};
 
@@ -159,7 +185,8 @@ START_TEST(control_bytes_are_refused_everywhere)
 		say(&w.params, texts[i]);
 		*(uint8_t *)memchr(w.params.data, '#', w.params.len) = 0;
 		ck_assert_int_eq(value_parse(w.arena, buf_bytes(&w.params), &v), 0);
-		ck_assert_int_eq(command_register(v, &from, &w.command, &w.e), SVCD_EINVAL);
+		ck_assert_int_eq(
+			command_register(v, &from, &w.command, &w.e), SVCD_EINVAL);
 	}
 }
 END_TEST
@@ -196,7 +223,8 @@ START_TEST(metadata_is_bounded_in_all)
 {
 	ck_assert_int_eq(register_meta(64, 64), 0);
 	ck_assert_int_eq(register_meta(64, 65), SVCD_EINVAL);
-	ck_assert_str_eq(w.e.text, "register.instances[0].meta: 4160 bytes, at most 4096");
+	ck_assert_str_eq(
+		w.e.text, "register.instances[0].meta: 4160 bytes, at most 4096");
 	ck_assert_int_eq(register_meta(65, 10), SVCD_EINVAL);
 	ck_assert_str_eq(w.e.text, "register.instances[0].meta: 65 pairs, at most 64");
 }
@@ -204,10 +232,12 @@ END_TEST
 
 START_TEST(the_largest_instance_fits)
 {
-	/* Every part at its limit: must not pass LIMIT_SPEC_BYTES, or limits would depend on each other. */
+	/* Every part at its limit: must not pass LIMIT_SPEC_BYTES, or limits would depend
+	 * on each other. */
 	const size_t largest = 16 + LIMIT_ADDRESSES * (LIMIT_ADDRESS + 2) +
-		LIMIT_PORTS * (LIMIT_NAME + 64) + 4 * (LIMIT_LOCALITY + 16) + LIMIT_VERSION + 16 +
-		LIMIT_TAGS * (LIMIT_TAG + 2) + LIMIT_META_BYTES + LIMIT_META_KEYS * 5 + 64;
+		LIMIT_PORTS * (LIMIT_NAME + 64) + 4 * (LIMIT_LOCALITY + 16) +
+		LIMIT_VERSION + 16 + LIMIT_TAGS * (LIMIT_TAG + 2) + LIMIT_META_BYTES +
+		LIMIT_META_KEYS * 5 + 64;
 
 	ck_assert_uint_le(largest, LIMIT_SPEC_BYTES);
 }
@@ -220,10 +250,12 @@ START_TEST(defaults_are_not_written)
 	struct reader r;
 	struct buf text = {0};
 
-	ck_assert_int_eq(world_build(&w, "register",
-				 "{session:9,seq:4,lease:7,instances:[{service:web,id:a,tags:[],meta:{},"
-				 "locality:{zone:''},version:'',ports:{http:{port:80,protocol:tcp,tls:false}},"
-				 "checks:[{type:http,path:'/',rise:2,interval_ms:5000,port:http}]}]}"),
+	ck_assert_int_eq(
+		world_build(&w, "register",
+			"{session:9,seq:4,lease:7,instances:[{service:web,id:a,tags:[],meta:{},"
+			"locality:{zone:''},version:'',"
+			"ports:{http:{port:80,protocol:tcp,tls:false}},"
+			"checks:[{type:http,path:'/',rise:2,interval_ms:5000,port:http}]}]}"),
 		0);
 	ck_assert_int_eq(command_head(buf_bytes(&w.command), &head), 0);
 	ck_assert_int_eq(head.kind, COMMAND_REGISTER);
@@ -255,8 +287,8 @@ START_TEST(an_address_is_taken_from_the_connection)
 	ck_assert_int_eq(value_parse(w.arena, buf_bytes(&w.params), &v), 0);
 	ck_assert_int_eq(command_register(v, &from, &w.command, &w.e), 0);
 	ck_assert_int_eq(world_apply(&w), 0);
-	ck_assert_ptr_nonnull(
-		strstr(world_ask(&w, "resolve", "{service:web}"), "addresses:['10.9.8.7']"));
+	ck_assert_ptr_nonnull(strstr(
+		world_ask(&w, "resolve", "{service:web}"), "addresses:['10.9.8.7']"));
 }
 END_TEST
 
@@ -304,8 +336,8 @@ START_TEST(too_many_leases_are_refused)
 {
 	static uint64_t leases[LIMIT_BATCH + 1];
 
-	ck_assert_int_eq(
-		command_leases_end(leases, LIMIT_BATCH + 1, CAUSE_LEASE_EXPIRED, &w.command),
+	ck_assert_int_eq(command_leases_end(leases, LIMIT_BATCH + 1, CAUSE_LEASE_EXPIRED,
+				 &w.command),
 		SVCD_ETOOBIG);
 	ck_assert_uint_eq(w.command.len, 0);
 }

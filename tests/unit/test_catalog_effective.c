@@ -54,7 +54,8 @@ END_TEST
 
 START_TEST(bad_health_counts_from_when_it_became_bad)
 {
-	struct instance_state s = {.health = HEALTH_FAILING, .health_rev = 5, .expired_rev = 9};
+	struct instance_state s = {
+		.health = HEALTH_FAILING, .health_rev = 5, .expired_rev = 9};
 
 	ck_assert_uint_eq(effective_failed_rev(&s), 5);
 	s.health = HEALTH_PASSING;
@@ -84,7 +85,8 @@ START_TEST(the_larger_demand_holds)
 	const struct service s = {
 		.floor = demand_rows[_i].floor, .floor_percent = demand_rows[_i].percent};
 
-	ck_assert_uint_eq(floor_demand(&s, demand_rows[_i].count), demand_rows[_i].expected);
+	ck_assert_uint_eq(
+		floor_demand(&s, demand_rows[_i].count), demand_rows[_i].expected);
 }
 END_TEST
 

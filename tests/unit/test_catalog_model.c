@@ -1,7 +1,8 @@
 /*
- * The promises of the catalog against random commands: thousands of them on a small world, so that they meet.
- * What must hold is said here a second time, simply: a watcher that only applies what it is told, a list of
- * removed incarnations, a floor counted by hand, a second member that applies the same in other batches.
+ * The promises of the catalog against random commands: thousands of them on a small
+ * world, so that they meet. What must hold is said here a second time, simply: a watcher
+ * that only applies what it is told, a list of removed incarnations, a floor counted by
+ * hand, a second member that applies the same in other batches.
  *
  * A seed that failed can be run alone: SVCD_SEED=n.
  */
@@ -20,13 +21,13 @@
 #include "world.h"
 
 #define SERVICES 3
-#define IDS      6
-#define LEASES   5
+#define IDS 6
+#define LEASES 5
 #define SESSIONS 3
-#define HELD     4 /* old views of a service that a late watcher may hold */
-#define SENT     16
-#define SEEDS    12
-#define STEPS    700
+#define HELD 4 /* old views of a service that a late watcher may hold */
+#define SENT 16
+#define SEEDS 12
+#define STEPS 700
 
 static const char *const names[SERVICES] = {"s", "s-1", "t"};
 
@@ -50,7 +51,7 @@ struct model {
 	struct view held[SERVICES][HELD];
 	uint64_t removed[SERVICES][IDS];     /* highest incarnation that was removed */
 	uint64_t incarnation[SERVICES][IDS]; /* current; 0: none */
-	int health[SERVICES][IDS];           /* last verdict that was accepted; -1: none */
+	int health[SERVICES][IDS]; /* last verdict that was accepted; -1: none */
 	uint64_t leases[LEASES];
 	uint64_t seq[SESSIONS];
 	struct sent sent[SENT];
@@ -102,7 +103,8 @@ static void view_fini(struct view *v)
 
 static void view_same(const struct view *a, const struct view *b, const char *what)
 {
-	ck_assert_msg(a->rev == b->rev, "%s: rev %" PRIu64 " and %" PRIu64, what, a->rev, b->rev);
+	ck_assert_msg(a->rev == b->rev, "%s: rev %" PRIu64 " and %" PRIu64, what, a->rev,
+		b->rev);
 	ck_assert_msg(a->digest == b->digest, "%s: digest", what);
 	for (int i = 0; i < IDS; i++)
 		ck_assert_msg(bytes_eq(buf_bytes(&a->maps[i]), buf_bytes(&b->maps[i])),
@@ -115,7 +117,8 @@ static int id_index(struct bytes id)
 	return id.data[0] - 'a';
 }
 
-/* Promise 5, and the digest as clients count it: the sum of the hashes of the maps as sent. */
+/* Promise 5, and the digest as clients count it: the sum of the hashes of the maps as
+ * sent. */
 static void view_check_digest(const struct view *v)
 {
 	uint64_t sum = 0;
@@ -156,8 +159,9 @@ static void view_apply(struct view *v, struct bytes entries, uint32_t n)
 			if (snapshot)
 				view_clear(v);
 			else
-				ck_assert_msg(from == v->rev, "a gap: from %" PRIu64 ", held %" PRIu64,
-					from, v->rev);
+				ck_assert_msg(from == v->rev,
+					"a gap: from %" PRIu64 ", held %" PRIu64, from,
+					v->rev);
 			ck_assert(val.u >= v->rev);
 			v->rev = val.u;
 		}
@@ -171,7 +175,8 @@ static void view_apply(struct view *v, struct bytes entries, uint32_t n)
 			ck_assert(mp_value(&in, &one));
 			ck_assert_int_eq(value_parse(m.arena, one, &val), 0);
 			ck_assert(value_find(val, "id", &id));
-			view_set(v, id.s, value_find(val, "gone", &gone) ? BYTES_NONE : one);
+			view_set(v, id.s,
+				value_find(val, "gone", &gone) ? BYTES_NONE : one);
 		}
 	}
 	arena_reset(m.arena);
@@ -222,14 +227,16 @@ static void note_incarnation(int s, const struct instance_change *i)
 {
 	int k = id_index(i->id);
 
-	if (m.incarnation[s][k] != 0 && (i->gone || i->incarnation != m.incarnation[s][k])) {
+	if (m.incarnation[s][k] != 0 &&
+		(i->gone || i->incarnation != m.incarnation[s][k])) {
 		if (m.removed[s][k] < m.incarnation[s][k])
 			m.removed[s][k] = m.incarnation[s][k];
 		m.health[s][k] = -1;
 	}
 	m.incarnation[s][k] = i->gone ? 0 : i->incarnation;
 	if (!i->gone)
-		ck_assert_msg(i->incarnation > m.removed[s][k], "a removed registration came back");
+		ck_assert_msg(i->incarnation > m.removed[s][k],
+			"a removed registration came back");
 }
 
 static int service_index(struct bytes name)
@@ -249,15 +256,16 @@ static void hear(const struct service_change *c)
 	struct buf body = {0};
 	uint32_t n = 0;
 
-	ck_assert_msg(c->from == v->rev, "%s: from %" PRIu64 ", held %" PRIu64, names[s], c->from,
-		v->rev);
+	ck_assert_msg(c->from == v->rev, "%s: from %" PRIu64 ", held %" PRIu64, names[s],
+		c->from, v->rev);
 	ck_assert(c->rev == m.w.out.rev && c->rev > c->from);
 	for (size_t k = c->first; k < c->first + c->n; k++) {
 		const struct instance_change *i = changes_instance(m.w.changes, k);
 		const struct buf *before = &v->maps[id_index(i->id)];
 
 		/* Promise 4: no change is no message. */
-		ck_assert(i->gone ? before->len > 0 : !bytes_eq(i->map, buf_bytes(before)));
+		ck_assert(
+			i->gone ? before->len > 0 : !bytes_eq(i->map, buf_bytes(before)));
 		check_event(s, i);
 		note_incarnation(s, i);
 	}
@@ -286,18 +294,22 @@ static void check_floor_of(int s)
 			m.health[s][k] = -1; /* its verdicts went with its checks */
 		if (m.health[s][k] >= 0)
 			ck_assert_int_eq((int)i.state.health, m.health[s][k]); /* truth */
-		bad = i.state.health == HEALTH_FAILING || i.state.health == HEALTH_UNKNOWN ||
+		bad = i.state.health == HEALTH_FAILING ||
+			i.state.health == HEALTH_UNKNOWN ||
 			i.state.health == HEALTH_DAMPED || i.state.life == LIFE_EXPIRED;
 		usable += effective_usable(i.state.effective);
 		pending += i.state.effective == EFFECTIVE_PENDING;
-		up += i.state.effective == EFFECTIVE_UP || i.state.effective == EFFECTIVE_WARM;
-		could += i.state.admin == ADMIN_ENABLED && i.state.health != HEALTH_STARTING;
+		up += i.state.effective == EFFECTIVE_UP ||
+			i.state.effective == EFFECTIVE_WARM;
+		could += i.state.admin == ADMIN_ENABLED &&
+			i.state.health != HEALTH_STARTING;
 		if (i.state.effective == EFFECTIVE_PENDING)
 			ck_assert(bad && i.state.admin == ADMIN_ENABLED);
 		if (effective_usable(i.state.effective))
 			ck_assert(i.state.admin == ADMIN_ENABLED);
 		if (bad)
-			ck_assert(i.state.effective != EFFECTIVE_UP && i.state.effective != EFFECTIVE_WARM);
+			ck_assert(i.state.effective != EFFECTIVE_UP &&
+				i.state.effective != EFFECTIVE_WARM);
 	}
 	demand = (service.floor_percent * (service.count + service.vanished) + 99) / 100;
 	demand = demand > service.floor ? demand : service.floor;
@@ -311,7 +323,8 @@ static void keep_view(int s, const struct view *now)
 	view_copy(&m.held[s][below(HELD)], now);
 }
 
-/* Promise 4 for a watcher that comes back: what it holds and the delta make the present. */
+/* Promise 4 for a watcher that comes back: what it holds and the delta make the present.
+ */
 static void check_delta(int s, const struct view *now)
 {
 	struct service_key key = default_service(names[s]);
@@ -330,7 +343,8 @@ static void check_delta(int s, const struct view *now)
 		ck_assert(rev == now->rev);
 	} else {
 		ck_assert_int_eq(rv, SVCD_EAGAIN);
-		ck_assert(v.rev < world_service(&m.w, names[s]).known_from || v.rev > now->rev);
+		ck_assert(v.rev < world_service(&m.w, names[s]).known_from ||
+			v.rev > now->rev);
 	}
 	view_fini(&v);
 	buf_fini(&body);
@@ -358,8 +372,9 @@ static void other_apply(struct bytes command)
 	if (!m.other_open)
 		ck_assert_int_eq(catalog_begin(m.other, &m.other_t.base, &m.w.now), 0);
 	m.other_open = true;
-	ck_assert_int_eq(
-		catalog_apply(m.other, &m.other_t.base, &m.w.now, command, &m.other_out, NULL), 0);
+	ck_assert_int_eq(catalog_apply(m.other, &m.other_t.base, &m.w.now, command,
+				 &m.other_out, NULL),
+		0);
 	ck_assert_int_eq(m.other_out.code, m.w.out.code);
 	ck_assert(m.other_out.rev == m.w.out.rev && m.other_out.value == m.w.out.value);
 	ck_assert_str_eq(m.other_out.text, m.w.out.text);
@@ -367,8 +382,8 @@ static void other_apply(struct bytes command)
 		return;
 	ck_assert_int_eq(catalog_end(m.other), 0);
 	m.other_open = false;
-	ck_assert_msg(mem_tables_differ(&m.w.t, &m.other_t) == TABLE_COUNT, "members differ in table %d",
-		mem_tables_differ(&m.w.t, &m.other_t));
+	ck_assert_msg(mem_tables_differ(&m.w.t, &m.other_t) == TABLE_COUNT,
+		"members differ in table %d", mem_tables_differ(&m.w.t, &m.other_t));
 }
 
 /* ---- commands ---- */
@@ -379,7 +394,8 @@ static void applied(uint64_t rev_before)
 
 	if (out->code == 0 && !out->repeated)
 		ck_assert(out->rev == rev_before + 1);
-	ck_assert(catalog_rev(&m.w.t.base) == rev_before + (out->code == 0 && !out->repeated));
+	ck_assert(catalog_rev(&m.w.t.base) ==
+		rev_before + (out->code == 0 && !out->repeated));
 	if (out->code != 0 || out->repeated)
 		ck_assert_uint_eq(changes_services(m.w.changes), 0);
 	for (size_t i = 0; i < changes_services(m.w.changes); i++)
@@ -420,9 +436,10 @@ static void write_text(const char *method, const char *params)
 
 	snprintf(text, sizeof(text), "%s}", params);
 	if (in_session)
-		snprintf(text, sizeof(text), "%s,session:%zu,seq:%" PRIu64 "}", params, session + 1,
-			++m.seq[session]);
-	ck_assert_msg(world_build(&m.w, method, text) == 0, "%s %s: %s", method, text, m.w.e.text);
+		snprintf(text, sizeof(text), "%s,session:%zu,seq:%" PRIu64 "}", params,
+			session + 1, ++m.seq[session]);
+	ck_assert_msg(world_build(&m.w, method, text) == 0, "%s %s: %s", method, text,
+		m.w.e.text);
 	apply();
 	if (in_session)
 		remember_sent(session + 1, m.seq[session]);
@@ -438,7 +455,8 @@ static char id(void)
 	return (char)('a' + below(IDS));
 }
 
-/* Mostly none; otherwise some number that may be the current one, an old one or nonsense. */
+/* Mostly none; otherwise some number that may be the current one, an old one or nonsense.
+ */
 static uint64_t some_incarnation(void)
 {
 	uint64_t rev = catalog_rev(&m.w.t.base);
@@ -455,15 +473,18 @@ static void do_register(void)
 	int ids[8] = {0}, s, k;
 	char text[1400];
 	int len = snprintf(text, sizeof(text), "{%slease:%" PRIu64 ",instances:[",
-		chance(10) ? "if_absent:true," : "", chance(30) ? 0 : m.leases[below(LEASES)]);
+		chance(10) ? "if_absent:true," : "",
+		chance(30) ? 0 : m.leases[below(LEASES)]);
 
 	for (size_t i = 0; i < n; i++) {
 		s = (int)below(SERVICES);
 		k = (int)below(IDS);
 		len += snprintf(text + len, sizeof(text) - (size_t)len,
-			"%s{service:'%s',id:%c,incarnation:%" PRIu64 "%s}", i > 0 ? "," : "", names[s],
-			'a' + k, some_incarnation(), specs[below(LENGTH(specs))]);
-		/* Twice in one command, its checks may go and come between: health starts anew. */
+			"%s{service:'%s',id:%c,incarnation:%" PRIu64 "%s}",
+			i > 0 ? "," : "", names[s], 'a' + k, some_incarnation(),
+			specs[below(LENGTH(specs))]);
+		/* Twice in one command, its checks may go and come between: health starts
+		 * anew. */
 		for (size_t e = 0; e < i; e++) {
 			if (ids[e] == s * IDS + k)
 				m.health[s][k] = -1;
@@ -478,21 +499,22 @@ static void do_deregister(void)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "{service:'%s',id:%c,incarnation:%" PRIu64, service(), id(),
-		some_incarnation());
+	snprintf(text, sizeof(text), "{service:'%s',id:%c,incarnation:%" PRIu64,
+		service(), id(), some_incarnation());
 	write_text("deregister", text);
 }
 
 static void do_update(void)
 {
 	static const char *const what[] = {"weight:9", "weight:1", "admin:draining",
-		"admin:draining,for_ms:4000", "admin:maintenance,reason:disk", "admin:enabled",
-		"admin:enabled,self:true", "admin:draining,self:true", "tags:[z]", "meta:{}", "version:'3'",
+		"admin:draining,for_ms:4000", "admin:maintenance,reason:disk",
+		"admin:enabled", "admin:enabled,self:true", "admin:draining,self:true",
+		"tags:[z]", "meta:{}", "version:'3'",
 		"admin:maintenance,for_ms:9000,weight:5,tags:[]"};
 	char text[200];
 
-	snprintf(text, sizeof(text), "{service:'%s',id:%c,incarnation:%" PRIu64 ",%s", service(), id(),
-		some_incarnation(), what[below(LENGTH(what))]);
+	snprintf(text, sizeof(text), "{service:'%s',id:%c,incarnation:%" PRIu64 ",%s",
+		service(), id(), some_incarnation(), what[below(LENGTH(what))]);
 	write_text("update", text);
 }
 
@@ -531,8 +553,10 @@ static void do_verdict(void)
 		names_of[i][1] = '\0';
 		v[i] = (struct verdict){
 			.key = default_instance(names[s[i]], names_of[i]),
-			.incarnation = chance(90) ? m.incarnation[s[i]][k[i]] : some_incarnation(),
-			.health = HEALTH_PASSING + (enum health_state)below(HEALTH_COUNT - 1),
+			.incarnation = chance(90) ? m.incarnation[s[i]][k[i]]
+						  : some_incarnation(),
+			.health = HEALTH_PASSING +
+				(enum health_state)below(HEALTH_COUNT - 1),
 			.reason = bytes_str("because"),
 		};
 	}
@@ -541,8 +565,8 @@ static void do_verdict(void)
 	for (size_t i = 0; i < n; i++) {
 		struct instance now;
 
-		if (world_find(&m.w, names[s[i]], names_of[i], &now) && now.state.has_checks &&
-			now.state.incarnation == v[i].incarnation)
+		if (world_find(&m.w, names[s[i]], names_of[i], &now) &&
+			now.state.has_checks && now.state.incarnation == v[i].incarnation)
 			m.health[s[i]][k[i]] = (int)v[i].health;
 	}
 	apply();
@@ -566,7 +590,8 @@ static void do_service(void)
 static void do_tick(void)
 {
 	m.w.now.time_ms += (uint64_t[]){0, 1, 500, 4000, 9000, 25000}[below(6)];
-	m.w.now.wall_ms = m.w.now.time_ms + 1700000000000 - below(3); /* other leaders' clocks */
+	m.w.now.wall_ms = m.w.now.time_ms + 1700000000000 - below(3); /* other leaders'
+									 clocks */
 	buf_clear(&m.w.command);
 	command_tick(&m.w.command);
 	apply();
@@ -602,8 +627,9 @@ static void do_again(void)
 static const struct {
 	void (*run)(void);
 	unsigned share;
-} kinds[] = {{do_register, 34}, {do_deregister, 8}, {do_update, 14}, {do_grant, 6}, {do_lease_end, 5},
-	{do_verdict, 17}, {do_service, 6}, {do_tick, 6}, {do_again, 4}};
+} kinds[] = {{do_register, 34}, {do_deregister, 8}, {do_update, 14}, {do_grant, 6},
+	{do_lease_end, 5}, {do_verdict, 17}, {do_service, 6}, {do_tick, 6},
+	{do_again, 4}};
 
 static void step(void)
 {
@@ -663,6 +689,7 @@ int main(void)
 	TCase *tc = unit_case(s, "model");
 	const char *seeds = getenv("SVCD_SEEDS");
 
-	tcase_add_loop_test(tc, the_promises_hold, 0, seeds != NULL ? atoi(seeds) : SEEDS);
+	tcase_add_loop_test(
+		tc, the_promises_hold, 0, seeds != NULL ? atoi(seeds) : SEEDS);
 	return unit_run(s);
 }

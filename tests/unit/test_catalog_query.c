@@ -28,7 +28,8 @@ static void tear_down(void)
 
 static void ok(const char *method, const char *params)
 {
-	ck_assert_msg(world_do(&w, method, params) == 0, "%s %s: %s", method, params, w.e.text);
+	ck_assert_msg(
+		world_do(&w, method, params) == 0, "%s %s: %s", method, params, w.e.text);
 }
 
 /* The ids in an answer, in their order. */
@@ -40,8 +41,8 @@ static const char *ids(const char *answer)
 	out[0] = '\0';
 	while ((answer = strstr(answer, "{id:'")) != NULL) {
 		answer += 5;
-		len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%.*s", len > 0 ? " " : "",
-			(int)strcspn(answer, "'"), answer);
+		len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%.*s",
+			len > 0 ? " " : "", (int)strcspn(answer, "'"), answer);
 	}
 	return out;
 }
@@ -50,8 +51,8 @@ static const char *ids(const char *answer)
 
 START_TEST(seen_is_what_pack_would_write)
 {
-	static const uint64_t numbers[] = {0, 127, 128, 255, 256, 65535, 65536, UINT32_MAX,
-		(uint64_t)UINT32_MAX + 1, UINT64_MAX};
+	static const uint64_t numbers[] = {0, 127, 128, 255, 256, 65535, 65536,
+		UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX};
 	static const size_t lengths[] = {1, 31, 32, LIMIT_ID};
 	uint8_t id[LIMIT_ID];
 	struct buf a = {0}, b = {0};
@@ -61,9 +62,14 @@ START_TEST(seen_is_what_pack_would_write)
 		uint64_t v = numbers[k % LENGTH(numbers)];
 		struct instance i = {
 			.key.id = bytes_of(id, lengths[k / LENGTH(numbers)]),
-			.state = {.incarnation = v, .rev = v, .weight = (uint16_t)v, .tier = (uint8_t)v,
-				.since_wall_ms = v, .health = HEALTH_DEGRADED,
-				.admin = ADMIN_MAINTENANCE, .effective = EFFECTIVE_PENDING},
+			.state = {.incarnation = v,
+				.rev = v,
+				.weight = (uint16_t)v,
+				.tier = (uint8_t)v,
+				.since_wall_ms = v,
+				.health = HEALTH_DEGRADED,
+				.admin = ADMIN_MAINTENANCE,
+				.effective = EFFECTIVE_PENDING},
 		};
 
 		buf_clear(&a);
@@ -97,8 +103,9 @@ START_TEST(items_are_counted_as_frames_count_them)
 }
 END_TEST
 
-static const char *const odd_specs[] = {"", "\xc1", "\xa4tags", "\xa4tags\x91", "\xa4tags\x92\xa1",
-	"\xa4tags\xdc\xff", "\xa4tags\xd9\xff", "\xa8locality\x81\xa4zone", "\xff\xff\xff", "\xa4meta\x81"};
+static const char *const odd_specs[] = {"", "\xc1", "\xa4tags", "\xa4tags\x91",
+	"\xa4tags\x92\xa1", "\xa4tags\xdc\xff", "\xa4tags\xd9\xff",
+	"\xa8locality\x81\xa4zone", "\xff\xff\xff", "\xa4meta\x81"};
 
 START_TEST(an_odd_spec_matches_nothing)
 {
@@ -120,12 +127,13 @@ END_TEST
 
 static void five(void)
 {
-	ok("register", "{instances:["
-		       "{service:web,id:a,version:'1',tags:[x,y],locality:{zone:z1},meta:{k:v}},"
-		       "{service:web,id:b,version:'2',tags:[x],locality:{zone:z2},meta:{k:u}},"
-		       "{service:web,id:c,version:'2',tags:[y],locality:{zone:z1,region:x}},"
-		       "{service:web,id:d,ports:{p:{port:1}},checks:[{type:tcp}],tags:[x]},"
-		       "{service:web,id:e,admin:draining}]}");
+	ok("register",
+		"{instances:["
+		"{service:web,id:a,version:'1',tags:[x,y],locality:{zone:z1},meta:{k:v}},"
+		"{service:web,id:b,version:'2',tags:[x],locality:{zone:z2},meta:{k:u}},"
+		"{service:web,id:c,version:'2',tags:[y],locality:{zone:z1,region:x}},"
+		"{service:web,id:d,ports:{p:{port:1}},checks:[{type:tcp}],tags:[x]},"
+		"{service:web,id:e,admin:draining}]}");
 }
 
 static const struct {
@@ -171,11 +179,14 @@ END_TEST
 START_TEST(a_page_says_where_the_next_begins)
 {
 	five();
-	ck_assert_ptr_nonnull(strstr(world_ask(&w, "resolve", "{service:web,limit:2}"), "next:'b'}"));
-	ck_assert_ptr_null(strstr(world_ask(&w, "resolve", "{service:web,limit:3}"), "next"));
-	ck_assert_ptr_null(strstr(world_ask(&w, "resolve", "{service:web,limit:2,after:b}"), "next"));
 	ck_assert_ptr_nonnull(
-		strstr(world_ask(&w, "resolve", "{service:web,tags:[x],limit:1}"), "next:'a'}"));
+		strstr(world_ask(&w, "resolve", "{service:web,limit:2}"), "next:'b'}"));
+	ck_assert_ptr_null(
+		strstr(world_ask(&w, "resolve", "{service:web,limit:3}"), "next"));
+	ck_assert_ptr_null(strstr(
+		world_ask(&w, "resolve", "{service:web,limit:2,after:b}"), "next"));
+	ck_assert_ptr_nonnull(strstr(
+		world_ask(&w, "resolve", "{service:web,tags:[x],limit:1}"), "next:'a'}"));
 }
 END_TEST
 
@@ -187,15 +198,17 @@ START_TEST(an_empty_list_says_why_it_is_empty)
 	ck_assert_int_eq(w.e.code, SVCD_ENOSERVICE);
 	ok("service_set", "{service:web,slow_start_ms:5,policy:p2c}");
 	ck_assert_str_eq(world_ask(&w, "resolve", "{service:web}"),
-		"{ns:'default',service:'web',service_rev:1,digest:0,count:0,usable:0,slow_start_ms:5,"
+		"{ns:'default',service:'web',service_rev:1,digest:0,count:0,usable:0,"
+		"slow_start_ms:5,"
 		"policy:'p2c',instances:[],total:0,presence:'no_instances'}");
-	ok("register", "{instances:[{service:web,id:a,ports:{p:{port:1}},checks:[{type:tcp}],tags:[x]}]}");
-	ck_assert_ptr_nonnull(
-		strstr(world_ask(&w, "resolve", "{service:web}"), "presence:'none_healthy'"));
-	ck_assert_ptr_nonnull(
-		strstr(world_ask(&w, "resolve", "{service:web,tags:[x]}"), "presence:'none_healthy'"));
-	ck_assert_ptr_nonnull(
-		strstr(world_ask(&w, "resolve", "{service:web,tags:[y]}"), "presence:'none_match'"));
+	ok("register",
+		"{instances:[{service:web,id:a,ports:{p:{port:1}},checks:[{type:tcp}],tags:[x]}]}");
+	ck_assert_ptr_nonnull(strstr(
+		world_ask(&w, "resolve", "{service:web}"), "presence:'none_healthy'"));
+	ck_assert_ptr_nonnull(strstr(world_ask(&w, "resolve", "{service:web,tags:[x]}"),
+		"presence:'none_healthy'"));
+	ck_assert_ptr_nonnull(strstr(world_ask(&w, "resolve", "{service:web,tags:[y]}"),
+		"presence:'none_match'"));
 }
 END_TEST
 
@@ -216,8 +229,8 @@ static const struct {
 
 START_TEST(what_is_wrong_with_a_question_is_said)
 {
-	ck_assert_str_eq(
-		world_ask(&w, wrong_rows[_i].query, wrong_rows[_i].params), wrong_rows[_i].sentence);
+	ck_assert_str_eq(world_ask(&w, wrong_rows[_i].query, wrong_rows[_i].params),
+		wrong_rows[_i].sentence);
 	ck_assert_int_eq(w.e.code, SVCD_EINVAL);
 }
 END_TEST
@@ -230,21 +243,23 @@ START_TEST(list_walks_all_services_page_by_page)
 	unsigned seen = 0;
 
 	for (int k = 0; k < 23; k++) {
-		snprintf(params, sizeof(params), "{instances:[{ns:n%d,service:s%d,id:a}]}", k % 3, k);
+		snprintf(params, sizeof(params),
+			"{instances:[{ns:n%d,service:s%d,id:a}]}", k % 3, k);
 		ok("register", params);
 	}
 	for (;;) {
 		const char *answer, *next;
 
-		snprintf(params, sizeof(params), "{limit:5%s%s%s}", *after ? ",after:'" : "", after,
-			*after ? "'" : "");
+		snprintf(params, sizeof(params), "{limit:5%s%s%s}",
+			*after ? ",after:'" : "", after, *after ? "'" : "");
 		answer = world_ask(&w, "list", params);
 		for (const char *p = answer; (p = strstr(p, "{ns:")) != NULL; p++)
 			seen++;
 		next = strstr(answer, "next:'");
 		if (next == NULL)
 			break;
-		snprintf(after, sizeof(after), "%.*s", (int)strcspn(next + 6, "'"), next + 6);
+		snprintf(after, sizeof(after), "%.*s", (int)strcspn(next + 6, "'"),
+			next + 6);
 	}
 	ck_assert_uint_eq(seen, 23);
 }
@@ -269,13 +284,15 @@ START_TEST(list_filters)
 	char got[256] = "";
 	const char *p;
 
-	ok("register", "{instances:[{ns:a,service:web,id:i},{ns:a,service:web-2,id:i},"
-		       "{ns:b,service:web,id:i},{ns:b,service:db,id:i}]}");
+	ok("register",
+		"{instances:[{ns:a,service:web,id:i},{ns:a,service:web-2,id:i},"
+		"{ns:b,service:web,id:i},{ns:b,service:db,id:i}]}");
 	p = world_ask(&w, "list", list_rows[_i].params);
 	while ((p = strstr(p, "{ns:'")) != NULL) {
 		char ns[8], name[16];
 
-		ck_assert_int_eq(sscanf(p, "{ns:'%7[^']',service:'%15[^']'", ns, name), 2);
+		ck_assert_int_eq(
+			sscanf(p, "{ns:'%7[^']',service:'%15[^']'", ns, name), 2);
 		if (got[0] != '\0')
 			strcat(got, " ");
 		sprintf(got + strlen(got), "%s/%s", ns, name);
@@ -290,7 +307,8 @@ START_TEST(list_counts)
 	five();
 	ok("service_set", "{service:web,floor:1,floor_percent:20}");
 	ck_assert_str_eq(world_ask(&w, "list", "{}"),
-		"{services:[{ns:'default',service:'web',rev:2,count:5,up:3,warm:0,pending:0,drain:1,down:1,"
+		"{services:[{ns:'default',service:'web',rev:2,count:5,up:3,warm:0,pending:0,"
+		"drain:1,down:1,"
 		"floor:1,floor_percent:20}]}");
 }
 END_TEST
@@ -301,7 +319,8 @@ START_TEST(get_tells_everything)
 {
 	w.actor = "web-1";
 	ok("lease_grant", "{}");
-	ok("register", "{lease:1,instances:[{service:web,id:a,ports:{p:{port:1}},checks:[{type:tcp}]}]}");
+	ok("register",
+		"{lease:1,instances:[{service:web,id:a,ports:{p:{port:1}},checks:[{type:tcp}]}]}");
 	world_verdict(&w, "web", "a", HEALTH_FAILING, "connect refused");
 	w.actor = "ops";
 	ok("update", "{service:web,id:a,admin:maintenance,reason:disk,for_ms:9000}");
@@ -311,7 +330,8 @@ START_TEST(get_tells_everything)
 		"lease:1,lifecycle:'registered',registered:1700000000000,cause:'admin',actor:'ops',"
 		"reason:'disk',health_rev:3,health_reason:'connect refused',admin_actor:'ops',"
 		"admin_reason:'disk',admin_for_ms:5000,checks:[{name:'tcp',type:'tcp',port:'p',"
-		"interval_ms:5000,fast_interval_ms:1000,slow_interval_ms:5000,timeout_ms:1000,rise:2,"
+		"interval_ms:5000,fast_interval_ms:1000,slow_interval_ms:5000,"
+		"timeout_ms:1000,rise:2,"
 		"fall:3}]}]}"));
 }
 END_TEST
@@ -324,11 +344,14 @@ START_TEST(the_words_of_who_is_well_come_from_its_event_or_its_lease)
 	ok("lease_grant", "{}");
 	w.actor = "somebody";
 	ok("register", "{lease:1,instances:[{service:web,id:a}]}");
-	ck_assert_ptr_nonnull(strstr(world_ask(&w, "get", "{service:web,id:a}"), "actor:'somebody'"));
+	ck_assert_ptr_nonnull(
+		strstr(world_ask(&w, "get", "{service:web,id:a}"), "actor:'somebody'"));
 	for (int k = 0; k < 5; k++)
-		ok("register", k % 2 ? "{instances:[{service:db,id:a,weight:1}]}" :
-			"{instances:[{service:db,id:a,weight:2}]}");
-	ck_assert_ptr_nonnull(strstr(world_ask(&w, "get", "{service:web,id:a}"), "actor:'web-1'"));
+		ok("register",
+			k % 2 ? "{instances:[{service:db,id:a,weight:1}]}"
+			      : "{instances:[{service:db,id:a,weight:2}]}");
+	ck_assert_ptr_nonnull(
+		strstr(world_ask(&w, "get", "{service:web,id:a}"), "actor:'web-1'"));
 }
 END_TEST
 
@@ -339,8 +362,8 @@ START_TEST(get_tells_what_is_not_there_apart)
 	ck_assert_str_eq(world_ask(&w, "get", "{service:web,id:a}"),
 		"no service 'web' in namespace 'default'");
 	ok("register", "{instances:[{service:web,id:a}]}");
-	ck_assert_str_eq(
-		world_ask(&w, "get", "{service:web,id:b}"), "no instance 'b' of service 'web'");
+	ck_assert_str_eq(world_ask(&w, "get", "{service:web,id:b}"),
+		"no instance 'b' of service 'web'");
 	ck_assert_int_eq(w.e.code, SVCD_ENOINSTANCE);
 	ok("deregister", "{service:web,id:a}");
 	ck_assert_str_eq(world_ask(&w, "get", "{service:web,id:a}"),
@@ -353,9 +376,12 @@ START_TEST(get_goes_page_by_page)
 {
 	five();
 	ck_assert_str_eq(ids(world_ask(&w, "get", "{service:web}")), "a b c d e");
-	ck_assert_str_eq(ids(world_ask(&w, "get", "{service:web,limit:2,after:b}")), "c d");
-	ck_assert_ptr_nonnull(strstr(world_ask(&w, "get", "{service:web,limit:2,after:b}"), "next:'d'}"));
-	ck_assert_ptr_null(strstr(world_ask(&w, "get", "{service:web,limit:2,after:c}"), "next"));
+	ck_assert_str_eq(
+		ids(world_ask(&w, "get", "{service:web,limit:2,after:b}")), "c d");
+	ck_assert_ptr_nonnull(strstr(
+		world_ask(&w, "get", "{service:web,limit:2,after:b}"), "next:'d'}"));
+	ck_assert_ptr_null(
+		strstr(world_ask(&w, "get", "{service:web,limit:2,after:c}"), "next"));
 }
 END_TEST
 
@@ -366,12 +392,14 @@ static void register_many(int n, const char *more)
 	char params[700];
 
 	for (int k = 0; k < n; k++) {
-		snprintf(params, sizeof(params), "{instances:[{service:web,id:i%05d%s}]}", k, more);
+		snprintf(params, sizeof(params), "{instances:[{service:web,id:i%05d%s}]}",
+			k, more);
 		ok("register", params);
 	}
 }
 
-/* Asks until there is no next; the frames must be such that the other side can read them. */
+/* Asks until there is no next; the frames must be such that the other side can read them.
+ */
 static unsigned ask_pages(const char *query, unsigned *pages)
 {
 	struct buf params = {0}, out = {0}, frame = {0};
@@ -386,17 +414,18 @@ static unsigned ask_pages(const char *query, unsigned *pages)
 		char text[256];
 		size_t len;
 
-		snprintf(text, sizeof(text), "{service:web%s%s%s}", *after ? ",after:'" : "", after,
-			*after ? "'" : "");
+		snprintf(text, sizeof(text), "{service:web%s%s%s}",
+			*after ? ",after:'" : "", after, *after ? "'" : "");
 		buf_clear(&params);
 		buf_clear(&out);
 		buf_clear(&frame);
 		say(&params, text);
 		arena_reset(arena);
 		ck_assert_int_eq(value_parse(arena, buf_bytes(&params), &v), 0);
-		ck_assert_int_eq(strcmp(query, "get") == 0 ?
-				query_get(&w.t.base, v, &out, &n, &w.e) :
-				query_resolve(&w.t.base, v, &out, &n, &key, &w.e), 0);
+		ck_assert_int_eq(strcmp(query, "get") == 0
+				? query_get(&w.t.base, v, &out, &n, &w.e)
+				: query_resolve(&w.t.base, v, &out, &n, &key, &w.e),
+			0);
 		pack_result(&frame, 1);
 		pack_map(&frame, n + 3);
 		pack_kv_u64(&frame, "rev", UINT64_MAX);
@@ -411,7 +440,8 @@ static unsigned ask_pages(const char *query, unsigned *pages)
 		seen += list.n;
 		if (!value_find(v, "next", &next))
 			break;
-		snprintf(after, sizeof(after), "%.*s", (int)next.s.len, (const char *)next.s.data);
+		snprintf(after, sizeof(after), "%.*s", (int)next.s.len,
+			(const char *)next.s.data);
 	}
 	arena_free(arena);
 	buf_fini(&params);
@@ -425,11 +455,13 @@ START_TEST(an_answer_fits_into_a_frame)
 	unsigned pages;
 
 	w.t.strict = false;
-	register_many(3000, ",tags:[a,b,c],meta:{a:'1',b:'2',c:'3',d:'4',e:'5'},"
-			    "ports:{p:{port:1}},checks:[{type:tcp}],admin:maintenance");
+	register_many(3000,
+		",tags:[a,b,c],meta:{a:'1',b:'2',c:'3',d:'4',e:'5'},"
+		"ports:{p:{port:1}},checks:[{type:tcp}],admin:maintenance");
 	ck_assert_uint_eq(ask_pages("get", &pages), 3000);
 	ck_assert_uint_gt(pages, 2);
-	register_many(3000, ",tags:[a,b,c],meta:{a:'1',b:'2',c:'3',d:'4',e:'5'},admin:enabled");
+	register_many(
+		3000, ",tags:[a,b,c],meta:{a:'1',b:'2',c:'3',d:'4',e:'5'},admin:enabled");
 	ck_assert_uint_eq(ask_pages("resolve", &pages), 3000);
 	ck_assert_uint_gt(pages, 1);
 }
@@ -443,8 +475,9 @@ static void changes(int n)
 	char params[96];
 
 	for (int k = 1; k <= n; k++) {
-		snprintf(params, sizeof(params), "{instances:[{service:%s,id:a,weight:%d}]}",
-			k % 3 ? "web" : "db", k);
+		snprintf(params, sizeof(params),
+			"{instances:[{service:%s,id:a,weight:%d}]}", k % 3 ? "web" : "db",
+			k);
 		ok("register", params);
 	}
 }
@@ -465,15 +498,18 @@ static unsigned walk_history(const char *who, int limit)
 		answer = world_ask(&w, "history", params);
 		for (p = answer; (p = strstr(p, "{rev:")) != NULL; p++) {
 			rev = strtoull(p + 5, NULL, 10);
-			ck_assert_msg(rev < last, "%s: %" PRIu64 " after %" PRIu64, params, rev, last);
+			ck_assert_msg(rev < last, "%s: %" PRIu64 " after %" PRIu64,
+				params, rev, last);
 			last = rev;
 			seen++;
 		}
 		p = strstr(answer, "next:");
 		if (p == NULL)
 			return seen;
-		ck_assert_int_eq(sscanf(p, "next:%" SCNu64 ",next_n:%" SCNu64, &rev, &n), 2);
-		snprintf(next, sizeof(next), ",before:%" PRIu64 ",before_n:%" PRIu64, rev, n);
+		ck_assert_int_eq(
+			sscanf(p, "next:%" SCNu64 ",next_n:%" SCNu64, &rev, &n), 2);
+		snprintf(next, sizeof(next), ",before:%" PRIu64 ",before_n:%" PRIu64, rev,
+			n);
 	}
 }
 
@@ -515,7 +551,8 @@ START_TEST(a_revision_with_many_events_is_told_in_pages)
 
 	ok("lease_grant", "{}");
 	for (int k = 0; k < 5000; k++) {
-		snprintf(params, sizeof(params), "{lease:1,instances:[{service:web,id:i%d}]}", k);
+		snprintf(params, sizeof(params),
+			"{lease:1,instances:[{service:web,id:i%d}]}", k);
 		ok("register", params);
 	}
 	world_lease_end(&w, 1, CAUSE_LEASE_CLOSED);
@@ -524,7 +561,8 @@ START_TEST(a_revision_with_many_events_is_told_in_pages)
 		char next[160] = "{limit:1000,before:5003}";
 
 		if (last != UINT64_MAX)
-			snprintf(next, sizeof(next), "{limit:1000,before:5002,before_n:%" PRIu64 "}", last);
+			snprintf(next, sizeof(next),
+				"{limit:1000,before:5002,before_n:%" PRIu64 "}", last);
 		answer = world_ask(&w, "history", next);
 		for (p = answer; (p = strstr(p, "{rev:5002,")) != NULL; p++)
 			seen++;
@@ -541,7 +579,8 @@ END_TEST
 
 /* ---- watching ---- */
 
-/* Delta from a revision as text; *rev. "" when there is none, "again" when it is not known. */
+/* Delta from a revision as text; *rev. "" when there is none, "again" when it is not
+ * known. */
 static const char *delta(uint64_t from, uint64_t *rev)
 {
 	struct service_key key = default_service("web");
@@ -567,11 +606,13 @@ START_TEST(a_delta_tells_what_changed_since)
 	ok("deregister", "{service:web,id:c}");
 	ck_assert_str_eq(delta(3, &rev), "");
 	ck_assert(rev == 3);
-	ck_assert_ptr_nonnull(
-		strstr(delta(2, &rev), "changes:[{id:'c',gone:true,incarnation:1,cause:'deregistered'}]}"));
+	ck_assert_ptr_nonnull(strstr(delta(2, &rev),
+		"changes:[{id:'c',gone:true,incarnation:1,cause:'deregistered'}]}"));
 	ck_assert_str_eq(ids(delta(1, &rev)), "b c");
-	ck_assert_ptr_nonnull(strstr(delta(1, &rev), "{kind:'delta',ns:'default',service:'web',from:1,rev:3,"));
-	ck_assert_str_eq(delta(4, &rev), "again"); /* from the future: another cluster's */
+	ck_assert_ptr_nonnull(strstr(delta(1, &rev),
+		"{kind:'delta',ns:'default',service:'web',from:1,rev:3,"));
+	ck_assert_str_eq(delta(4, &rev), "again"); /* from the future: another cluster's
+						    */
 	world_tick(&w, 60000);
 	ck_assert_str_eq(delta(2, &rev), "again");
 	ck_assert_str_eq(delta(0, &rev), "again");
@@ -633,7 +674,8 @@ int main(void)
 	tcase_add_loop_test(tc, resolve_gives_what_matches, 0, LENGTH(resolve_rows));
 	tcase_add_test(tc, a_page_says_where_the_next_begins);
 	tcase_add_test(tc, an_empty_list_says_why_it_is_empty);
-	tcase_add_loop_test(tc, what_is_wrong_with_a_question_is_said, 0, LENGTH(wrong_rows));
+	tcase_add_loop_test(
+		tc, what_is_wrong_with_a_question_is_said, 0, LENGTH(wrong_rows));
 	tcase_add_test(tc, list_walks_all_services_page_by_page);
 	tcase_add_loop_test(tc, list_filters, 0, LENGTH(list_rows));
 	tcase_add_test(tc, list_counts);

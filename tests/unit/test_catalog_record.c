@@ -15,8 +15,8 @@ static void tear_down(void)
 	buf_fini(&out);
 }
 
-static const uint64_t numbers[] = {
-	0, 1, 127, 128, 16383, 16384, UINT32_MAX, (uint64_t)1 << 56, (uint64_t)1 << 63, UINT64_MAX};
+static const uint64_t numbers[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX,
+	(uint64_t)1 << 56, (uint64_t)1 << 63, UINT64_MAX};
 
 START_TEST(numbers_come_back)
 {
@@ -69,18 +69,20 @@ static struct instance typical(void)
 {
 	static struct buf spec;
 	struct instance i = {
-		.key = {bytes_str("default"), bytes_str("payments"), bytes_str("payments-7f9c5")},
-		.state = {
-			.incarnation = 1000000,
-			.rev = 1000000,
-			.lease = 900000,
-			.health = HEALTH_PASSING,
-			.weight = WEIGHT_DEFAULT,
-			.health_rev = 1000000,
-			.registered_wall_ms = 1764000000000,
-			.since_wall_ms = 1764000000000,
-			.actor = bytes_str("payments tcp:10.12.0.7:40122"),
-		},
+		.key = {bytes_str("default"), bytes_str("payments"),
+			bytes_str("payments-7f9c5")},
+		.state =
+			{
+				.incarnation = 1000000,
+				.rev = 1000000,
+				.lease = 900000,
+				.health = HEALTH_PASSING,
+				.weight = WEIGHT_DEFAULT,
+				.health_rev = 1000000,
+				.registered_wall_ms = 1764000000000,
+				.since_wall_ms = 1764000000000,
+				.actor = bytes_str("payments tcp:10.12.0.7:40122"),
+			},
 		.spec_n = 5,
 	};
 
@@ -97,18 +99,21 @@ static void same_bytes(struct bytes a, struct bytes b)
 
 static void same_state(const struct instance_state *a, const struct instance_state *b)
 {
-	ck_assert(a->incarnation == b->incarnation && a->rev == b->rev && a->lease == b->lease);
+	ck_assert(a->incarnation == b->incarnation && a->rev == b->rev &&
+		a->lease == b->lease);
 	ck_assert_int_eq(a->admin, b->admin);
 	ck_assert_int_eq(a->health, b->health);
 	ck_assert_int_eq(a->life, b->life);
 	ck_assert_int_eq(a->effective, b->effective);
 	ck_assert_int_eq(a->cause, b->cause);
 	ck_assert(a->warming == b->warming && a->has_checks == b->has_checks);
-	ck_assert(a->weight == b->weight && a->tier == b->tier && a->admin_self == b->admin_self);
+	ck_assert(a->weight == b->weight && a->tier == b->tier &&
+		a->admin_self == b->admin_self);
 	ck_assert(a->registered_wall_ms == b->registered_wall_ms);
 	ck_assert(a->since_wall_ms == b->since_wall_ms);
 	ck_assert(a->health_rev == b->health_rev && a->expired_rev == b->expired_rev);
-	ck_assert(a->admin_until_ms == b->admin_until_ms && a->warm_until_ms == b->warm_until_ms);
+	ck_assert(a->admin_until_ms == b->admin_until_ms &&
+		a->warm_until_ms == b->warm_until_ms);
 	ck_assert(a->event_n == b->event_n);
 	same_bytes(a->actor, b->actor);
 	same_bytes(a->reason, b->reason);
@@ -131,7 +136,8 @@ START_TEST(an_instance_comes_back)
 	i.state.has_checks = true;
 	i.state.rev = 1234567;
 	i.state.health_rev = 1200000;
-	i.state.since_wall_ms = i.state.registered_wall_ms - 5; /* another leader's clock */
+	i.state.since_wall_ms = i.state.registered_wall_ms - 5; /* another leader's clock
+								 */
 	i.state.admin_until_ms = 99;
 	i.state.warm_until_ms = 98;
 	i.state.expired_rev = 1234566;
@@ -173,7 +179,8 @@ START_TEST(who_is_well_keeps_its_words_elsewhere)
 }
 END_TEST
 
-/* A million of these are to fit into 400 MiB with keys, lease items and the tree's own share. */
+/* A million of these are to fit into 400 MiB with keys, lease items and the tree's own
+ * share. */
 START_TEST(a_typical_instance_is_small)
 {
 	struct instance i = typical();
@@ -226,17 +233,29 @@ END_TEST
 
 START_TEST(a_service_comes_back)
 {
-	struct service s = {
-		.rev = 12, .digest = UINT64_MAX, .count = 7, .by_effective = {1, 2, 3, 4, 5},
-		.failed = 6, .vanished = 13, .known_from = 3, .event_n = 8, .configured = true, .floor = 9,
-		.floor_percent = 100, .slow_start_ms = 10, .dns_ttl_s = 11,
-		.policy = bytes_str("rr"), .owner = bytes_str("core")}, back = {0};
+	struct service s = {.rev = 12,
+			       .digest = UINT64_MAX,
+			       .count = 7,
+			       .by_effective = {1, 2, 3, 4, 5},
+			       .failed = 6,
+			       .vanished = 13,
+			       .known_from = 3,
+			       .event_n = 8,
+			       .configured = true,
+			       .floor = 9,
+			       .floor_percent = 100,
+			       .slow_start_ms = 10,
+			       .dns_ttl_s = 11,
+			       .policy = bytes_str("rr"),
+			       .owner = bytes_str("core")},
+		       back = {0};
 
 	service_encode(&out, &s);
 	ck_assert(service_decode(buf_bytes(&out), &back));
 	ck_assert(back.rev == 12 && back.digest == UINT64_MAX && back.count == 7);
 	ck_assert_mem_eq(back.by_effective, s.by_effective, sizeof(s.by_effective));
-	ck_assert(back.failed == 6 && back.vanished == 13 && back.known_from == 3 && back.event_n == 8);
+	ck_assert(back.failed == 6 && back.vanished == 13 && back.known_from == 3 &&
+		back.event_n == 8);
 	ck_assert(back.configured && back.floor == 9 && back.floor_percent == 100);
 	ck_assert(back.slow_start_ms == 10 && back.dns_ttl_s == 11);
 	same_bytes(back.policy, s.policy);
@@ -248,10 +267,20 @@ END_TEST
 
 START_TEST(a_tombstone_and_a_lease_come_back)
 {
-	struct tombstone s = {.incarnation = 1, .rev = 2, .event_n = 3, .wall_ms = 4, .due_ms = 5,
-		.cause = CAUSE_LEASE_CLOSED, .actor = bytes_str("x"), .reason = bytes_str("y")}, t;
-	struct lease l = {.ttl_ms = 10000, .drop_on_close = true, .granted_wall_ms = 7,
-		.owner = bytes_str("web")}, m;
+	struct tombstone s = {.incarnation = 1,
+				 .rev = 2,
+				 .event_n = 3,
+				 .wall_ms = 4,
+				 .due_ms = 5,
+				 .cause = CAUSE_LEASE_CLOSED,
+				 .actor = bytes_str("x"),
+				 .reason = bytes_str("y")},
+			 t;
+	struct lease l = {.ttl_ms = 10000,
+			     .drop_on_close = true,
+			     .granted_wall_ms = 7,
+			     .owner = bytes_str("web")},
+		     m;
 
 	tombstone_encode(&out, &s);
 	ck_assert(tombstone_decode(buf_bytes(&out), &t));
@@ -320,7 +349,8 @@ START_TEST(a_session_remembers_a_window)
 	struct memory m;
 
 	for (uint64_t seq = 1; seq <= 40; seq++) {
-		struct memory one = {.seq = seq, .rev = 100 + seq, .value = seq % 2 ? 100 + seq : 7};
+		struct memory one = {
+			.seq = seq, .rev = 100 + seq, .value = seq % 2 ? 100 + seq : 7};
 
 		if (seq == 39) {
 			one.code = SVCD_ESTALE;
@@ -375,10 +405,14 @@ END_TEST
 START_TEST(keys_sort_by_their_parts)
 {
 	static const struct instance_key in_order[] = {
-		{{(const uint8_t *)"a", 1}, {(const uint8_t *)"s", 1}, {(const uint8_t *)"1", 1}},
-		{{(const uint8_t *)"a", 1}, {(const uint8_t *)"s", 1}, {(const uint8_t *)"11", 2}},
-		{{(const uint8_t *)"a", 1}, {(const uint8_t *)"s-", 2}, {(const uint8_t *)"0", 1}},
-		{{(const uint8_t *)"a-", 2}, {(const uint8_t *)"a", 1}, {(const uint8_t *)"0", 1}},
+		{{(const uint8_t *)"a", 1}, {(const uint8_t *)"s", 1},
+			{(const uint8_t *)"1", 1}},
+		{{(const uint8_t *)"a", 1}, {(const uint8_t *)"s", 1},
+			{(const uint8_t *)"11", 2}},
+		{{(const uint8_t *)"a", 1}, {(const uint8_t *)"s-", 2},
+			{(const uint8_t *)"0", 1}},
+		{{(const uint8_t *)"a-", 2}, {(const uint8_t *)"a", 1},
+			{(const uint8_t *)"0", 1}},
 	};
 	struct key last = {0}, key;
 	struct instance_key back;

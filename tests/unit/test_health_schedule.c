@@ -209,6 +209,9 @@ START_TEST(a_bucket_says_how_long_to_wait)
 	ck_assert(bucket_take(&b, 1334));
 	ck_assert_uint_eq(bucket_wait_ms(&b, 1000), 334);
 	ck_assert_uint_eq(bucket_wait_ms(&b, UINT64_MAX), 0);
+	bucket_init(&b, 2, 1, 0);
+	ck_assert(bucket_take(&b, 0));
+	ck_assert_uint_eq(bucket_wait_ms(&b, UINT64_C(1) << 63), 0);
 }
 END_TEST
 

@@ -392,6 +392,49 @@ START_TEST(resuming_at_once_offers_the_rest)
 }
 END_TEST
 
+/* ---- rounds */
+
+/* A write outside of a round makes its end due before the kernel was asked what is ready.
+ */
+START_TEST(a_stopped_round_handles_first_what_was_ready)
+{
+	struct side s;
+	int other = side_on_pair(&s);
+
+	raw_send(other, "ready", 5);
+	ck_assert_int_eq(conn_write(s.conn, bytes_str("outside of a round")), 0);
+	loop_stop(loop);
+	loop_run(loop);
+	ck_assert_int_eq(s.offers, 1);
+	end(&s, other);
+}
+END_TEST
+
+static int offers_at_first_idle = -1;
+
+static void note_first_idle(void *arg)
+{
+	struct side *s = arg;
+
+	if (offers_at_first_idle < 0)
+		offers_at_first_idle = s->offers;
+	loop_stop(loop);
+}
+
+START_TEST(idle_comes_after_what_was_ready_in_the_first_round_too)
+{
+	struct side s;
+	int other = side_on_pair(&s);
+
+	raw_send(other, "ready", 5);
+	loop_on_idle(loop, note_first_idle, &s);
+	loop_run(loop);
+	loop_on_idle(loop, NULL, NULL);
+	ck_assert_int_eq(offers_at_first_idle, 1);
+	end(&s, other);
+}
+END_TEST
+
 /* ---- output */
 
 static ssize_t answer_each_byte(struct side *s, struct bytes in)
@@ -1222,6 +1265,11 @@ int main(void)
 	tcase_add_loop_test(tc, an_error_of_on_data_closes_after_the_last_words, 0, 2);
 	tcase_add_test(tc, a_paused_connection_goes_on_with_what_it_kept);
 	tcase_add_test(tc, resuming_at_once_offers_the_rest);
+
+	tc = unit_case(s, "rounds");
+	tcase_add_checked_fixture(tc, loop_up, loop_down);
+	tcase_add_test(tc, a_stopped_round_handles_first_what_was_ready);
+	tcase_add_test(tc, idle_comes_after_what_was_ready_in_the_first_round_too);
 
 	tc = unit_case(s, "output");
 	tcase_add_checked_fixture(tc, loop_up, loop_down);

@@ -409,6 +409,35 @@ START_TEST(a_loop_lives_on_a_borrowed_base)
 }
 END_TEST
 
+static int idles_of[2];
+
+static void on_idle_of(void *arg)
+{
+	int *mine = arg;
+
+	++*mine;
+	if (idles_of[0] > 0 && idles_of[1] > 0)
+		event_base_loopbreak(base);
+}
+
+START_TEST(two_loops_on_one_base_both_reach_the_end_of_a_round)
+{
+	struct loop *l[2];
+
+	base = event_base_new();
+	for (int i = 0; i < 2; i++) {
+		l[i] = loop_new_on(base);
+		loop_on_idle(l[i], on_idle_of, &idles_of[i]);
+	}
+	event_base_dispatch(base);
+	ck_assert_int_eq(idles_of[0], 1);
+	ck_assert_int_eq(idles_of[1], 1);
+	loop_free(l[0]);
+	loop_free(l[1]);
+	event_base_free(base);
+}
+END_TEST
+
 START_TEST(a_borrowed_base_serves_its_owner_after_the_loop_is_gone)
 {
 	struct timeval soon = {0, 1000};
@@ -632,6 +661,7 @@ int main(void)
 	tcase_add_test(tc, idle_is_called_once_at_the_end_of_each_round);
 	tcase_add_test(tc, time_stands_still_within_a_round_only);
 	tcase_add_loop_test(tc, a_loop_lives_on_a_borrowed_base, 0, 4);
+	tcase_add_test(tc, two_loops_on_one_base_both_reach_the_end_of_a_round);
 	tcase_add_test(tc, a_borrowed_base_serves_its_owner_after_the_loop_is_gone);
 
 	tc = unit_case(s, "timer");

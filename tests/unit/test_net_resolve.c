@@ -1,6 +1,8 @@
 /* net/resolve.h, with a getaddrinfo of our own that answers when it is told to. */
+#include <dirent.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +72,18 @@ static void wait_for_inside(int n)
 	while (inside < n)
 		pthread_cond_wait(&changed, &lock);
 	pthread_mutex_unlock(&lock);
+}
+
+static int threads_now(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	int n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
 }
 
 /* ---- our part */
@@ -171,6 +185,19 @@ START_TEST(several_ask_at_once)
 }
 END_TEST
 
+START_TEST(an_idle_thread_does_not_hold_up_others)
+{
+	ask("db1");
+	run_until(loop, &answers, 1);
+	hold(true);
+	for (int i = 0; i < 4; i++)
+		ask("db1");
+	wait_for_inside(4);
+	hold(false);
+	run_until(loop, &answers, 5);
+}
+END_TEST
+
 START_TEST(questions_are_bounded)
 {
 	hold(true);
@@ -212,6 +239,8 @@ START_TEST(a_resolver_goes_while_it_is_asked)
 	resolver_free(resolver);
 	resolver = NULL;
 	hold(false);
+	while (threads_now() > 1) /* they are detached: nobody else can tell */
+		sched_yield();
 	ck_assert_int_eq(answers, 0);
 }
 END_TEST
@@ -246,6 +275,7 @@ int main(void)
 	tcase_add_test(tc, a_name_becomes_an_address);
 	tcase_add_loop_test(tc, a_failure_has_its_words, 0, LENGTH(fates));
 	tcase_add_test(tc, several_ask_at_once);
+	tcase_add_test(tc, an_idle_thread_does_not_hold_up_others);
 	tcase_add_test(tc, questions_are_bounded);
 	tcase_add_test(tc, a_cancelled_question_is_not_answered);
 	tcase_add_test(tc, a_resolver_goes_while_it_is_asked);

@@ -30,8 +30,23 @@ static void make_scratch(void)
 	scratch_make(&scratch);
 }
 
+/* Who posts a message touches the loop a moment longer than the receiver needs to answer it: loops are
+ * freed when the replica does not run any more. */
+static struct loop *loops[128];
+static size_t n_loops;
+
+static struct loop *make_loop(void)
+{
+	ck_assert_uint_lt(n_loops, LENGTH(loops));
+	loops[n_loops] = loop_new();
+	ck_assert_ptr_nonnull(loops[n_loops]);
+	return loops[n_loops++];
+}
+
 static void remove_scratch(void)
 {
+	while (n_loops > 0)
+		loop_free(loops[--n_loops]);
 	scratch_remove(&scratch);
 }
 
@@ -165,7 +180,7 @@ struct caller {
 static void caller_init(struct caller *c, struct replica *r)
 {
 	*c = (struct caller){.replica = r};
-	c->loop = loop_new();
+	c->loop = make_loop();
 	c->box = mailbox_new(c->loop);
 	ck_assert_ptr_nonnull(c->box);
 }
@@ -175,7 +190,6 @@ static void caller_fini(struct caller *c)
 	buf_fini(&c->one.command);
 	buf_fini(&c->one.outcome.incarnations);
 	mailbox_free(c->box);
-	loop_free(c->loop);
 }
 
 static void on_one_done(struct proposal *p)
@@ -225,7 +239,7 @@ static void register_some(struct replica *r, int n, size_t bulk)
 	struct mailbox *box;
 	char id[32];
 
-	h->loop = loop_new();
+	h->loop = make_loop();
 	h->left = n;
 	box = mailbox_new(h->loop);
 	for (int i = 0; i < n; i++) {
@@ -244,7 +258,6 @@ static void register_some(struct replica *r, int n, size_t bulk)
 		buf_fini(&h->members[i].p.outcome.incarnations);
 	}
 	mailbox_free(box);
-	loop_free(h->loop);
 	free(h);
 }
 
@@ -372,9 +385,7 @@ static void on_crowd_done(struct proposal *p)
 static void *crowd_main(void *arg)
 {
 	struct crowd *c = arg;
-	struct replica *r = c->caller.replica;
 
-	caller_init(&c->caller, r);
 	for (int i = 0; i < WINDOW; i++) {
 		c->ones[i].crowd = c;
 		c->ones[i].p.reply = c->caller.box;
@@ -386,7 +397,6 @@ static void *crowd_main(void *arg)
 		buf_fini(&c->ones[i].p.command);
 		buf_fini(&c->ones[i].p.outcome.incarnations);
 	}
-	caller_fini(&c->caller);
 	return NULL;
 }
 
@@ -397,12 +407,13 @@ START_TEST(four_threads_get_all_their_answers_in_order)
 
 	for (int i = 0; i < THREADS; i++) {
 		crowds[i].number = i;
-		crowds[i].caller.replica = r;
+		caller_init(&crowds[i].caller, r);
 		ck_assert_int_eq(pthread_create(&crowds[i].thread, NULL, crowd_main, &crowds[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(crowds[i].thread, NULL);
 		ck_assert_int_eq(crowds[i].answered, PER_THREAD);
+		caller_fini(&crowds[i].caller);
 	}
 	ck_assert_uint_eq(status_of(r).queue, 0);
 	ck_assert_uint_lt(status_of(r).last_index, THREADS * PER_THREAD); /* they shared entries */
@@ -434,7 +445,7 @@ START_TEST(stopping_answers_everything_that_was_asked)
 	struct replica *r = start();
 	struct mailbox *box;
 
-	flood.loop = loop_new();
+	flood.loop = make_loop();
 	box = mailbox_new(flood.loop);
 	for (size_t i = 0; i < LENGTH(flood.ones); i++) {
 		char id[32];
@@ -459,7 +470,6 @@ START_TEST(stopping_answers_everything_that_was_asked)
 	}
 	replica_stop(r);
 	mailbox_free(box);
-	loop_free(flood.loop);
 }
 END_TEST
 
@@ -619,7 +629,7 @@ static void work_until_killed(int out, int first)
 		_exit(1);
 	}
 	w->caller.replica = r;
-	w->caller.loop = loop_new();
+	w->caller.loop = make_loop();
 	w->caller.box = mailbox_new(w->caller.loop);
 	w->out = out;
 	w->next = first;
@@ -872,7 +882,8 @@ START_TEST(a_damaged_entry_is_refused)
 {
 	struct replica *r = start();
 
-	register_some(r, 5, 0);
+	for (int i = 0; i < 5; i++)
+		register_some(r, 1, 0); /* an entry each */
 	replica_stop(r);
 	write_junk("data/log/0000000000000001.seg", 4096 + 250, 20);
 	expect_refusal(SVCD_ECORRUPT, "damaged");

@@ -6,7 +6,7 @@
 #include "replica/ballot.h"
 #include "replica/crc32c.h"
 #include "replica/journal.h"
-#include "sim/fake_disk.h"
+#include "../sim/fake_disk.h"
 #include "unit.h"
 
 #define SEGMENT ((uint64_t)16384)

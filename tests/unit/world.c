@@ -9,7 +9,8 @@
 
 void world_init(struct world *w, const struct catalog_options *o)
 {
-	*w = (struct world){.now = {.time_ms = 1000, .wall_ms = 1700000000000}, .actor = "tester"};
+	*w = (struct world){
+		.now = {.time_ms = 1000, .wall_ms = 1700000000000}, .actor = "tester"};
 	if (o != NULL)
 		w->options = *o;
 	mem_tables_init(&w->t);
@@ -32,7 +33,8 @@ void world_fini(struct world *w)
 	buf_fini(&w->out.incarnations);
 }
 
-typedef int build_fn(struct value, const struct command_origin *, struct buf *, struct err *);
+typedef int build_fn(
+	struct value, const struct command_origin *, struct buf *, struct err *);
 
 static const struct {
 	const char *name;
@@ -67,7 +69,8 @@ int world_build(struct world *w, const char *method, const char *params)
 	w->e = (struct err){0};
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (strcmp(methods[i].name, method) == 0)
-			return methods[i].build(parse(w, params), &from, &w->command, &w->e);
+			return methods[i].build(
+				parse(w, params), &from, &w->command, &w->e);
 	}
 	abort();
 }
@@ -77,7 +80,8 @@ int world_apply(struct world *w)
 	int rv;
 
 	changes_clear(w->changes);
-	rv = catalog_apply(w->c, &w->t.base, &w->now, buf_bytes(&w->command), &w->out, w->changes);
+	rv = catalog_apply(
+		w->c, &w->t.base, &w->now, buf_bytes(&w->command), &w->out, w->changes);
 	if (rv != 0)
 		return rv;
 	if (changes_finish(w->changes) != 0)
@@ -104,11 +108,12 @@ int world_tick(struct world *w, uint64_t pass_ms)
 	return world_apply(w);
 }
 
-int world_verdict(struct world *w, const char *service, const char *id, enum health_state health,
-	const char *reason)
+int world_verdict(struct world *w, const char *service, const char *id,
+	enum health_state health, const char *reason)
 {
-	struct verdict v = {
-		.key = default_instance(service, id), .health = health, .reason = bytes_str(reason)};
+	struct verdict v = {.key = default_instance(service, id),
+		.health = health,
+		.reason = bytes_str(reason)};
 	struct instance i;
 
 	if (world_find(w, service, id, &i))
@@ -125,7 +130,8 @@ int world_lease_end(struct world *w, uint64_t lease, enum cause_kind cause)
 	return world_apply(w);
 }
 
-static int ask(struct world *w, const char *query, struct value v, struct buf *out, uint32_t *n)
+static int ask(
+	struct world *w, const char *query, struct value v, struct buf *out, uint32_t *n)
 {
 	struct tables *t = &w->t.base;
 	struct service_key key;
@@ -173,10 +179,12 @@ struct service_key default_service(const char *name)
 
 struct instance_key default_instance(const char *service, const char *id)
 {
-	return (struct instance_key){bytes_str("default"), bytes_str(service), bytes_str(id)};
+	return (struct instance_key){
+		bytes_str("default"), bytes_str(service), bytes_str(id)};
 }
 
-bool world_find(struct world *w, const char *service, const char *id, struct instance *out)
+bool world_find(
+	struct world *w, const char *service, const char *id, struct instance *out)
 {
 	struct instance_key key = default_instance(service, id);
 
@@ -187,7 +195,8 @@ const char *world_state(struct world *w, const char *service, const char *id)
 {
 	struct instance i;
 
-	return world_find(w, service, id, &i) ? effective_name(i.state.effective) : "gone";
+	return world_find(w, service, id, &i) ? effective_name(i.state.effective)
+					      : "gone";
 }
 
 struct service world_service(struct world *w, const char *service)

@@ -42,7 +42,7 @@ static const char bash_script[] =
 
 static const char zsh_script[] =
 	"#compdef svcctl\n"
-	"# zsh completion of svcctl: to be sourced after compinit, or a file \"_svcctl\" in $fpath\n"
+	"# zsh completion of svcctl: to be sourced after compinit, or \"_svcctl\" in $fpath\n"
 	"_svcctl()\n"
 	"{\n"
 	"\tlocal -a shown values\n"

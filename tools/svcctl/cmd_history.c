@@ -1,9 +1,8 @@
 /* history: what happened, newest first. */
-#include <stdlib.h>
-
 #include "svcctl/describe.h"
 #include "svcctl/handlers.h"
 #include "svcctl/mem.h"
+#include "svcctl/pages.h"
 #include "svcctl/target.h"
 
 #define LIMIT_DEFAULT 20
@@ -45,31 +44,51 @@ static struct svcd_value *make_params(
 		params_text(params, "ns", c->ns);
 	params_text(params, "service", t->service);
 	params_text(params, "id", t->id);
-	params_number(params, "limit", args_number(a, "limit", LIMIT_DEFAULT));
 	return params;
 }
 
-static void print_events(const struct ctl *c, const struct svcd_value *result)
+/* Answers are bounded: as many as it takes for so many events. */
+static int load(struct ctl *c, struct svcd_value *params, uint64_t limit, struct pages *p,
+	struct svcd_fault *fault)
 {
-	const struct svcd_value *events = svcd_value_get(result, "events");
-	struct row *rows = rows_of(events, NULL, NULL);
+	const struct svcd_value *next;
+	int rv;
 
+	do {
+		struct svcd_value *answer = NULL;
+
+		params_number(params, "limit", limit - p->n);
+		rv = ctl_ask(c, "history", params, &answer, fault);
+		if (rv != 0)
+			return rv;
+		pages_take(p, answer, "events");
+		next = svcd_value_get(answer, "next");
+		params_number(params, "before", svcd_value_uint(next, 0));
+		params_number(params, "before_n",
+			svcd_value_uint(svcd_value_get(answer, "next_n"), 0));
+	} while (next != NULL && p->n < limit);
+	return 0;
+}
+
+static void print_events(const struct ctl *c, const struct pages *p)
+{
 	print_listing(&c->view,
 		&(struct listing){
 			.columns = event_columns,
-			.head = result,
+			.head = pages_head(p),
 			.head_without = "events",
-			.rows = rows,
-			.n = svcd_value_count(events),
+			.rows = p->rows,
+			.n = p->n,
 			.empty = "nothing has happened",
 		});
-	free(rows);
 }
 
 enum outcome cmd_history(struct ctl *c, const struct args *a)
 {
+	uint64_t limit = args_number(a, "limit", LIMIT_DEFAULT);
 	struct target t = {NULL, NULL};
-	struct svcd_value *result = NULL;
+	struct svcd_value *params;
+	struct pages p = {NULL};
 	struct svcd_fault fault;
 	enum outcome out = OUT_OK;
 
@@ -77,12 +96,14 @@ enum outcome cmd_history(struct ctl *c, const struct args *a)
 		out = target_parse(a->words[0], &t);
 	if (out != OUT_OK)
 		return out;
-	if (ctl_call(c, "history", make_params(c, a, &t), &result, &fault) == 0)
-		print_events(c, result);
+	params = make_params(c, a, &t);
+	if (load(c, params, limit > 0 ? limit : 1, &p, &fault) == 0)
+		print_events(c, &p);
 	else
 		out = t.service != NULL ? target_fail(c, &t, &fault)
 					: ctl_fail(c, &fault);
-	svcd_value_free(result);
+	svcd_value_free(params);
+	pages_fini(&p);
 	target_fini(&t);
 	return out;
 }

@@ -183,36 +183,46 @@ static enum outcome register_command(
 	return (enum outcome)runner_run(c, &order);
 }
 
+static enum outcome take_specs(struct spec *s, const struct args *a)
+{
+	enum outcome out = take_each(s, a, "port", spec_add_port);
+
+	if (out == OUT_OK)
+		out = take_each(s, a, "meta", spec_add_meta);
+	return out == OUT_OK ? take_each(s, a, "check", spec_add_check) : out;
+}
+
+static enum outcome register_it(
+	struct ctl *c, const struct args *a, struct svcd_instance *i)
+{
+	const char **addresses = take_texts(a, "address", &i->n_addresses);
+	const char **tags = take_texts(a, "tag", &i->n_tags);
+	char *id = default_id(i);
+	enum outcome out;
+
+	take_scalars(i, c, a);
+	i->id = args_text(a, "id", id);
+	i->addresses = addresses;
+	i->tags = tags;
+	out = a->child != NULL ? register_command(c, a, i)
+			       : register_permanently(c, a, i);
+	free(addresses);
+	free(tags);
+	free(id);
+	return out;
+}
+
 enum outcome cmd_register(struct ctl *c, const struct args *a)
 {
 	struct spec s = {.copies = NULL};
-	char *id = NULL;
 	enum outcome out = check_options(a);
 
 	if (out == OUT_OK)
 		out = check_name(a->words[0]);
 	if (out == OUT_OK)
-		out = take_each(&s, a, "port", spec_add_port);
+		out = take_specs(&s, a);
 	if (out == OUT_OK)
-		out = take_each(&s, a, "meta", spec_add_meta);
-	if (out == OUT_OK)
-		out = take_each(&s, a, "check", spec_add_check);
-	if (out == OUT_OK) {
-		const char **addresses = take_texts(
-			a, "address", &s.instance.n_addresses);
-		const char **tags = take_texts(a, "tag", &s.instance.n_tags);
-
-		take_scalars(&s.instance, c, a);
-		id = default_id(&s.instance);
-		s.instance.id = args_text(a, "id", id);
-		s.instance.addresses = addresses;
-		s.instance.tags = tags;
-		out = a->child != NULL ? register_command(c, a, &s.instance)
-				       : register_permanently(c, a, &s.instance);
-		free(addresses);
-		free(tags);
-		free(id);
-	}
+		out = register_it(c, a, &s.instance);
 	spec_fini(&s);
 	return out;
 }

@@ -213,7 +213,7 @@ static bool tell_about_watch(struct watching *w, const struct happening *h)
 
 	if (h->kind == HAPPENING_LOST)
 		report_note("the registry does not answer: %s", h->text);
-	else if (!w->printed && view_is_screen(&w->c->view))
+	else if (!w->printed && !w->changes_only && view_is_screen(&w->c->view))
 		report_note("there is nothing yet; waiting for changes");
 	return (f == FORMAT_JSON || f == FORMAT_YAML) && !w->changes_only;
 }

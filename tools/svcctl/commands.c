@@ -151,7 +151,7 @@ static const struct command registration = {
 	.run = cmd_register,
 	.more = "Without a command the instance stays until it is deregistered. With one, svcctl\n"
 		"runs it, keeps it registered while it runs, passes SIGTERM, SIGINT and SIGHUP\n"
-		"on and exits as it does. A registry that cannot be reached does not disturb it.\n\n"
+		"on and exits as it does. A registry out of reach does not disturb it.\n\n"
 		"A check is http=/path or tcp, then what differs from the defaults:\n"
 		"  --check http=/health,interval=2s,timeout=500ms,rise=2,fall=3,port=http\n",
 	.options =

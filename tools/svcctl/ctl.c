@@ -261,7 +261,7 @@ static enum outcome fail_unreachable(const struct ctl *c, const char *text)
 	if (*text == '\0')
 		report_hint("tried %s", ctl_servers(c));
 	report_hint(
-		"is svcd running? 'svcd --dev' starts one; --server or SVCD_ADDR names one elsewhere");
+		"is svcd running? 'svcd --dev' starts one; --server or SVCD_ADDR names others");
 	return OUT_UNREACHABLE;
 }
 

@@ -164,24 +164,46 @@ static const char *nearest_option(const char *word, const struct texts *names)
 	return n == 1 ? found : text_suggest(word, (const char *const *)names->items);
 }
 
+/* An option that stands before the command, and belongs behind it: that command, or NULL.
+ */
+static const struct command *owner_of(const char *name)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)) != NULL; i++)
+		if (command_option(c, name) != NULL)
+			return c;
+	return NULL;
+}
+
+static void hint_at_option(
+	const struct command *command, const char *name, const struct texts *names)
+{
+	const struct command *owner = command == NULL ? owner_of(name) : NULL;
+	const char *near = nearest_option(name, names);
+
+	if (owner != NULL)
+		report_hint("options of a command come after it: svcctl %s --%s",
+			owner->name, name);
+	else if (near != NULL)
+		report_hint("did you mean '--%s'?", near);
+	else
+		help_point_to(command);
+}
+
 enum outcome help_unknown_option(const struct command *command, const char *word)
 {
 	char *name = mem_copy_part(word + 2, strcspn(word + 2, "="));
 	struct texts names = {NULL, 0};
 	const struct param *p;
-	const char *near;
 
 	for (size_t i = 0; (p = command_option_at(command, i)) != NULL; i++)
 		texts_add(&names, mem_copy(p->name));
-	near = nearest_option(name, &names);
 	if (command != NULL)
 		report_error("unknown option '--%s' of %s", name, command->name);
 	else
 		report_error("unknown option '--%s'", name);
-	if (near != NULL)
-		report_hint("did you mean '--%s'?", near);
-	else
-		help_point_to(command);
+	hint_at_option(command, name, &names);
 	texts_fini(&names);
 	free(name);
 	return OUT_USAGE;
