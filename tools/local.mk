@@ -1,9 +1,8 @@
-# svcctl uses src/svcd.h and libsvcd only: it proves the public API.
-bin_PROGRAMS += svcctl
-svcctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
-svcctl_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS)
-svcctl_LDADD = libsvcd.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
-svcctl_SOURCES = \
+# svcctl uses src/svcd.h and libsvcd only: it proves the public API. All but main() is a library that the tests link.
+noinst_LTLIBRARIES += libsvcctl.la
+libsvcctl_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+libsvcctl_la_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS)
+libsvcctl_la_SOURCES = \
 	tools/svcctl/args.c \
 	tools/svcctl/args.h \
 	tools/svcctl/change.c \
@@ -48,7 +47,6 @@ svcctl_SOURCES = \
 	tools/svcctl/json.h \
 	tools/svcctl/known.c \
 	tools/svcctl/known.h \
-	tools/svcctl/main.c \
 	tools/svcctl/mem.c \
 	tools/svcctl/mem.h \
 	tools/svcctl/pages.c \
@@ -77,6 +75,12 @@ svcctl_SOURCES = \
 	tools/svcctl/view.c \
 	tools/svcctl/view.h \
 	tools/svcctl/yaml.c
+svcctl_libs = libsvcctl.la libsvcd.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
+
+bin_PROGRAMS += svcctl
+svcctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+svcctl_SOURCES = tools/svcctl/main.c
+svcctl_LDADD = $(svcctl_libs)
 
 # The load generator is a second, independent implementation of the protocol: it links nothing of ours.
 noinst_PROGRAMS += svcbench

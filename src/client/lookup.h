@@ -17,10 +17,6 @@ struct lookups {
 	struct list open; /* those whose call is in flight */
 };
 
-void lookups_init(struct lookups *ls, struct calls *calls, struct feeds *feeds);
-void lookups_fini(struct lookups *ls);       /* none is open; fine when zero-initialised */
-void lookups_link_lost(struct lookups *ls);  /* no member could be reached */
-
 /* The loop's thread owns it until it is said to the waiter, who gets it as the result. */
 struct lookup {
 	struct mail mail;
@@ -45,7 +41,12 @@ struct lookup {
 	bool is_known; /* set was known before, and is not yet narrowed to the query */
 };
 
+/* The loop's thread. */
+void lookups_init(struct lookups *ls, struct calls *calls, struct feeds *feeds);
+void lookups_fini(struct lookups *ls);       /* none is open; fine when zero-initialised */
+void lookups_link_lost(struct lookups *ls);  /* no member could be reached */
 void lookup_start(struct mail *m); /* begins one that was posted */
-void lookup_free(void *k);         /* nothing is in flight; also half-made; NULL is fine */
+
+void lookup_free(void *k); /* any thread; nothing is in flight; also half-made; NULL is fine */
 
 #endif

@@ -6,6 +6,12 @@ integration_scripts =
 
 integration_scripts += tests/integration/daemon tests/integration/full_disk
 
+integration_scripts += \
+	tests/integration/svcctl \
+	tests/integration/svcctl_completion \
+	tests/integration/svcctl_man \
+	tests/integration/svcctl_register
+
 check_PROGRAMS += $(integration_tests)
 EXTRA_DIST += $(integration_scripts)
 TESTS += $(integration_tests) $(integration_scripts)

@@ -97,6 +97,17 @@ START_TEST(a_gap_becomes_a_snapshot)
 }
 END_TEST
 
+START_TEST(a_snapshot_in_parts_is_shown_when_it_is_whole)
+{
+	watching();
+	fake_event(fake,
+		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:0,more:true,instances:[" A_DOWN "]}");
+	fake_event(fake, "{kind:'snapshot',ns:'default',service:'web',rev:7,part:1,instances:[" B_UP "]}");
+	record_expect(record, "snapshot 7 b");
+	ck_assert_uint_eq(fake_count(fake, "watch"), 1);
+}
+END_TEST
+
 START_TEST(a_digest_that_never_fits_does_not_go_on_for_ever)
 {
 	watching();
@@ -425,6 +436,45 @@ START_TEST(an_answer_becomes_a_set)
 }
 END_TEST
 
+static const struct {
+	uint32_t limit;
+	const char *line;
+	unsigned asked;
+} pages[] = {
+	{0, "snapshot 5 abcd", 3},
+	{3, "snapshot 5 abc", 2},
+	{2, "snapshot 5 ab", 1},
+};
+
+START_TEST(an_answer_in_pages_is_put_together)
+{
+	struct svcd_query q = {.service = "web", .limit = pages[_i].limit};
+
+	fake_rule(fake, "resolve", FAKE_ANSWER,
+		"{service_rev:5,presence:'present',instances:[" A_UP "," B_UP "],next:'b'}");
+	fake_rule(fake, "resolve", FAKE_ERROR, "{name:'busy',text:'b'}");
+	fake_rule(fake, "resolve", FAKE_ANSWER,
+		"{service_rev:6,presence:'present',instances:[{id:'c',state:'up'},{id:'d',state:'up'}],next:'d'}");
+	fake_rule(fake, "resolve", FAKE_ANSWER, "{service_rev:7,presence:'none_match',instances:[]}");
+	ck_assert_int_eq(resolve(&q, 0, NULL), 0);
+	record_expect(record, pages[_i].line);
+	ck_assert_uint_eq(fake_count(fake, "resolve"), pages[_i].asked + (pages[_i].asked > 1));
+	if (pages[_i].asked == 3)
+		ck_assert_str_eq(fake_params(fake, "resolve", 0), "{ns:'default',service:'web',after:'d'}");
+}
+END_TEST
+
+START_TEST(a_page_that_does_not_come_spoils_the_answer)
+{
+	struct svcd_fault fault;
+
+	fake_rule(fake, "resolve", FAKE_ANSWER,
+		"{service_rev:5,presence:'present',instances:[" A_UP "],next:'a'}");
+	fake_rule(fake, "resolve", FAKE_SILENT, NULL);
+	ck_assert_int_eq(resolve(&web, 50, &fault), SVCD_ETIMEOUT);
+}
+END_TEST
+
 START_TEST(a_missing_service_is_an_answer)
 {
 	fake_rule(fake, "resolve", FAKE_ERROR, "{name:'no_service',text:'no service web'}");
@@ -566,6 +616,7 @@ int main(void)
 	tcase_add_test(tc, changes_come_one_after_the_other_and_are_acknowledged);
 	tcase_add_test(tc, the_set_is_there_at_any_time);
 	tcase_add_loop_test(tc, a_gap_becomes_a_snapshot, 0, LENGTH(breaks));
+	tcase_add_test(tc, a_snapshot_in_parts_is_shown_when_it_is_whole);
 	tcase_add_test(tc, a_digest_that_never_fits_does_not_go_on_for_ever);
 	tcase_add_loop_test(tc, what_does_not_concern_us_is_ignored, 0, LENGTH(ignored));
 	tcase_add_test(tc, a_malformed_event_costs_the_connection_and_nothing_else);
@@ -587,6 +638,8 @@ int main(void)
 	tc = unit_case(s, "resolve");
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, an_answer_becomes_a_set, 0, LENGTH(answers));
+	tcase_add_loop_test(tc, an_answer_in_pages_is_put_together, 0, LENGTH(pages));
+	tcase_add_test(tc, a_page_that_does_not_come_spoils_the_answer);
 	tcase_add_test(tc, a_missing_service_is_an_answer);
 	tcase_add_test(tc, an_answer_says_where_it_comes_from);
 	tcase_add_test(tc, a_lookup_may_wait_for_a_revision);

@@ -145,5 +145,17 @@ tests_unit_test_catalog_model_SOURCES = tests/unit/test_catalog_model.c $(CATALO
 tests_unit_test_catalog_model_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_catalog_model_LDADD = $(catalog_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_svcctl
+tests_unit_test_svcctl_SOURCES = tests/unit/test_svcctl.c tests/unit/unit.h
+tests_unit_test_svcctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+tests_unit_test_svcctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_svcctl_LDADD = $(svcctl_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_svcctl_known
+tests_unit_test_svcctl_known_SOURCES = tests/unit/test_svcctl_known.c tests/unit/unit.h
+tests_unit_test_svcctl_known_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+tests_unit_test_svcctl_known_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_svcctl_known_LDADD = $(svcctl_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "notation.h"
+#include "client/answers.h"
 #include "client/model.h"
 #include "client/set.h"
 #include "unit.h"
@@ -210,6 +211,42 @@ START_TEST(the_digest_is_the_sum_of_the_instances_as_they_were_sent)
 }
 END_TEST
 
+#define PART(n, more, list) \
+	"{kind:'snapshot',service:'web',rev:9,part:" #n ",more:" #more ",instances:[" list "]}"
+
+START_TEST(a_large_snapshot_comes_in_parts)
+{
+	static const struct row rows[] = {
+		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
+		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
+		{PART(1, true, "{id:'n',state:'up'},{id:'c',state:'up'}"), MODEL_PART, "ab"},
+		{PART(2, false, "{id:'z',state:'up'}"), MODEL_SNAPSHOT, "cmnz"},
+		{"{kind:'delta',service:'web',from:9,rev:10,changes:[{id:'m',gone:true}]}", MODEL_CHANGE, "cnz"},
+	};
+
+	run(rows, LENGTH(rows));
+}
+END_TEST
+
+START_TEST(parts_that_do_not_belong_together_are_a_gap)
+{
+	static const struct row rows[] = {
+		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
+		{PART(1, false, "{id:'n',state:'up'}"), MODEL_GAP, "ab"},
+		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
+		{PART(2, false, "{id:'n',state:'up'}"), MODEL_GAP, "ab"},
+		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
+		{"{kind:'snapshot',service:'web',rev:10,part:1,instances:[]}", MODEL_GAP, "ab"},
+		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
+		{PART(0, true, "{id:'n',state:'up'}"), MODEL_PART, "ab"},
+		{PART(1, false, ""), MODEL_SNAPSHOT, "n"},
+		{"{kind:'snapshot',service:'web',rev:8,part:1,instances:[]}", MODEL_SAME, "n"},
+	};
+
+	run(rows, LENGTH(rows));
+}
+END_TEST
+
 START_TEST(another_cluster_counts_anew)
 {
 	apply(SNAPSHOT_AB("500"));
@@ -391,6 +428,39 @@ START_TEST(an_empty_set_says_why)
 }
 END_TEST
 
+/* ---- kept answers ---- */
+
+static struct bytes number_key(const unsigned *n)
+{
+	return bytes_of(n, sizeof(*n));
+}
+
+START_TEST(the_answer_that_was_used_longest_ago_goes_first)
+{
+	struct answers as;
+	unsigned n;
+
+	answers_init(&as);
+	for (n = 0; n < ANSWERS_MAX; n++) {
+		struct set_head head = {.ns = "default", .service = "web", .revision = n};
+		struct set *s = set_new(&head, NULL, 0);
+
+		answers_put(&as, number_key(&n), s);
+		svcd_set_unref(&s->pub);
+	}
+	n = 0;
+	ck_assert_ptr_nonnull(answers_get(&as, number_key(&n)));
+	n = ANSWERS_MAX;
+	answers_put(&as, number_key(&n), answers_get(&as, number_key(&(unsigned){7})));
+	ck_assert_ptr_nonnull(answers_get(&as, number_key(&(unsigned){0})));
+	ck_assert_ptr_null(answers_get(&as, number_key(&(unsigned){1})));
+	ck_assert_uint_eq(answers_get(&as, number_key(&n))->pub.revision, 7);
+	answers_put(&as, number_key(&n), answers_get(&as, number_key(&(unsigned){9})));
+	ck_assert_uint_eq(answers_get(&as, number_key(&n))->pub.revision, 9);
+	answers_fini(&as);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("client model");
@@ -405,11 +475,14 @@ int main(void)
 	tcase_add_test(tc, a_member_that_is_behind_cannot_say_that_a_service_is_missing);
 	tcase_add_test(tc, a_digest_that_does_not_fit_changes_nothing_unless_it_must);
 	tcase_add_test(tc, the_digest_is_the_sum_of_the_instances_as_they_were_sent);
+	tcase_add_test(tc, a_large_snapshot_comes_in_parts);
+	tcase_add_test(tc, parts_that_do_not_belong_together_are_a_gap);
 	tcase_add_test(tc, another_cluster_counts_anew);
 	tcase_add_loop_test(tc, a_malformed_event_changes_nothing, 0, LENGTH(malformed));
 	tcase_add_test(tc, a_set_shows_the_usable_ones_in_their_order);
 	tcase_add_test(tc, an_instance_says_all_that_was_sent_and_outlives_the_model);
 	tcase_add_loop_test(tc, a_set_answers_queries, 0, LENGTH(queries));
 	tcase_add_loop_test(tc, an_empty_set_says_why, 0, LENGTH(presences));
+	tcase_add_test(tc, the_answer_that_was_used_longest_ago_goes_first);
 	return unit_run(s);
 }

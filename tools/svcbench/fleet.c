@@ -134,7 +134,7 @@ static void on_answer(struct link *l, const unsigned char *p, size_t n, bool fai
 		break;
 	case 'r':
 		queue_renewal(f, lease);
-		/* fall through */
+		__attribute__((fallthrough));
 	default:
 		if (f->granted < f->goal)
 			grant(f, l);
