@@ -112,8 +112,6 @@ static void forget_tombstone(struct catalog *c, const struct due *due)
 		c->t->error = SVCD_ECORRUPT;
 		return;
 	}
-	if (stone.due_ms != due->time_ms)
-		return;
 	table_del(c->t, TABLE_TOMBSTONE, due->what);
 	c->meta.totals.tombstones--;
 	s = slot_get(c, &(struct service_key){name.ns, name.service});

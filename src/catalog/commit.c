@@ -289,13 +289,6 @@ static void event_of_service(struct catalog *c, struct service_slot *s)
 	c->meta.totals.services--;
 }
 
-/* So that one that is made anew in the same batch is as new as in another one. */
-static void forget_deleted(struct service_slot *s)
-{
-	if (!s->exists)
-		s->s = (struct service){.key = s->s.key};
-}
-
 /* All of one service's touches; those of other services stay for their turn. */
 static void encode_service(struct catalog *c, struct service_slot *s)
 {
@@ -317,7 +310,6 @@ static void write_service(struct catalog *c, struct service_slot *s, uint64_t fr
 	}
 	if (s->changed)
 		tell_service(c, s, from);
-	forget_deleted(s);
 }
 
 void work_reset(struct catalog *c)

@@ -36,12 +36,19 @@ int query_history(struct tables *t, struct value params, struct buf *out, uint32
  * (0: none). */
 int query_snapshot(struct tables *t, const struct service_key *key, struct buf *out,
 	uint32_t *n, uint64_t *rev);
+/* The same in parts, each of which fits into a frame; all of one transaction. *after is
+ * empty at first, then the id behind which the next part begins (a view into t), and
+ * empty again after the last. A part that is not the last has that id as "next", one that
+ * is not the first has where it begins as "after". */
+int query_snapshot_part(struct tables *t, const struct service_key *key,
+	struct bytes *after, struct buf *out, uint32_t *n, uint64_t *rev);
 /* From a revision that the watcher holds to t's: kind "delta"; SVCD_EAGAIN when that is
- * not known any more (tombstones compacted): send a snapshot. *rev as above; when it
- * equals from nothing is appended. */
+ * not known any more (tombstones compacted) or does not fit into a frame: send a
+ * snapshot. *rev as above; when it equals from nothing is appended. */
 int query_delta(struct tables *t, const struct service_key *key, uint64_t from,
 	struct buf *out, uint32_t *n, uint64_t *rev);
-/* The same for a change that was just published. */
+/* The same for a change that was just published. Where it does not fit into a frame out
+ * has the error SVCD_ETOOBIG. */
 void query_change(const struct changes *c, const struct service_change *s,
 	struct buf *out, uint32_t *n);
 

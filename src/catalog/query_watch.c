@@ -3,6 +3,8 @@
 #include "catalog/read.h"
 #include "wire/pack.h"
 
+#define GONE_ITEMS 8
+
 static const char *presence_of(uint32_t count, uint32_t usable)
 {
 	return usable > 0 ? "present" : count > 0 ? "none_healthy" : "no_instances";
@@ -53,6 +55,12 @@ static void pack_no_service(
 	answer_u64(a, "rev", rev);
 }
 
+static void pack_seen(struct page *p, const struct instance *i)
+{
+	seen_encode(p->a->out, i);
+	page_added(p, seen_items(i));
+}
+
 /* All instances of the service that changed after from. */
 static void pack_instances(struct tables *t, struct page *p,
 	const struct service_key *service, uint64_t from)
@@ -65,12 +73,32 @@ static void pack_instances(struct tables *t, struct page *p,
 	key_instances(&prefix, service);
 	found = prefix_first(t, TABLE_INSTANCE, key_bytes(&prefix), &key, &record);
 	while (found && read_instance(t, key, record, &i)) {
-		if (i.state.rev > from) {
-			seen_encode(p->a->out, &i);
-			page_added(p, 0);
-		}
+		if (i.state.rev > from)
+			pack_seen(p, &i);
 		found = prefix_next(t, TABLE_INSTANCE, key_bytes(&prefix), &key, &record);
 	}
+}
+
+/* Those behind an id, as many as fit; the id of the last one when there are more. */
+static struct bytes pack_part(struct tables *t, struct page *p,
+	const struct service_key *service, struct bytes after)
+{
+	struct bytes key, record, last = BYTES_NONE;
+	struct key prefix, from;
+	struct instance i;
+	bool found;
+
+	key_instances(&prefix, service);
+	key_instance(&from, &(struct instance_key){service->ns, service->service, after});
+	found = table_seek(t, TABLE_INSTANCE, key_bytes(&from), after.len > 0, &key,
+			&record) &&
+		bytes_has_prefix(key, key_bytes(&prefix));
+	while (found && !page_full(p) && read_instance(t, key, record, &i)) {
+		pack_seen(p, &i);
+		last = i.key.id;
+		found = prefix_next(t, TABLE_INSTANCE, key_bytes(&prefix), &key, &record);
+	}
+	return found ? last : BYTES_NONE;
 }
 
 static void pack_gone(
@@ -83,7 +111,7 @@ static void pack_gone(
 	pack_kv_bool(one.out, "gone", true);
 	answer_u64(&one, "incarnation", incarnation);
 	answer_text(&one, "cause", cause_name(cause));
-	page_added(p, 0);
+	page_added(p, GONE_ITEMS);
 }
 
 /* All removals after from. */
@@ -130,10 +158,38 @@ int query_snapshot(struct tables *t, const struct service_key *key, struct buf *
 	return 0;
 }
 
+int query_snapshot_part(struct tables *t, const struct service_key *key,
+	struct bytes *after, struct buf *out, uint32_t *n, uint64_t *rev)
+{
+	struct answer a = {.out = out};
+	struct bytes next = BYTES_NONE;
+	struct service s;
+	struct page page;
+
+	if (catalog_get_service(t, key, &s)) {
+		pack_service_head(&a, "snapshot", &s, 0);
+		answer_str_if(&a, "after", *after);
+		page_begin(&page, &a, "instances", 0);
+		next = pack_part(t, &page, key, *after);
+		page_end(&page);
+		answer_str_if(&a, "next", next);
+	} else {
+		s.rev = 0;
+		pack_no_service(&a, key, 0, 0);
+	}
+	if (t->error != 0 || out->error != 0)
+		return t->error != 0 ? t->error : out->error;
+	*n += a.n;
+	*rev = s.rev;
+	*after = next;
+	return 0;
+}
+
 int query_delta(struct tables *t, const struct service_key *key, uint64_t from,
 	struct buf *out, uint32_t *n, uint64_t *rev)
 {
 	struct answer a = {.out = out};
+	size_t mark = out->len;
 	struct service s;
 	struct page page;
 
@@ -151,6 +207,10 @@ int query_delta(struct tables *t, const struct service_key *key, uint64_t from,
 	pack_instances(t, &page, key, from);
 	pack_removals(t, &page, key, from);
 	page_end(&page);
+	if (t->error == 0 && out->error == 0 && page_full(&page)) {
+		out->len = mark;
+		return SVCD_EAGAIN;
+	}
 	*n += a.n;
 	return t->error != 0 ? t->error : out->error;
 }
@@ -169,9 +229,11 @@ static void pack_changes(
 			continue;
 		}
 		pack_raw(a->out, i->map);
-		page_added(&page, 0);
+		page_added(&page, spec_items(i->map) - 1);
 	}
 	page_end(&page);
+	if (page_full(&page) && a->out->error == 0)
+		a->out->error = SVCD_ETOOBIG;
 }
 
 void query_change(const struct changes *c, const struct service_change *s,

@@ -109,7 +109,8 @@ struct memory {
 /*
  * Session records: head, then outcomes in the order of arrival, oldest first. So the
  * usual next write only takes one off the front and adds one at the end. Out of order,
- * some stay a little longer than the window; they are twice as many at most.
+ * some stay a little longer than the window: all were within a window of the first, so
+ * there are fewer than twice as many.
  */
 struct session_head {
 	uint64_t used_ms;

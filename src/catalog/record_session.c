@@ -71,22 +71,6 @@ static void drop_front(struct session_head *h)
 	}
 }
 
-/* All of them, kept in out; when arriving out of order has left too many. */
-static void keep_window(struct buf *out, struct session_head *h)
-{
-	struct bytes at, from = h->memories;
-	struct memory one;
-
-	h->n = 0;
-	for (at = from; session_next(&from, &one); at = from) {
-		if (left_window(h, one.seq))
-			continue;
-		buf_put(out, at.data, at.len - from.len);
-		h->n++;
-	}
-	h->memories = BYTES_NONE;
-}
-
 static void put_head(struct buf *out, const struct session_head *h)
 {
 	buf_put_u8(out, FORMAT);
@@ -99,20 +83,13 @@ void session_encode(
 	struct buf *out, struct bytes old, uint64_t used_ms, const struct memory *m)
 {
 	struct session_head head = {0};
-	struct buf kept = {0};
 
 	session_decode(old, &head);
 	head.used_ms = used_ms;
 	if (m->seq > head.top)
 		head.top = m->seq;
 	drop_front(&head);
-	if (head.n >= 2 * LIMIT_SESSION_WINDOW)
-		keep_window(&kept, &head);
 	put_head(out, &head);
-	buf_put_bytes(out, buf_bytes(&kept));
 	buf_put_bytes(out, head.memories);
 	put_memory(out, m);
-	if (kept.error != 0)
-		out->error = kept.error;
-	buf_fini(&kept);
 }

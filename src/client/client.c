@@ -297,10 +297,11 @@ static int client_make_parts(struct svcd_client *c, const struct svcd_options *o
 	if (rv == 0)
 		rv = feeds_init(&c->feeds, &c->calls);
 	if (rv == 0)
+		rv = registrations_init(&c->registrations, &c->calls, client_on_left, c);
+	if (rv == 0)
 		rv = timer_init(&c->end_timer, c->loop, client_on_end_timer, c);
 	if (rv != 0)
 		return rv;
-	registrations_init(&c->registrations, &c->calls, client_on_left, c);
 	lookups_init(&c->lookups, &c->calls, &c->feeds);
 	loop_on_idle(c->loop, client_on_idle, c);
 	return 0;

@@ -7,7 +7,6 @@
 #include "wire/pack.h"
 
 #define ASK_TIMEOUT_MS 10000
-#define RETRY_MS 1000
 #define WRONG_MAX 2 /* after so many digests in a row that do not fit we take the snapshot as it is */
 
 /* May state a be followed by state b? */
@@ -73,7 +72,7 @@ static void feed_on_answer(void *arg, const struct svcd_fault *fault, const stru
 	}
 	feed_move(f, FEED_WANTED);
 	if (fault->code != SVCD_ECLOSED && !timer_pending(&f->owner->retry))
-		timer_set(&f->owner->retry, RETRY_MS);
+		timer_set(&f->owner->retry, FEED_RETRY_MS);
 }
 
 uint32_t feed_pack_key(struct buf *b, const struct feed *f)
@@ -90,7 +89,7 @@ void feed_ask(struct feed *f)
 	struct call *c = call_new("watch", ASK_TIMEOUT_MS);
 
 	if (c == NULL) {
-		timer_set(&f->owner->retry, RETRY_MS);
+		timer_set(&f->owner->retry, FEED_RETRY_MS);
 		return;
 	}
 	c->flags = CALL_ON_LINK | CALL_PATIENT;
@@ -108,7 +107,7 @@ void feed_ask(struct feed *f)
 		return;
 	}
 	f->call = NULL;
-	timer_set(&f->owner->retry, RETRY_MS);
+	timer_set(&f->owner->retry, FEED_RETRY_MS);
 }
 
 /* What we know does not fit to what comes: from the beginning. */
@@ -121,7 +120,7 @@ static void feed_ask_again(struct feed *f)
 	feed_ask(f);
 }
 
-static void feeds_ask_wanted(struct feeds *fs)
+void feeds_ask_wanted(struct feeds *fs)
 {
 	struct list *it, *tmp;
 
@@ -133,11 +132,6 @@ static void feeds_ask_wanted(struct feeds *fs)
 		if (f->state == FEED_WANTED)
 			feed_ask(f);
 	}
-}
-
-void feeds_on_retry(void *arg)
-{
-	feeds_ask_wanted(arg);
 }
 
 /* ---- events ---- */
@@ -256,7 +250,6 @@ void feeds_link_down(struct feeds *fs)
 {
 	struct list *it, *tmp;
 
-	timer_cancel(&fs->retry);
 	list_each(&fs->all, it, tmp) {
 		struct feed *f = container_of(it, struct feed, node);
 

@@ -43,9 +43,9 @@ struct feeds {
 	struct calls *calls;
 	struct map by_key;  /* those that are not raw */
 	struct list all;
-	struct list orphans; /* handles for which there was no memory */
+	struct list orphans; /* handles for which there was no memory; tried again by the timer */
 	size_t n_raw;
-	struct timer retry; /* asks again for those in FEED_WANTED */
+	struct timer retry; /* for orphans and for those in FEED_WANTED */
 	bool link_lost;     /* no member could be reached; cleared when one is */
 };
 
@@ -79,8 +79,8 @@ void feeds_idle(struct feeds *fs);      /* end of a round of the loop */
 /* A watch event. 0, or SVCD_EPROTOCOL, SVCD_ENOMEM: the connection is not worth keeping. */
 int feeds_take(struct feeds *fs, struct value map, struct bytes raw);
 
-/* Takes w: it gets the set that is there at once. SVCD_ENOMEM: nothing will come. */
-int feeds_open(struct feeds *fs, struct svcd_watch *w);
+/* Takes w: it gets the set that is there at once. */
+void feeds_open(struct feeds *fs, struct svcd_watch *w);
 void feeds_close(struct feeds *fs, struct svcd_watch *w); /* frees it */
 
 /* The last good set of a service that is watched, or NULL; borrowed. */

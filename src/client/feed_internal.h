@@ -6,12 +6,14 @@
 
 #include "client/feed.h"
 
+#define FEED_RETRY_MS 500 /* after an error that may pass, or without memory */
+
 /* feed.c */
 void feed_move(struct feed *f, enum feed_state to);
 void feed_ask(struct feed *f); /* from FEED_WANTED, while the link is ready */
 void feed_lose(struct feed *f);
 uint32_t feed_pack_key(struct buf *b, const struct feed *f); /* entries of watch and unwatch; their number */
-void feeds_on_retry(void *feeds);
+void feeds_ask_wanted(struct feeds *fs);
 
 /* feed_tell.c */
 void watch_tell(struct svcd_watch *w, enum svcd_watch_event event);

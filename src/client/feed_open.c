@@ -139,7 +139,7 @@ static void feed_begin(struct feed *f, bool is_new)
 		feed_ask(f);
 }
 
-int feeds_open(struct feeds *fs, struct svcd_watch *w)
+void feeds_open(struct feeds *fs, struct svcd_watch *w)
 {
 	struct feed *f = feeds_find_for(fs, w);
 	bool is_new = f == NULL;
@@ -148,13 +148,26 @@ int feeds_open(struct feeds *fs, struct svcd_watch *w)
 		f = feed_new(fs, w->is_raw, w->ns, w->name);
 	if (f == NULL) {
 		list_push(&fs->orphans, &w->node);
-		return SVCD_ENOMEM;
+		timer_set(&fs->retry, FEED_RETRY_MS);
+		return;
 	}
 	w->feed = f;
 	list_push(&f->handles, &w->node);
 	watch_join(w, f);
 	feed_begin(f, is_new);
-	return 0;
+}
+
+static void feeds_on_retry(void *arg)
+{
+	struct feeds *fs = arg;
+	struct list now;
+	struct list *n;
+
+	list_init(&now);
+	list_splice(&now, &fs->orphans);
+	while ((n = list_pop(&now)) != NULL)
+		feeds_open(fs, container_of(n, struct svcd_watch, node));
+	feeds_ask_wanted(fs);
 }
 
 /* Nobody wants to know any more. */

@@ -29,7 +29,9 @@ enum phase {
 struct registrations {
 	struct calls *calls;
 	struct list leases; /* struct lease */
-	struct list over;   /* registrations in PHASE_OVER; all others are users of a lease */
+	struct list over;   /* registrations in PHASE_OVER; all others are users of a lease … */
+	struct list orphans; /* … or there was no memory to make them so; tried again by a timer */
+	struct timer again;
 	size_t n;           /* registrations in all */
 	void (*on_left)(void *arg); /* one was freed */
 	void *arg;
@@ -78,7 +80,9 @@ struct svcd_registration {
 	void *arg;
 };
 
-void registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg), void *arg);
+/* 0 or SVCD_ENOMEM. on_left is called when one was freed. */
+int registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg),
+	void *arg);
 void registrations_fini(struct registrations *rs); /* none is left; fine when zero-initialised */
 
 void registrations_link_up(struct registrations *rs);

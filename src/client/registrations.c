@@ -6,6 +6,7 @@
 
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 5000
+#define ORPHANS_AGAIN_MS 100
 
 /* ---- leases ---- */
 
@@ -73,25 +74,45 @@ static void registration_on_timer(void *arg)
 	registration_happen(arg, H_TIMER, NULL);
 }
 
-void registration_start(struct registrations *rs, struct svcd_registration *r)
+static int registration_join(struct registrations *rs, struct svcd_registration *r)
 {
-	struct svcd_fault fault;
-
-	r->owner = rs;
-	rs->n++;
-	r->backoff = (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
 	r->lease = registrations_lease(rs, r->ttl_ms, r->keep_on_close);
-	if (r->lease == NULL ||
-		timer_init(&r->timer, rs->calls->link->loop, registration_on_timer, r) != 0) {
-		r->phase = PHASE_OVER;
-		list_push(&rs->over, &r->node);
-		fault_code(&fault, SVCD_ENOMEM);
-		registration_tell(r, SVCD_REFUSED, &fault);
-		return;
-	}
+	if (r->lease == NULL)
+		return SVCD_ENOMEM;
+	if (timer_init(&r->timer, rs->calls->link->loop, registration_on_timer, r) != 0)
+		return SVCD_ENOMEM;
 	list_push(&r->lease->users, &r->node);
 	lease_want(r->lease);
 	registration_begin(r, NULL);
+	return 0;
+}
+
+static void registration_join_or_wait(struct registrations *rs, struct svcd_registration *r)
+{
+	if (registration_join(rs, r) == 0)
+		return;
+	list_push(&rs->orphans, &r->node);
+	timer_set(&rs->again, ORPHANS_AGAIN_MS);
+}
+
+static void registrations_on_again(void *arg)
+{
+	struct registrations *rs = arg;
+	struct list now;
+	struct list *n;
+
+	list_init(&now);
+	list_splice(&now, &rs->orphans);
+	while ((n = list_pop(&now)) != NULL)
+		registration_join_or_wait(rs, container_of(n, struct svcd_registration, node));
+}
+
+void registration_start(struct registrations *rs, struct svcd_registration *r)
+{
+	r->owner = rs;
+	r->backoff = (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
+	rs->n++;
+	registration_join_or_wait(rs, r);
 }
 
 void registration_want(struct svcd_registration *r, struct spec *wanted)
@@ -135,11 +156,14 @@ void registration_free(struct svcd_registration *r)
 	free(r);
 }
 
-void registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg), void *arg)
+int registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg),
+	void *arg)
 {
 	*rs = (struct registrations){.calls = calls, .on_left = on_left, .arg = arg};
 	list_init(&rs->leases);
 	list_init(&rs->over);
+	list_init(&rs->orphans);
+	return timer_init(&rs->again, calls->link->loop, registrations_on_again, rs);
 }
 
 void registrations_fini(struct registrations *rs)
@@ -149,6 +173,7 @@ void registrations_fini(struct registrations *rs)
 	assert(rs->n == 0);
 	if (rs->calls == NULL)
 		return;
+	timer_fini(&rs->again);
 	while ((n = list_pop(&rs->leases)) != NULL)
 		lease_free(container_of(n, struct lease, node));
 }
@@ -169,28 +194,30 @@ void registrations_link_down(struct registrations *rs)
 		lease_link_down(container_of(it, struct lease, node));
 }
 
-/* Calls fn for every registration; it may free that one. */
+/* Calls fn for every registration of a list; it may free that one. */
+static void list_each_registration(struct list *list,
+	void (*fn)(struct svcd_registration *r, uint32_t within_ms), uint32_t within_ms)
+{
+	struct list now;
+	struct list *n;
+
+	list_init(&now);
+	list_splice(&now, list);
+	while ((n = list_pop(&now)) != NULL) {
+		list_push(list, n);
+		fn(container_of(n, struct svcd_registration, node), within_ms);
+	}
+}
+
 static void registrations_each(struct registrations *rs,
 	void (*fn)(struct svcd_registration *r, uint32_t within_ms), uint32_t within_ms)
 {
-	struct list *it, *tmp, *n;
-	struct list now; /* fn may free the one that it is given */
+	struct list *it, *tmp;
 
-	list_init(&now);
-	list_each(&rs->leases, it, tmp) {
-		struct lease *l = container_of(it, struct lease, node);
-
-		list_splice(&now, &l->users);
-		while ((n = list_pop(&now)) != NULL) {
-			list_push(&l->users, n);
-			fn(container_of(n, struct svcd_registration, node), within_ms);
-		}
-	}
-	list_splice(&now, &rs->over);
-	while ((n = list_pop(&now)) != NULL) {
-		list_push(&rs->over, n);
-		fn(container_of(n, struct svcd_registration, node), within_ms);
-	}
+	list_each(&rs->leases, it, tmp)
+		list_each_registration(&container_of(it, struct lease, node)->users, fn, within_ms);
+	list_each_registration(&rs->over, fn, within_ms);
+	list_each_registration(&rs->orphans, fn, within_ms);
 }
 
 void registrations_leave_all(struct registrations *rs, uint32_t within_ms)

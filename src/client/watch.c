@@ -9,20 +9,8 @@
 static void watch_on_open(struct mail *m)
 {
 	struct svcd_watch *w = container_of(m, struct svcd_watch, open_mail);
-	struct svcd_fault fault;
-	bool may_call;
 
-	if (feeds_open(&w->client->feeds, w) == 0)
-		return;
-	fault_code(&fault, SVCD_ENOMEM);
-	pthread_mutex_lock(&w->lock);
-	w->fault = fault;
-	pthread_mutex_unlock(&w->lock);
-	may_call = w->on_event != NULL && gate_enter(&w->gate);
-	if (!may_call)
-		return;
-	w->on_event(w->arg, SVCD_WATCH_REFUSED, NULL);
-	gate_leave(&w->gate);
+	feeds_open(&w->client->feeds, w);
 }
 
 static void watch_on_close(struct mail *m)

@@ -239,7 +239,7 @@ void health_stat(const struct health *h, struct health_stat *out)
 	out->in_flight = h->in_flight;
 }
 
-static void check_check(const struct health *h, const struct check *c)
+static void check_invariants(const struct health *h, const struct check *c)
 {
 	assert(heap_has(&c->wake) && h->wakes.nodes[c->wake.pos - 1] == &c->wake);
 	assert(c->phase < PHASES);
@@ -258,7 +258,7 @@ static size_t list_len(const struct list *l)
 	return n;
 }
 
-void health_check(const struct health *h)
+void health_check_invariants(const struct health *h)
 {
 	const struct target *t;
 	uint32_t phases[PHASES] = {0};
@@ -267,7 +267,7 @@ void health_check(const struct health *h)
 
 	while ((t = map_next(&h->targets, &cursor)) != NULL) {
 		for (uint8_t i = 0; i < t->n_checks; i++) {
-			check_check(h, &t->checks[i]);
+			check_invariants(h, &t->checks[i]);
 			phases[t->checks[i].phase]++;
 		}
 		checks += t->n_checks;

@@ -20,37 +20,43 @@ struct health;
 
 struct health_options {
 	uint32_t probes_per_second_max; /* 0: 10000 */
-	uint32_t in_flight_max;         /* 0: 1000 */
-	uint64_t seed;                  /* of the spreading jitter */
+	uint32_t in_flight_max;         /* 0: 1000; each takes a descriptor */
+	uint64_t seed; /* of places and jitter; another one for each member, the same
+			  after a restart */
 };
 
+/* Copied. Zero is a default only where it says so. */
 struct health_check {
-	struct bytes name;    /* unique within the target */
+	struct bytes name;    /* unique within the target; text of at most 63 bytes */
 	struct bytes type;    /* "tcp", "http" */
-	struct bytes address; /* numeric host, or host name (resolved at each probe), or
+	struct bytes address; /* numeric host, host name (resolved for each probe), or
 				 "unix:/path" */
-	uint16_t port;
-	struct bytes path; /* http */
-	struct bytes host; /* http Host header; empty: address:port */
-	uint16_t status_min, status_max;
-	uint32_t timeout_ms;
+	uint16_t port;        /* none for unix: */
+	struct bytes path;    /* http; empty: "/". Visible ASCII, as is host */
+	struct bytes host;    /* http Host header; empty: address:port */
+	uint16_t status_min;  /* http; 0: 200 */
+	uint16_t status_max;  /* http; 0: 399 */
+	uint32_t timeout_ms;  /* 1 .. 10 minutes */
+	/* Intervals 1 ms .. a day; fast and slow 0: as interval_ms. stale_after_ms is
+	 * raised to what a check that runs on time needs (verdict_stale_min_ms). */
 	struct verdict_rule rule;
 };
 
 struct health_target {
 	struct bytes key;         /* opaque, unique */
 	uint64_t incarnation;     /* opaque; given back with verdicts */
-	enum check_state initial; /* what is known of it from before (restart of the
-				     daemon) */
+	enum check_state initial; /* what the owner knows: state of checks that are new to
+				     us, and what need not be told */
 	const struct health_check *checks;
 	uint32_t n_checks; /* 1..8 */
 };
 
 struct health_events {
-	/* The combined state changed (never called for the initial one). reason: one line
-	 * of text, <= 255 bytes, names the check: "http: GET /health: status 503 (3 of 3
-	 * failed)". Return false when the owner could not take it now (busy): it is
-	 * reported again with the next result. */
+	/* The combined state is not what the owner knows (what it accepted last, or the
+	 * initial one). reason: one line of text, <= 255 bytes, names the check: "http:
+	 * GET /health: status 503 (3 of 3 failed)". Return false when the owner could not
+	 * take it now (busy): it is reported again with the next result. May call
+	 * health_set and health_remove, not health_free. */
 	bool (*on_verdict)(void *arg, struct bytes key, uint64_t incarnation,
 		enum check_state state, const char *reason);
 };
@@ -59,9 +65,11 @@ struct health *health_new(struct loop *l, const struct health_options *o,
 	const struct health_events *ev, void *arg);
 void health_free(struct health *h); /* cancels all probes */
 
-/* Adds or replaces a target (all of it is copied). Checks that are the same as before
- * keep their state and phase, unless the incarnation changed. 0, SVCD_ENOMEM, SVCD_EINVAL
- * (unknown type: e names it). */
+/* Adds or replaces a target. Checks that are the same as before keep their state, phase
+ * and running probe, unless the incarnation changed; others begin with t->initial. What
+ * differs from t->initial is reported with the next result. Never calls on_verdict.
+ * 0, SVCD_ENOMEM, SVCD_EINVAL, SVCD_ERANGE, SVCD_ETOOBIG (e names the check and why);
+ * on failure everything stays as it was. */
 int health_set(struct health *h, const struct health_target *t, struct err *e);
 void health_remove(struct health *h, struct bytes key); /* unknown is fine */
 
@@ -69,9 +77,10 @@ void health_remove(struct health *h, struct bytes key); /* unknown is fine */
 struct health_evidence {
 	struct bytes check;
 	enum check_state state;
-	uint64_t last_ms;          /* age of the last result: now - last_ms */
-	uint32_t took_us;          /* of the last probe */
-	const char *reason;        /* of the last result, "ok: status 200" included */
+	uint64_t last_ms;   /* loop time of the last result that counted; 0: none yet */
+	uint32_t took_us;   /* of the last probe */
+	const char *reason; /* of the last probe: "ok: status 200", "status 503",
+			       "ignored: this member was late by 700 ms" */
 	uint32_t passes, failures; /* in the ring of the last results */
 	uint32_t streak;
 };
@@ -80,10 +89,13 @@ uint32_t health_evidence(const struct health *h, struct bytes key,
 	void (*fn)(void *arg, const struct health_evidence *e), void *arg);
 
 struct health_stat {
-	uint64_t targets, checks, in_flight, probes_total, late_total;
+	uint64_t targets, checks, in_flight, probes_total;
+	uint64_t late_total; /* probes that started more than 100 ms after they were due
+			      */
 };
 void health_stat(const struct health *h, struct health_stat *out);
 
-void health_check(const struct health *h); /* asserts the invariants; O(n), for tests */
+/* Asserts the invariants; O(n), for tests. */
+void health_check_invariants(const struct health *h);
 
 #endif

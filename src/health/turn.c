@@ -79,9 +79,9 @@ static uint64_t health_wake_ms(struct health *h, uint64_t now_ms)
 void health_set_timer(struct health *h)
 {
 	uint64_t now = loop_now_ms(h->world.loop);
-	uint64_t wake = health_wake_ms(h, now);
+	uint64_t wake = h->turning ? NEVER : health_wake_ms(h, now);
 
-	if (h->turning || wake == NEVER)
+	if (wake == NEVER)
 		return;
 	if (wake < now)
 		wake = now;

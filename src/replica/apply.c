@@ -1,5 +1,6 @@
 /*
- * The driver's machine: catalog and store. Everything that became committed together is one transaction.
+ * The driver's machine: catalog and store. Everything that became committed together is
+ * one transaction.
  */
 #include "replica/replica_internal.h"
 
@@ -26,7 +27,9 @@ static int apply_command(struct replica *r, struct payload *p, struct outcome *o
 	struct bytes command;
 	int rc = payload_next(p, &command);
 
-	return rc == 0 ? catalog_apply(r->catalog, r->tables, &p->stamp, command, out, r->changes) : rc;
+	return rc == 0 ? catalog_apply(r->catalog, r->tables, &p->stamp, command, out,
+				 r->changes)
+		       : rc;
 }
 
 /* The commands of a batch of ours are in the order of its proposals, behind the tick. */
@@ -57,7 +60,8 @@ static int apply_members(struct replica *r, const struct driver_entry *e)
 	buf_put_be64(&value, e->index);
 	buf_put_bytes(&value, e->payload);
 	if (value.error == 0)
-		table_put(r->tables, TABLE_META, bytes_str(MEMBERS_KEY), buf_bytes(&value));
+		table_put(
+			r->tables, TABLE_META, bytes_str(MEMBERS_KEY), buf_bytes(&value));
 	buf_fini(&value);
 	return value.error ? value.error : r->tables->error;
 }

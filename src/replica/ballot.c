@@ -32,7 +32,8 @@ static int slot_write(struct ballot *b, const struct slot *s)
 
 	memcpy(copy.magic, magic, sizeof(magic));
 	copy.crc = slot_crc(&copy);
-	return b->disk->ops->write(b->disk, b->file, copy.seq % 2 * SLOT_BYTES, &copy, sizeof(copy));
+	return b->disk->ops->write(
+		b->disk, b->file, copy.seq % 2 * SLOT_BYTES, &copy, sizeof(copy));
 }
 
 /* Under another name first: a file "vote" always has a valid slot. */
@@ -64,10 +65,12 @@ static int load(struct ballot *b, struct err *e)
 	bool found = false;
 
 	for (int i = 0; i < 2; i++) {
-		int rc = b->disk->ops->read(b->disk, b->file, (uint64_t)i * SLOT_BYTES, &slots[i], sizeof(slots[i]));
+		int rc = b->disk->ops->read(b->disk, b->file, (uint64_t)i * SLOT_BYTES,
+			&slots[i], sizeof(slots[i]));
 
 		if (rc != 0)
-			return err_set(e, rc, "log/vote cannot be read: %s", err_text(rc));
+			return err_set(
+				e, rc, "log/vote cannot be read: %s", err_text(rc));
 		if (!slot_valid(&slots[i]) || (found && slots[i].seq < b->seq))
 			continue;
 		found = true;
@@ -94,7 +97,8 @@ int ballot_open(struct ballot *b, struct disk *d, struct err *e)
 		return err_set(e, rc, "log/vote cannot be opened: %s", err_text(rc));
 	rc = load(b, e);
 	if (rc == 0)
-		must(d->ops->sync(d, b->file), "vote_sync"); /* a killed process may not have come to it */
+		must(d->ops->sync(d, b->file), "vote_sync"); /* a killed process may not
+								have come to it */
 	if (rc != 0)
 		ballot_close(b);
 	return rc;

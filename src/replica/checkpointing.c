@@ -1,8 +1,10 @@
 /*
- * Checkpoints while the replica runs. They are made by the thread that asks, or by one of their
- * own when the log has grown; what follows from one (the log is cut) happens on the replica's thread.
+ * Checkpoints while the replica runs. They are made by the thread that asks, or by one of
+ * their own when the log has grown; what follows from one (the log is cut) happens on the
+ * replica's thread.
  *
- * The log is cut up to the older of the two checkpoints, so that a damaged newest one is not the end.
+ * The log is cut up to the older of the two checkpoints, so that a damaged newest one is
+ * not the end.
  */
 #include "replica/replica_internal.h"
 
@@ -33,9 +35,12 @@ static void note(struct replica *r, const struct checkpoint_info *info)
 	r->checkpoint_wall_ms = clock_wall_ms();
 	r->log_bytes_wait = 0;
 	if (c->n == CHECKPOINTS_MAX)
-		replica_fatal(driver_checkpointed(r->driver, replica_now_ms(r), c->index[0], c->index[1]), "checkpoint");
+		replica_fatal(driver_checkpointed(r->driver, replica_now_ms(r),
+				      c->index[0], c->index[1]),
+			"checkpoint");
 	status_update(r);
-	log_info("checkpoint", L_U64("index", info->index), L_U64("rev", info->rev), L_U64("bytes", info->bytes),
+	log_info("checkpoint", L_U64("index", info->index), L_U64("rev", info->rev),
+		L_U64("bytes", info->bytes),
 		L_U64("log_first", journal_first(r->files.journal)));
 }
 
@@ -62,8 +67,9 @@ static void tell_and_wait(struct made *made)
 
 static int make(struct replica *r, struct err *e)
 {
-	struct made made = {
-		.replica = r, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	struct made made = {.replica = r,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER};
 	int rc;
 
 	pthread_mutex_lock(&r->checkpoint_lock);
@@ -78,10 +84,11 @@ int replica_checkpoint(struct replica *r, const char *path, struct err *e)
 {
 	uint64_t index, term;
 
-	return path ? store_checkpoint(r->files.store, path, &index, &term, e) : make(r, e);
+	return path ? store_checkpoint(r->files.store, path, &index, &term, e)
+		    : make(r, e);
 }
 
-/* ---- by itself ---------------------------------------------------------------------------------------- */
+/* ---- by itself ----------------------------------------------------------- */
 
 static void *background_main(void *arg)
 {
@@ -116,7 +123,8 @@ static void start_background(struct replica *r)
 	pthread_mutex_unlock(&r->background_lock);
 }
 
-/* After a try the next one waits until the log has grown by a quarter; when it succeeds note() takes that back. */
+/* After a try the next one waits until the log has grown by a quarter; when it succeeds
+ * note() takes that back. */
 void checkpointing_after_commit(struct replica *r)
 {
 	uint64_t bytes;
@@ -143,7 +151,7 @@ void checkpointing_finish(struct replica *r)
 		pthread_join(r->background_thread, NULL);
 }
 
-/* ---- at the start ------------------------------------------------------------------------------------- */
+/* ---- at the start -------------------------------------------------------- */
 
 void checkpointing_start(struct replica *r)
 {

@@ -71,21 +71,24 @@ int checkpoints_list(const struct datadir *d, struct checkpoints *out, struct er
 	return 0;
 }
 
-static int restore_one(const struct datadir *d, uint64_t index, const char *state, struct err *e)
+static int restore_one(
+	const struct datadir *d, uint64_t index, const char *state, struct err *e)
 {
 	struct checkpoint_info info;
 	char path[PATH_MAX];
-	int rc = store_checkpoint_inspect(checkpoint_path(d, index, path), false, &info, e);
+	int rc = store_checkpoint_inspect(
+		checkpoint_path(d, index, path), false, &info, e);
 
 	if (rc == 0 && info.cluster != d->cluster)
 		return err_set(e, SVCD_ECORRUPT, "%s belongs to another cluster", path);
 	if (rc == 0 && info.index != index)
-		return err_set(e, SVCD_ECORRUPT, "%s has the name of another checkpoint", path);
+		return err_set(
+			e, SVCD_ECORRUPT, "%s has the name of another checkpoint", path);
 	return rc == 0 ? store_restore(state, path, e) : rc;
 }
 
-int checkpoints_restore(const struct datadir *d, const struct checkpoints *c, uint64_t at_least, const char *state,
-	uint64_t *index, struct err *e)
+int checkpoints_restore(const struct datadir *d, const struct checkpoints *c,
+	uint64_t at_least, const char *state, uint64_t *index, struct err *e)
 {
 	for (size_t i = 0; i < c->n && c->index[i] >= at_least; i++) {
 		struct err why = {0};
@@ -103,7 +106,8 @@ int checkpoints_restore(const struct datadir *d, const struct checkpoints *c, ui
 }
 
 /* Its index, and so its name, is known when it is made. */
-int checkpoint_make(const struct datadir *d, struct store *s, struct checkpoint_info *info, struct err *e)
+int checkpoint_make(const struct datadir *d, struct store *s,
+	struct checkpoint_info *info, struct err *e)
 {
 	char fresh[PATH_MAX], path[PATH_MAX];
 	uint64_t index, term;
@@ -116,7 +120,8 @@ int checkpoint_make(const struct datadir *d, struct store *s, struct checkpoint_
 		rc = err_set(e, err_from_errno(errno), "%s: %s", path, strerror(errno));
 	if (rc != 0)
 		return rc;
-	fd = open(datadir_path(d, "checkpoint", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(
+		datadir_path(d, "checkpoint", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) != 0)
 		rc = err_set(e, err_from_errno(errno), "%s: %s", path, strerror(errno));
 	if (fd >= 0)

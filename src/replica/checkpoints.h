@@ -14,17 +14,20 @@ struct checkpoints {
 	uint64_t index[CHECKPOINTS_MAX + 1]; /* newest first */
 };
 
-/* Those that are there, without looking into them; removes what an interrupted one left. */
+/* Those that are there, without looking into them; removes what an interrupted one left.
+ */
 int checkpoints_list(const struct datadir *d, struct checkpoints *out, struct err *e);
 char *checkpoint_path(const struct datadir *d, uint64_t index, char *out); /* PATH_MAX */
 
-/* Makes the folder of a state from the newest whole one that holds index at_least or more; damaged ones are
- * passed over with a log line. 0 with *index; SVCD_ENOTFOUND; another error when the state cannot be written. */
-int checkpoints_restore(const struct datadir *d, const struct checkpoints *c, uint64_t at_least, const char *state,
-	uint64_t *index, struct err *e);
+/* Makes the folder of a state from the newest whole one that holds index at_least or
+ * more; damaged ones are passed over with a log line. 0 with *index; SVCD_ENOTFOUND;
+ * another error when the state cannot be written. */
+int checkpoints_restore(const struct datadir *d, const struct checkpoints *c,
+	uint64_t at_least, const char *state, uint64_t *index, struct err *e);
 
 /* Makes one of s; *info says what it holds. Any thread; one at a time. */
-int checkpoint_make(const struct datadir *d, struct store *s, struct checkpoint_info *info, struct err *e);
+int checkpoint_make(const struct datadir *d, struct store *s,
+	struct checkpoint_info *info, struct err *e);
 /* Notes a new one and removes those beyond the newest two. */
 void checkpoints_add(const struct datadir *d, struct checkpoints *c, uint64_t index);
 

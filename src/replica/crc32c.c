@@ -31,7 +31,8 @@ uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t len)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const uint8_t *p, size_t len)
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(
+	uint32_t crc, const uint8_t *p, size_t len)
 {
 	uint64_t c = ~crc;
 

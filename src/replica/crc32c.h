@@ -1,5 +1,6 @@
 /*
- * CRC-32C (Castagnoli, as RFC 3720 appendix B.4), with the processor's instruction where there is one.
+ * CRC-32C (Castagnoli, as RFC 3720 appendix B.4), with the processor's instruction where
+ * there is one.
  */
 #ifndef SVCD_REPLICA_CRC32C_H
 #define SVCD_REPLICA_CRC32C_H
@@ -9,6 +10,8 @@
 
 /* Continues crc over more bytes; start with 0. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
-uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t len); /* the same everywhere; for tests */
+uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t len); /* the same
+									 everywhere; for
+									 tests */
 
 #endif

@@ -1,17 +1,17 @@
 #include "replica/cures.h"
 
 /*
- * S1: a sole voter becomes leader without a vote and within the same term, on start, on timeout and on TimeoutNow: the
- * same (index, term) could then be given to two different entries. So it votes for itself in a new
- * term, durably, before: at the start …
+ * S1: a sole voter becomes leader without a vote and within the same term, on start, on
+ * timeout and on TimeoutNow: the same (index, term) could then be given to two different
+ * entries. So it votes for itself in a new term, durably, before: at the start …
  */
 void cure_s1_new_term(struct ballot *b, uint64_t node)
 {
 	ballot_write(b, b->term + 1, node);
 }
 
-/* … and before a timeout, by a request for a vote from ourselves, whose answer nobody gets. The timer must not
- * begin anew by that. */
+/* … and before a timeout, by a request for a vote from ourselves, whose answer nobody
+ * gets. The timer must not begin anew by that. */
 int cure_s1_vote_first(struct driver *d)
 {
 	struct raft *r = &d->core;
@@ -30,15 +30,17 @@ int cure_s1_vote_first(struct driver *d)
 	raft_time timer = r->election_timer_start;
 	int rc;
 
-	if (!driver_sole_voter(d) || raft_state(r) != RAFT_FOLLOWER || d->now_ms < raft_timeout(r))
+	if (!driver_sole_voter(d) || raft_state(r) != RAFT_FOLLOWER ||
+		d->now_ms < raft_timeout(r))
 		return 0;
 	rc = driver_feed(d, &ev);
 	r->election_timer_start = timer;
 	return rc;
 }
 
-/* E3: a candidate repeats its elections without a pre-vote, and after one TimeoutNow disrupts leaders for ever:
- * terms inflate, and a member that was removed throws leaders out. */
+/* E3: a candidate repeats its elections without a pre-vote, and after one TimeoutNow
+ * disrupts leaders for ever: terms inflate, and a member that was removed throws leaders
+ * out. */
 void cure_e3_calm_candidate(struct driver *d)
 {
 	struct raft *r = &d->core;
@@ -49,8 +51,8 @@ void cure_e3_calm_candidate(struct driver *d)
 	r->candidate_state.in_pre_vote = r->pre_vote;
 }
 
-/* X1: a late message about entries that a snapshot covers is taken for new ones and appended at the end.
- * So what the snapshot covers is cut off. */
+/* X1: a late message about entries that a snapshot covers is taken for new ones and
+ * appended at the end. So what the snapshot covers is cut off. */
 bool cure_x1_trim(const struct driver *d, struct raft_append_entries *ae)
 {
 	uint64_t covered;
@@ -67,8 +69,8 @@ bool cure_x1_trim(const struct driver *d, struct raft_append_entries *ae)
 	return true;
 }
 
-/* X3: a late rejection makes the leader send from before what the follower has confirmed; a counter then wraps, and
- * that follower gets nothing but heartbeats. */
+/* X3: a late rejection makes the leader send from before what the follower has confirmed;
+ * a counter then wraps, and that follower gets nothing but heartbeats. */
 bool cure_x3_fresh_result(struct driver *d, const struct raft_message *m)
 {
 	raft_index match;
@@ -80,14 +82,16 @@ bool cure_x3_fresh_result(struct driver *d, const struct raft_message *m)
 	return m->append_entries_result.rejected > match;
 }
 
-/* X4: the answer to a pre-vote is read as that of a candidate in any state: it could bump a leader's term. */
+/* X4: the answer to a pre-vote is read as that of a candidate in any state: it could bump
+ * a leader's term. */
 bool cure_x4_vote_result(struct driver *d)
 {
 	return raft_state(&d->core) == RAFT_CANDIDATE;
 }
 
-/* E2, first half: a voter that has heard nothing of a leader for an election timeout still refuses votes for its
- * sake, since on members that do not vote themselves that never ends. */
+/* E2, first half: a voter that has heard nothing of a leader for an election timeout
+ * still refuses votes for its sake, since on members that do not vote themselves that
+ * never ends. */
 void cure_e2_old_leader(const struct driver *d, struct raft_request_vote *rv)
 {
 	if (d->now_ms - d->heard_ms >= d->o.election_ms)
@@ -95,25 +99,30 @@ void cure_e2_old_leader(const struct driver *d, struct raft_request_vote *rv)
 }
 
 /*
- * E2, second half: a member must vote even when its own configuration does not make it a voter (Ongaro's thesis, 4.1): it
- * may be older than the cluster's. True: the configuration was exchanged for one that has us alone, and the
- * caller puts saved back after the step.
+ * E2, second half: a member must vote even when its own configuration does not make it a
+ * voter (Ongaro's thesis, 4.1): it may be older than the cluster's. True: the
+ * configuration was exchanged for one that has us alone, and the caller puts saved back
+ * after the step.
  */
-bool cure_e2_must_vote(struct driver *d, struct raft_server *self, struct raft_configuration *saved)
+bool cure_e2_must_vote(
+	struct driver *d, struct raft_server *self, struct raft_configuration *saved)
 {
 	struct raft *r = &d->core;
 
-	if (raft_role(r) == RAFT_VOTER || raft_state(r) != RAFT_FOLLOWER || raft_last_index(r) == 0)
+	if (raft_role(r) == RAFT_VOTER || raft_state(r) != RAFT_FOLLOWER ||
+		raft_last_index(r) == 0)
 		return false;
 	*saved = r->configuration;
-	*self = (struct raft_server){.id = d->o.node, .address = r->address, .role = RAFT_VOTER};
+	*self = (struct raft_server){
+		.id = d->o.node, .address = r->address, .role = RAFT_VOTER};
 	r->configuration = (struct raft_configuration){.servers = self, .n = 1};
 	return true;
 }
 
-/* U1: a follower that gets a second change of the members before it knows that the first is committed never
- * marks the first so. It is committed, by the rule of one change at a time: say so first. (The other half of U1,
- * that a change must be the first entry of its message, is in driver_receive.) */
+/* U1: a follower that gets a second change of the members before it knows that the first
+ * is committed never marks the first so. It is committed, by the rule of one change at a
+ * time: say so first. (The other half of U1, that a change must be the first entry of its
+ * message, is in driver_receive.) */
 int cure_u1_settle_change(struct driver *d)
 {
 	struct raft_event ev = {.type = RAFT_CONFIGURATION};
@@ -127,17 +136,21 @@ int cure_u1_settle_change(struct driver *d)
 	rc = journal_read(d->o.journal, index, &d->scratch, &e);
 	if (rc != 0)
 		return rc;
-	b = (struct raft_buffer){.base = (void *)(uintptr_t)e.payload.data, .len = e.payload.len};
+	b = (struct raft_buffer){
+		.base = (void *)(uintptr_t)e.payload.data, .len = e.payload.len};
 	ev.configuration.index = index;
 	if (raft_configuration_decode(&b, &ev.configuration.conf) != 0)
 		return SVCD_ECORRUPT;
 	return driver_feed(d, &ev);
 }
 
-/* X2: the answer to a request of an old term carries an uninitialised index as if it were confirmed. */
-void cure_x2_old_request(const struct driver *d, const struct raft_event *ev, struct raft_message *m)
+/* X2: the answer to a request of an old term carries an uninitialised index as if it were
+ * confirmed. */
+void cure_x2_old_request(
+	const struct driver *d, const struct raft_event *ev, struct raft_message *m)
 {
-	const struct raft_message *in = ev->type == RAFT_RECEIVE ? ev->receive.message : NULL;
+	const struct raft_message *in = ev->type == RAFT_RECEIVE ? ev->receive.message
+								 : NULL;
 	uint64_t term;
 
 	if (!in || m->type != RAFT_APPEND_ENTRIES_RESULT)
@@ -154,8 +167,9 @@ void cure_x2_old_request(const struct driver *d, const struct raft_event *ev, st
 	m->append_entries_result.rejected = 0;
 }
 
-/* E1: a refused pre-vote echoes the term of the request: the member with the best log and the lowest term never
- * learns the higher one, and nobody else can win: a deadlock for ever. */
+/* E1: a refused pre-vote echoes the term of the request: the member with the best log and
+ * the lowest term never learns the higher one, and nobody else can win: a deadlock for
+ * ever. */
 void cure_e1_tell_term(const struct driver *d, struct raft_message *m)
 {
 	struct raft_request_vote_result *r = &m->request_vote_result;
@@ -165,8 +179,9 @@ void cure_e1_tell_term(const struct driver *d, struct raft_message *m)
 		r->term = raft_current_term(&d->core);
 }
 
-/* M2: a new leader may commit nothing of its own term for long, and must not change members before it did (the
- * single-server bug of 2015); reads need it too. The engine appends a first entry only when it has uncommitted ones. */
+/* M2: a new leader may commit nothing of its own term for long, and must not change
+ * members before it did (the single-server bug of 2015); reads need it too. The engine
+ * appends a first entry only when it has uncommitted ones. */
 int cure_m2_first_entry(struct driver *d)
 {
 	struct raft_event ev = {.type = RAFT_SUBMIT};

@@ -28,7 +28,7 @@ char *datadir_path(const struct datadir *d, const char *name, char *out)
 	return out;
 }
 
-/* ---- small files ------------------------------------------------------------------------------------ */
+/* ---- small files --------------------------------------------------------- */
 
 static int write_all(int fd, struct bytes content)
 {
@@ -44,7 +44,8 @@ static int write_all(int fd, struct bytes content)
 	return 0;
 }
 
-int datadir_write(const struct datadir *d, const char *name, struct bytes content, struct err *e)
+int datadir_write(
+	const struct datadir *d, const char *name, struct bytes content, struct err *e)
 {
 	char tmp[64];
 	int fd, rc;
@@ -64,7 +65,8 @@ int datadir_write(const struct datadir *d, const char *name, struct bytes conten
 	return rc;
 }
 
-int datadir_read(const struct datadir *d, const char *name, char *out, size_t cap, struct err *e)
+int datadir_read(
+	const struct datadir *d, const char *name, char *out, size_t cap, struct err *e)
 {
 	int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -83,18 +85,21 @@ int datadir_read(const struct datadir *d, const char *name, char *out, size_t ca
 	return 0;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 static int open_folder(struct datadir *d, const char *path, struct err *e)
 {
 	if (strlen(path) >= sizeof(d->path))
-		return err_set(e, SVCD_EINVAL, "the path of the data directory is too long");
+		return err_set(
+			e, SVCD_EINVAL, "the path of the data directory is too long");
 	strcpy(d->path, path);
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return err_set(e, err_from_errno(errno), "data directory %s: %s", path, strerror(errno));
+		return err_set(e, err_from_errno(errno), "data directory %s: %s", path,
+			strerror(errno));
 	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->fd < 0)
-		return err_set(e, err_from_errno(errno), "data directory %s: %s", path, strerror(errno));
+		return err_set(e, err_from_errno(errno), "data directory %s: %s", path,
+			strerror(errno));
 	return 0;
 }
 
@@ -106,7 +111,8 @@ static int take_lock(struct datadir *d, struct err *e)
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	return err_set(e, SVCD_EINUSE,
-		"data directory %s is in use by another svcd: stop that one, or give this one its own directory",
+		"data directory %s is in use by another svcd: "
+		"stop that one, or give this one its own directory",
 		d->path);
 }
 
@@ -129,7 +135,9 @@ static int make_identity(struct datadir *d, struct err *e)
 	d->fresh = true;
 	d->cluster = random_id();
 	d->node = random_id();
-	snprintf(text, sizeof(text), "svcd %d\ncluster %016" PRIx64 "\nnode %016" PRIx64 "\n", FORMAT, d->cluster, d->node);
+	snprintf(text, sizeof(text),
+		"svcd %d\ncluster %016" PRIx64 "\nnode %016" PRIx64 "\n", FORMAT,
+		d->cluster, d->node);
 	return datadir_write(d, "identity", bytes_str(text), e);
 }
 
@@ -142,11 +150,13 @@ static int read_identity(struct datadir *d, struct err *e)
 		return rc;
 	if (sscanf(text, "svcd %d\n", &format) == 1 && format != FORMAT)
 		return err_set(e, SVCD_EVERSION,
-			"data directory %s has format %d, this version of svcd reads format %d", d->path, format,
-			FORMAT);
-	if (sscanf(text, "svcd %d\ncluster %" SCNx64 "\nnode %" SCNx64, &format, &d->cluster, &d->node) != 3 ||
+			"data directory %s has format %d, this version of svcd reads format %d",
+			d->path, format, FORMAT);
+	if (sscanf(text, "svcd %d\ncluster %" SCNx64 "\nnode %" SCNx64, &format,
+		    &d->cluster, &d->node) != 3 ||
 		d->cluster == 0 || d->node == 0)
-		return err_set(e, SVCD_ECORRUPT, "%s/identity is damaged: restore the directory from a backup",
+		return err_set(e, SVCD_ECORRUPT,
+			"%s/identity is damaged: restore the directory from a backup",
 			d->path);
 	return 0;
 }
@@ -158,7 +168,9 @@ static int load_identity(struct datadir *d, struct err *e)
 		return read_identity(d, e);
 	if (faccessat(d->fd, "log", F_OK, 0) == 0)
 		return err_set(e, SVCD_ECORRUPT,
-			"%s has a log, but no file \"identity\": restore the directory from a backup", d->path);
+			"%s has a log, but no file \"identity\": "
+			"restore the directory from a backup",
+			d->path);
 	return make_identity(d, e);
 }
 
@@ -186,7 +198,7 @@ void datadir_close(struct datadir *d)
 	d->fd = d->lock_fd = -1;
 }
 
-/* ---- trust -------------------------------------------------------------------------------------------- */
+/* ---- trust --------------------------------------------------------------- */
 
 bool datadir_trusted(const struct datadir *d)
 {

@@ -30,14 +30,18 @@ void datadir_close(struct datadir *d);
 char *datadir_path(const struct datadir *d, const char *name, char *out);
 
 /*
- * The state is written without syncs: it survives the death of the process, but not of the machine. It can be used when it was
- * closed cleanly, or when the machine has not been started again since it was opened.
+ * The state is written without syncs: it survives the death of the process, but not of
+ * the machine. It can be used when it was closed cleanly, or when the machine has not
+ * been started again since it was opened.
  */
 bool datadir_trusted(const struct datadir *d);
-int datadir_mark(const struct datadir *d, bool clean, struct err *e); /* durable on return */
+/* Durable on return. */
+int datadir_mark(const struct datadir *d, bool clean, struct err *e);
 
 /* Small files, whole: written under another name, synced, renamed. */
-int datadir_write(const struct datadir *d, const char *name, struct bytes content, struct err *e);
-int datadir_read(const struct datadir *d, const char *name, char *out, size_t cap, struct err *e); /* with a NUL */
+int datadir_write(
+	const struct datadir *d, const char *name, struct bytes content, struct err *e);
+int datadir_read(const struct datadir *d, const char *name, char *out, size_t cap,
+	struct err *e); /* with a NUL */
 
 #endif

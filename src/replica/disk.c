@@ -26,7 +26,8 @@ static int result(int rc)
 
 static int disk_open(struct disk *d, const char *name, bool create, int *file)
 {
-	int fd = openat(folder_fd(d), name, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+	int fd = openat(
+		folder_fd(d), name, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
 
 	if (fd >= 0)
 		*file = fd;

@@ -1,6 +1,6 @@
 /*
- * One folder on a disk, as the journal needs it: an interface, so that a simulator can lose what was
- * not synced, tear writes, or be full.
+ * One folder on a disk, as the journal needs it: an interface, so that a simulator can
+ * lose what was not synced, tear writes, or be full.
  *
  * All functions return 0 or a negative code. Names are plain file names in the folder.
  */
@@ -17,11 +17,14 @@ struct disk_ops {
 	int (*open)(struct disk *d, const char *name, bool create, int *file);
 	void (*close)(struct disk *d, int file);
 	int (*size)(struct disk *d, int file, uint64_t *out);
-	int (*read)(struct disk *d, int file, uint64_t at, void *out, size_t len); /* all of it, or an error */
+	int (*read)(struct disk *d, int file, uint64_t at, void *out,
+		size_t len); /* all of it, or an error */
 	int (*write)(struct disk *d, int file, uint64_t at, const void *data, size_t len);
-	/* Blocks and size for the first so many bytes: SVCD_ENOSPACE is said here and not by a later write. */
+	/* Blocks and size for the first so many bytes: SVCD_ENOSPACE is said here and not
+	 * by a later write. */
 	int (*reserve)(struct disk *d, int file, uint64_t bytes);
-	void (*push)(struct disk *d, int file, uint64_t at, uint64_t len); /* hint: begin to write back */
+	/* hint: begin to write back */
+	void (*push)(struct disk *d, int file, uint64_t at, uint64_t len);
 	int (*sync)(struct disk *d, int file); /* content and size are durable */
 	int (*remove)(struct disk *d, const char *name);
 	int (*rename)(struct disk *d, const char *from, const char *to); /* replaces */

@@ -34,11 +34,12 @@ static int engine_error(int rv)
 	case RAFT_CANTCHANGE:
 		return SVCD_EBUSY;
 	default:
-		return SVCD_ECORRUPT; /* RAFT_SHUTDOWN: what was committed conflicts with what came */
+		return SVCD_ECORRUPT; /* RAFT_SHUTDOWN: what was committed conflicts with
+					 what came */
 	}
 }
 
-/* ---- the parts of one step -------------------------------------------------------------------------- */
+/* ---- the parts of one step ----------------------------------------------- */
 
 /* The flags of the update are not asked: a term can rise although the step fails. */
 static void keep_ballot(struct driver *d)
@@ -74,7 +75,8 @@ static int append(struct driver *d, const struct raft_update *up)
 			.index = up->entries.index + i,
 			.term = e->term,
 			.type = (uint8_t)e->type,
-			.payload = bytes_of(e->buf.base, e->type == RAFT_BARRIER ? 0 : e->buf.len),
+			.payload = bytes_of(
+				e->buf.base, e->type == RAFT_BARRIER ? 0 : e->buf.len),
 		};
 	}
 	rc = journal_append(d->o.journal, entries, up->entries.n);
@@ -82,8 +84,8 @@ static int append(struct driver *d, const struct raft_update *up)
 	return rc;
 }
 
-/* Truncation comes only together with new entries. Not synced here, except where a message may not leave before:
- * a sole voter's (S1). */
+/* Truncation comes only together with new entries. Not synced here, except where a
+ * message may not leave before: a sole voter's (S1). */
 static int store_entries(struct driver *d, const struct raft_update *up)
 {
 	void *token;
@@ -107,23 +109,23 @@ static int tell_persisted(struct driver *d)
 
 	journal_sync(d->o.journal);
 	ev.persisted_entries.index = journal_durable(d->o.journal);
-	if (ev.persisted_entries.index <= d->core.last_stored || d->core.snapshot.installing)
+	if (ev.persisted_entries.index <= d->core.last_stored ||
+		d->core.snapshot.installing)
 		return 0;
 	return driver_feed(d, &ev);
 }
 
-/* ---- one step: the order is the safety argument ----------------------------------------------------- */
+/* ---- one step: the order is the safety argument -------------------------- */
 
 /*
  * 1 term and vote are durable before anything else happens
  * 2 entries go to the log
- * 3 messages leave: none depends on the entries of its own update being durable; what claims that comes
- *   out of step 5
- * 4 the log is synced, once for all entries
- * 5 the engine learns it, which may commit entries and make the messages that confirm them
- * and, in driver_event, when nothing is left to feed:
- * 6 committed entries that are durable here are applied, in one transaction
- * 7 callers get their answers, changes of the members are told to the engine
+ * 3 messages leave: none depends on the entries of its own update being durable; what
+ * claims that comes out of step 5 4 the log is synced, once for all entries 5 the engine
+ * learns it, which may commit entries and make the messages that confirm them and, in
+ * driver_event, when nothing is left to feed: 6 committed entries that are durable here
+ * are applied, in one transaction 7 callers get their answers, changes of the members are
+ * told to the engine
  *
  * The update points into the engine and into ev: all of it is used before the next step.
  */
@@ -155,8 +157,8 @@ static bool ready(const struct driver *d)
 {
 	struct raft *r = (struct raft *)(uintptr_t)&d->core;
 
-	return raft_state(r) == RAFT_LEADER && d->term_first != 0 && d->applied >= d->term_first &&
-		raft_transferee(r) == 0;
+	return raft_state(r) == RAFT_LEADER && d->term_first != 0 &&
+		d->applied >= d->term_first && raft_transferee(r) == 0;
 }
 
 static void tell_changed(struct driver *d)
@@ -176,7 +178,8 @@ int driver_event(struct driver *d, struct raft_event *ev)
 		rc = cure_m2_first_entry(d);
 	if (rc == 0)
 		rc = driver_apply(d);
-	if (state != raft_state(&d->core) || term != raft_current_term(&d->core) || d->was_ready != ready(d))
+	if (state != raft_state(&d->core) || term != raft_current_term(&d->core) ||
+		d->was_ready != ready(d))
 		tell_changed(d);
 	return rc;
 }
@@ -187,7 +190,7 @@ static void set_now(struct driver *d, uint64_t now_ms)
 		d->now_ms = now_ms;
 }
 
-/* ---- proposing -------------------------------------------------------------------------------------- */
+/* ---- proposing ----------------------------------------------------------- */
 
 bool driver_may_submit(const struct driver *d)
 {
@@ -214,8 +217,10 @@ int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void 
 	if (rc != 0)
 		return rc;
 	e.term = raft_current_term(&d->core);
-	e.buf = (struct raft_buffer){.base = (void *)(uintptr_t)payload.data, .len = payload.len};
-	e.batch = raft_malloc(sizeof(uint64_t)); /* the engine's to count references by; the payload stays ours */
+	e.buf = (struct raft_buffer){
+		.base = (void *)(uintptr_t)payload.data, .len = payload.len};
+	e.batch = raft_malloc(sizeof(uint64_t)); /* the engine's to count references by;
+						    the payload stays ours */
 	if (!e.batch)
 		return SVCD_ENOMEM;
 	ev.submit.entries = &e;
@@ -231,17 +236,19 @@ int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void 
 	return rc;
 }
 
-/* ---- time --------------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------- */
 
-/* A leader without others has nothing to do by time. One with others ticks on its own grid: the engine's
- * timer can stand in the past for ever (T1), and its window of contact begins anew at each tick (T2). */
+/* A leader without others has nothing to do by time. One with others ticks on its own
+ * grid: the engine's timer can stand in the past for ever (T1), and its window of contact
+ * begins anew at each tick (T2). */
 static uint64_t engine_due_ms(const struct driver *d)
 {
 	struct raft *r = (struct raft *)(uintptr_t)&d->core;
 	uint64_t soonest = d->last_tick_ms + d->o.heartbeat_ms / 8 + 1;
 
 	if (raft_state(r) == RAFT_LEADER)
-		return d->core.configuration.n == 1 ? UINT64_MAX : d->last_tick_ms + d->o.heartbeat_ms;
+		return d->core.configuration.n == 1 ? UINT64_MAX
+						    : d->last_tick_ms + d->o.heartbeat_ms;
 	return raft_timeout(r) > soonest ? raft_timeout(r) : soonest;
 }
 
@@ -272,7 +279,7 @@ int driver_tick(struct driver *d, uint64_t now_ms)
 	return driver_event(d, &ev);
 }
 
-/* ---- checkpoints -------------------------------------------------------------------------------------- */
+/* ---- checkpoints --------------------------------------------------------- */
 
 int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint64_t keep)
 {
@@ -283,7 +290,8 @@ int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint6
 
 	assert(keep <= index && index <= d->applied);
 	set_now(d, now_ms);
-	if (index <= d->snapshot_index || d->members_index > index || d->core.snapshot.installing)
+	if (index <= d->snapshot_index || d->members_index > index ||
+		d->core.snapshot.installing)
 		return 0;
 	m->index = index;
 	m->term = journal_term(d->o.journal, index);
@@ -299,7 +307,7 @@ int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint6
 	return rc;
 }
 
-/* ---- status ------------------------------------------------------------------------------------------- */
+/* ---- status -------------------------------------------------------------- */
 
 static enum driver_role role_of(struct raft *r)
 {

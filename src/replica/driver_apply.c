@@ -6,7 +6,8 @@
 #include <raft.h>
 #include <string.h>
 
-#define BATCH_BYTES ((size_t)4 << 20) /* of entries in one transaction, when catching up */
+#define BATCH_BYTES \
+	((size_t)4 << 20) /* of entries in one transaction, when catching up */
 #define RETRY_MS 1000
 
 static struct ticket *ticket_of(struct driver *d, uint64_t index, uint64_t term)
@@ -17,7 +18,8 @@ static struct ticket *ticket_of(struct driver *d, uint64_t index, uint64_t term)
 	return NULL;
 }
 
-/* Tickets up to index are done with; one whose place another term's entry took was surely not applied. */
+/* Tickets up to index are done with; one whose place another term's entry took was surely
+ * not applied. */
 static void settle_tickets(struct driver *d, uint64_t index)
 {
 	size_t kept = 0;
@@ -52,10 +54,12 @@ void driver_forget_ticket(struct driver *d, const void *user)
 	d->n_tickets = kept;
 }
 
-/* A leader's commit may be ahead of its own disk: what is applied must be in the log after a crash. */
+/* A leader's commit may be ahead of its own disk: what is applied must be in the log
+ * after a crash. */
 static uint64_t applicable(const struct driver *d)
 {
-	uint64_t commit = raft_commit_index(&d->core), durable = journal_durable(d->o.journal);
+	uint64_t commit = raft_commit_index(&d->core),
+		 durable = journal_durable(d->o.journal);
 
 	if (d->core.snapshot.installing)
 		return d->settled;
@@ -112,7 +116,8 @@ static int apply_batch(struct driver *d, uint64_t limit)
 	return 0;
 }
 
-/* Changes of the members are told to the engine in the order of the log; also those that the state had already. */
+/* Changes of the members are told to the engine in the order of the log; also those that
+ * the state had already. */
 static int settle_members(struct driver *d, uint64_t index)
 {
 	struct raft_event ev = {.type = RAFT_CONFIGURATION};
@@ -143,7 +148,8 @@ static int settle(struct driver *d)
 	return rc;
 }
 
-/* No space is no failure: the entries are committed and stay in the log until there is room for them. */
+/* No space is no failure: the entries are committed and stay in the log until there is
+ * room for them. */
 static int apply_all(struct driver *d)
 {
 	int rc = settle(d);

@@ -23,8 +23,8 @@ struct driver {
 	uint64_t heard_ms;   /* from a leader of the current term, or when we started */
 	uint64_t term_first; /* as leader: index of our term's first entry (M2) */
 	uint64_t applied;    /* by the machine */
-	uint64_t settled;    /* up to here changes of the members were told to the engine */
-	uint64_t retry_ms;   /* the machine had no space: not before then; 0: no wait */
+	uint64_t settled;  /* up to here changes of the members were told to the engine */
+	uint64_t retry_ms; /* the machine had no space: not before then; 0: no wait */
 	uint64_t members_index; /* of the last applied change of the members */
 	struct buf members;
 	uint64_t snapshot_index, snapshot_term; /* as the engine knows it */
@@ -47,6 +47,7 @@ void driver_lose_tickets(struct driver *d);
 void driver_forget_ticket(struct driver *d, const void *user); /* it was refused */
 
 /* driver_messages.c */
-void driver_post(struct driver *d, const struct raft_event *ev, const struct raft_update *up);
+void driver_post(
+	struct driver *d, const struct raft_event *ev, const struct raft_update *up);
 
 #endif

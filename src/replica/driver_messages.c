@@ -8,10 +8,12 @@
 
 #include "replica/cures.h"
 
-/* ---- out ---------------------------------------------------------------------------------------------- */
+/* ---- out ----------------------------------------------------------------- */
 
-/* The engine says which entries a message has, and we take them from the log, synced or not. */
-static bool fill_entries(struct driver *d, struct raft_append_entries *ae, struct buf *bodies)
+/* The engine says which entries a message has, and we take them from the log, synced or
+ * not. */
+static bool fill_entries(
+	struct driver *d, struct raft_append_entries *ae, struct buf *bodies)
 {
 	struct raft_entry *entries = calloc(ae->n_entries, sizeof(*entries));
 	size_t at = 0;
@@ -20,7 +22,8 @@ static bool fill_entries(struct driver *d, struct raft_append_entries *ae, struc
 	for (unsigned i = 0; entries && i < ae->n_entries; i++) {
 		struct journal_entry e;
 
-		if (journal_read(d->o.journal, ae->prev_log_index + 1 + i, &d->scratch, &e) != 0)
+		if (journal_read(d->o.journal, ae->prev_log_index + 1 + i, &d->scratch,
+			    &e) != 0)
 			return false;
 		entries[i].term = e.term;
 		entries[i].type = (unsigned short)e.type;
@@ -40,14 +43,16 @@ static void send_entries(struct driver *d, struct raft_message *m)
 {
 	struct buf bodies = {0};
 
-	if (m->append_entries.n_entries == 0 || fill_entries(d, &m->append_entries, &bodies))
+	if (m->append_entries.n_entries == 0 ||
+		fill_entries(d, &m->append_entries, &bodies))
 		d->o.transport->send(d->o.arg, m);
 	if (m->append_entries.n_entries)
 		free(m->append_entries.entries);
 	buf_fini(&bodies);
 }
 
-void driver_post(struct driver *d, const struct raft_event *ev, const struct raft_update *up)
+void driver_post(
+	struct driver *d, const struct raft_event *ev, const struct raft_update *up)
 {
 	if (!d->o.transport || !(up->flags & (RAFT_UPDATE_MESSAGES)))
 		return;
@@ -65,7 +70,7 @@ void driver_post(struct driver *d, const struct raft_event *ev, const struct raf
 	}
 }
 
-/* ---- in ----------------------------------------------------------------------------------------------- */
+/* ---- in ------------------------------------------------------------------ */
 
 static int receive_plain(struct driver *d, struct raft_message *m)
 {
@@ -105,8 +110,10 @@ static int receive_timeout_now(struct driver *d, struct raft_message *m)
 	return driver_sole_voter(d) ? 0 : receive_plain(d, m);
 }
 
-/* A part of a message, as one of its own. The engine counts references to the token; the payloads stay ours. */
-static int receive_part(struct driver *d, struct raft_message *m, unsigned first, unsigned n)
+/* A part of a message, as one of its own. The engine counts references to the token; the
+ * payloads stay ours. */
+static int receive_part(
+	struct driver *d, struct raft_message *m, unsigned first, unsigned n)
 {
 	struct raft_message part = *m;
 	struct raft_append_entries *ae = &part.append_entries;
@@ -165,7 +172,8 @@ static int receive_entries(struct driver *d, struct raft_message *m)
 	return rc == 0 ? receive_entries_in_parts(d, m) : rc;
 }
 
-/* Snapshots come by a channel of their own; the engine sees one only when all of it is here. */
+/* Snapshots come by a channel of their own; the engine sees one only when all of it is
+ * here. */
 static int receive_snapshot(struct driver *d, struct raft_message *m)
 {
 	if (m->install_snapshot.term >= raft_current_term(&d->core))

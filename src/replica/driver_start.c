@@ -10,14 +10,15 @@
 
 #define INSTALL_TIMEOUT_MS 30000
 
-/* Addresses live in the replicated tables: to the engine a member's address is its id as text. */
+/* Addresses live in the replicated tables: to the engine a member's address is its id as
+ * text. */
 static const char *address_of(uint64_t node, char out[24])
 {
 	snprintf(out, 24, "%016llx", (unsigned long long)node);
 	return out;
 }
 
-/* ---- bootstrap ---------------------------------------------------------------------------------------- */
+/* ---- bootstrap ----------------------------------------------------------- */
 
 static int encode_sole(uint64_t node, struct raft_buffer *out)
 {
@@ -33,7 +34,8 @@ static int encode_sole(uint64_t node, struct raft_buffer *out)
 	return rv == 0 ? 0 : SVCD_ENOMEM;
 }
 
-/* The vote file last: term 1 without an entry would be a member that waits to be invited. */
+/* The vote file last: term 1 without an entry would be a member that waits to be invited.
+ */
 int driver_bootstrap(struct journal *j, struct ballot *b, uint64_t node)
 {
 	struct journal_entry e = {.index = 1, .term = 1, .type = RAFT_CHANGE};
@@ -52,7 +54,7 @@ int driver_bootstrap(struct journal *j, struct ballot *b, uint64_t node)
 	return 0;
 }
 
-/* ---- start -------------------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
 /* What RAFT_START gets. The engine wants the payload of changes of the members only. */
 struct loading {
@@ -71,8 +73,9 @@ static int load_entry(struct driver *d, struct loading *l, uint64_t index)
 	struct journal_entry change;
 	int rc;
 
-	*e = (struct raft_entry){
-		.term = journal_term(j, index), .type = (unsigned short)journal_type(j, index), .batch = l->token};
+	*e = (struct raft_entry){.term = journal_term(j, index),
+		.type = (unsigned short)journal_type(j, index),
+		.batch = l->token};
 	if (e->type != RAFT_CHANGE)
 		return 0;
 	rc = journal_read(j, index, &d->scratch, &change);
@@ -88,7 +91,8 @@ static void place_members(struct loading *l)
 {
 	for (unsigned i = 0; i < l->n; i++)
 		if (l->entries[i].type == RAFT_CHANGE)
-			l->entries[i].buf.base = l->members.data + (uintptr_t)l->entries[i].buf.base;
+			l->entries[i].buf.base = l->members.data +
+				(uintptr_t)l->entries[i].buf.base;
 }
 
 static int load_entries(struct driver *d, struct loading *l)
@@ -111,7 +115,8 @@ static int load_entries(struct driver *d, struct loading *l)
 static int load_snapshot(struct driver *d, struct loading *l)
 {
 	const struct driver_snapshot *s = &d->o.snapshot;
-	struct raft_buffer b = {.base = (void *)(uintptr_t)s->members.data, .len = s->members.len};
+	struct raft_buffer b = {
+		.base = (void *)(uintptr_t)s->members.data, .len = s->members.len};
 
 	if (s->index == 0)
 		return 0;
@@ -152,7 +157,8 @@ static int engine_init(struct driver *d)
 {
 	char address[24];
 
-	if (raft_init(&d->core, NULL, NULL, d->o.node, address_of(d->o.node, address)) != 0)
+	if (raft_init(&d->core, NULL, NULL, d->o.node, address_of(d->o.node, address)) !=
+		0)
 		return SVCD_ENOMEM;
 	d->core.tracer = NULL; /* it formats every step into one static buffer */
 	raft_seed(&d->core, d->o.seed);
@@ -201,10 +207,12 @@ static int start_steps(struct driver *d, struct loading *l, struct err *e)
 		return err_set(e, rc, "the log cannot be read: %s", err_text(rc));
 	}
 	rc = engine_start(d, l);
-	return rc == 0 ? 0 : err_set(e, rc, "consensus cannot be started: %s", err_text(rc));
+	return rc == 0 ? 0
+		       : err_set(e, rc, "consensus cannot be started: %s", err_text(rc));
 }
 
-int driver_start(const struct driver_options *o, uint64_t now_ms, struct driver **out, struct err *e)
+int driver_start(const struct driver_options *o, uint64_t now_ms, struct driver **out,
+	struct err *e)
 {
 	struct driver *d = calloc(1, sizeof(*d));
 	struct loading l = {0};
@@ -215,7 +223,8 @@ int driver_start(const struct driver_options *o, uint64_t now_ms, struct driver 
 	d->o = *o;
 	d->now_ms = d->last_tick_ms = d->heard_ms = now_ms;
 	d->applied = o->snapshot.index;
-	d->settled = journal_first(o->journal) - 1; /* a change of the members before the snapshot may be in the log */
+	/* a change of the members before the snapshot may be in the log */
+	d->settled = journal_first(o->journal) - 1;
 	rc = start_steps(d, &l, e);
 	buf_fini(&l.members);
 	if (rc != 0) {

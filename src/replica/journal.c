@@ -8,7 +8,8 @@
 
 #include "replica/must.h"
 
-/* So much of a segment is left to entries that must be written whatever happens: a new leader's first one. */
+/* So much of a segment is left to entries that must be written whatever happens: a new
+ * leader's first one. */
 #define MARGIN_BYTES 4096
 
 struct piece *journal_tail(struct journal *j)
@@ -92,7 +93,7 @@ uint64_t journal_bytes_after(const struct journal *j, uint64_t index)
 	return sum;
 }
 
-/* ---- growing arrays ------------------------------------------------------------------------------- */
+/* ---- growing arrays ------------------------------------------------------ */
 
 static int grow(void **array, size_t *cap, size_t n, size_t size)
 {
@@ -145,7 +146,7 @@ int journal_zero(struct journal *j, int file, uint64_t at, uint64_t to)
 	return rc;
 }
 
-/* ---- appending ------------------------------------------------------------------------------------ */
+/* ---- appending ----------------------------------------------------------- */
 
 static uint64_t left(const struct piece *p)
 {
@@ -206,8 +207,9 @@ static int stage_entry(struct journal *j, const struct journal_entry *e)
 	return journal_push_item(j, &item);
 }
 
-/* The caller may append what must be written without asking for room; there is the margin for it. When a new
- * segment is needed it is made ready here, so that a full disk is found before anything is written. */
+/* The caller may append what must be written without asking for room; there is the margin
+ * for it. When a new segment is needed it is made ready here, so that a full disk is
+ * found before anything is written. */
 static int check_room(struct journal *j, const struct journal_entry *entries, size_t n)
 {
 	uint64_t payload = 0, bytes = 0;
@@ -248,13 +250,14 @@ void journal_sync(struct journal *j)
 	spare_step(j, 2 * bytes);
 }
 
-/* ---- reading back --------------------------------------------------------------------------------- */
+/* ---- reading back -------------------------------------------------------- */
 
 static int read_record(struct journal *j, uint64_t index, struct buf *scratch)
 {
 	const struct piece *p = journal_piece(j, index);
 	uint32_t at = item_at(j, index)->at;
-	bool is_last = index == journal_last(j) || p->head.prev_index < journal_piece(j, index + 1)->head.prev_index;
+	bool is_last = index == journal_last(j) ||
+		p->head.prev_index < journal_piece(j, index + 1)->head.prev_index;
 	uint64_t end = is_last ? p->end : item_at(j, index + 1)->at;
 	uint8_t *out;
 
@@ -266,20 +269,22 @@ static int read_record(struct journal *j, uint64_t index, struct buf *scratch)
 	return j->disk->ops->read(j->disk, p->file, at, out, scratch->len);
 }
 
-int journal_read(struct journal *j, uint64_t index, struct buf *scratch, struct journal_entry *out)
+int journal_read(
+	struct journal *j, uint64_t index, struct buf *scratch, struct journal_entry *out)
 {
 	int rc = read_record(j, index, scratch);
 	struct record r;
 
 	if (rc != 0)
 		return rc;
-	if (!record_decode(buf_bytes(scratch), journal_piece(j, index)->head.salt, &r) || r.entry.index != index)
+	if (!record_decode(buf_bytes(scratch), journal_piece(j, index)->head.salt, &r) ||
+		r.entry.index != index)
 		return SVCD_ECORRUPT;
 	*out = r.entry;
 	return 0;
 }
 
-/* ---- removing ------------------------------------------------------------------------------------- */
+/* ---- removing ------------------------------------------------------------ */
 
 static void remove_tail(struct journal *j)
 {
@@ -294,8 +299,8 @@ static void remove_tail(struct journal *j)
 	j->n_pieces--;
 }
 
-/* From the end, so that a crash in between leaves a log without gaps. The bytes are wiped: a later record might
- * end where one of them begins. */
+/* From the end, so that a crash in between leaves a log without gaps. The bytes are
+ * wiped: a later record might end where one of them begins. */
 void journal_truncate(struct journal *j, uint64_t index)
 {
 	struct piece *p;
@@ -357,7 +362,7 @@ int journal_reset(struct journal *j, uint64_t index, uint64_t term)
 	return 0;
 }
 
-/* ---- invariants ----------------------------------------------------------------------------------- */
+/* ---- invariants ---------------------------------------------------------- */
 
 void journal_check(const struct journal *j)
 {

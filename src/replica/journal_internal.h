@@ -27,8 +27,9 @@ struct item {
 };
 
 /*
- * The next segment, made ready little by little while the current one fills up: first its blocks are reserved, then it is
- * written with zeros, then synced. A file that leaves the log at the front is used again.
+ * The next segment, made ready little by little while the current one fills up: first its
+ * blocks are reserved, then it is written with zeros, then synced. A file that leaves the
+ * log at the front is used again.
  */
 struct spare {
 	int file; /* -1: none */
@@ -38,8 +39,8 @@ struct spare {
 };
 
 /*
- * items[i] is the entry journal_first + i. pieces are in order, at least one; a piece begins where
- * the one before ended (head.prev_index is the last index of that one).
+ * items[i] is the entry journal_first + i. pieces are in order, at least one; a piece
+ * begins where the one before ended (head.prev_index is the last index of that one).
  * durable <= last; everything before the last piece is durable.
  */
 struct journal {
@@ -58,19 +59,24 @@ struct journal {
 };
 
 struct piece *journal_tail(struct journal *j);
-const struct piece *journal_piece(const struct journal *j, uint64_t index); /* that holds the entry */
+/* The one that holds the entry. */
+const struct piece *journal_piece(const struct journal *j, uint64_t index);
 void journal_name(uint64_t seq, char out[SEGMENT_NAME_MAX]);
 int journal_push_piece(struct journal *j, const struct piece *p);
 int journal_push_item(struct journal *j, const struct item *i);
 int journal_zero(struct journal *j, int file, uint64_t from, uint64_t to);
 
 /* journal_spare.c */
-void spare_discard(struct journal *j);               /* at open: what is there is of unknown worth */
-int spare_reserve(struct journal *j);                /* 0 or SVCD_ENOSPACE …: after it a spare can be finished */
-int spare_finish(struct journal *j);                 /* now, whatever it takes; same errors */
-void spare_step(struct journal *j, uint64_t bytes);  /* some of the work, when the time has come */
-void spare_recycle(struct journal *j, struct piece *p); /* p leaves the log: keep or remove its file */
+void spare_discard(struct journal *j); /* at open: what is there is of unknown worth */
+int spare_reserve(struct journal *j);  /* 0 or SVCD_ENOSPACE …: after it a spare can be
+					  finished */
+int spare_finish(struct journal *j);   /* now, whatever it takes; same errors */
+/* some of the work, when the time has come */
+void spare_step(struct journal *j, uint64_t bytes);
+void spare_recycle(struct journal *j, struct piece *p); /* p leaves the log: keep or
+							   remove its file */
 /* Makes the spare the next segment of the log. 0 or SVCD_ENOSPACE. */
-int spare_activate(struct journal *j, uint64_t prev_index, uint64_t prev_term, bool restart);
+int spare_activate(
+	struct journal *j, uint64_t prev_index, uint64_t prev_term, bool restart);
 
 #endif

@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "replica/must.h"
 
-#define WHAT_TO_DO "restore this member's data directory from a backup, or remove it and let the member join again"
+#define WHAT_TO_DO \
+	"restore this member's data directory from a backup, " \
+	"or remove it and let the member join again"
 
 struct opening {
 	struct journal *j;
@@ -22,7 +24,7 @@ struct opening {
 	int rc;
 };
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 static bool name_parse(const char *name, uint64_t *seq)
 {
@@ -74,7 +76,7 @@ static int list_names(struct opening *p)
 	return p->rc;
 }
 
-/* ---- one segment ---------------------------------------------------------------------------------- */
+/* ---- one segment --------------------------------------------------------- */
 
 static int fail(struct opening *p, int code, uint64_t seq, const char *what)
 {
@@ -111,15 +113,20 @@ static int judge_head(struct opening *p, const struct segment_head *h, uint64_t 
 	struct journal *j = p->j;
 
 	if (h->seq != seq)
-		return fail(p, SVCD_ECORRUPT, seq, "has the name of another segment; " WHAT_TO_DO);
+		return fail(p, SVCD_ECORRUPT, seq,
+			"has the name of another segment; " WHAT_TO_DO);
 	if (j->cluster && h->cluster != j->cluster)
-		return fail(p, SVCD_ECONFLICT, seq, "belongs to another cluster; give each its own data directory");
+		return fail(p, SVCD_ECONFLICT, seq,
+			"belongs to another cluster; give each its own data directory");
 	if (j->n_pieces == 0 || h->restart)
 		return 0;
 	if (journal_tail(j)->head.seq + 1 != seq)
-		return fail(p, SVCD_ECORRUPT, seq, "the segment before it is missing; " WHAT_TO_DO);
-	if (h->prev_index != journal_last(j) || h->prev_term != journal_term(j, h->prev_index))
-		return fail(p, SVCD_ECORRUPT, seq, "the segment before it is damaged; " WHAT_TO_DO);
+		return fail(p, SVCD_ECORRUPT, seq,
+			"the segment before it is missing; " WHAT_TO_DO);
+	if (h->prev_index != journal_last(j) ||
+		h->prev_term != journal_term(j, h->prev_index))
+		return fail(p, SVCD_ECORRUPT, seq,
+			"the segment before it is damaged; " WHAT_TO_DO);
 	return 0;
 }
 
@@ -142,26 +149,32 @@ static void forget_older(struct journal *j)
 static void take_record(void *arg, const struct record *r, uint64_t at)
 {
 	struct opening *p = arg;
-	struct item item = {.term = r->entry.term, .at = (uint32_t)at, .type = r->entry.type};
+	struct item item = {
+		.term = r->entry.term, .at = (uint32_t)at, .type = r->entry.type};
 
 	if (p->rc == 0)
 		p->rc = journal_push_item(p->j, &item);
 }
 
-static int refuse_damage(struct opening *p, const struct piece *piece, const struct segment_scan *s)
+static int refuse_damage(
+	struct opening *p, const struct piece *piece, const struct segment_scan *s)
 {
 	char what[160];
 
-	snprintf(what, sizeof(what), "entry %" PRIu64 " at offset %" PRIu64 " is damaged, and it was committed; ",
+	snprintf(what, sizeof(what),
+		"entry %" PRIu64 " at offset %" PRIu64
+		" is damaged, and it was committed; ",
 		s->last_index + 1, s->end);
 	fail(p, SVCD_ECORRUPT, piece->head.seq, what);
 	if (p->e)
-		strncat(p->e->text, WHAT_TO_DO, sizeof(p->e->text) - strlen(p->e->text) - 1);
+		strncat(p->e->text, WHAT_TO_DO,
+			sizeof(p->e->text) - strlen(p->e->text) - 1);
 	return SVCD_ECORRUPT;
 }
 
 /* Only behind the end of the last segment can there be an interrupted write. */
-static int judge_end(struct opening *p, struct piece *piece, const struct segment_scan *s, bool is_last)
+static int judge_end(struct opening *p, struct piece *piece, const struct segment_scan *s,
+	bool is_last)
 {
 	struct journal *j = p->j;
 
@@ -171,8 +184,9 @@ static int judge_end(struct opening *p, struct piece *piece, const struct segmen
 	if (!is_last)
 		return 0;
 	if (s->torn || s->debris_end)
-		log_warn("log_cut", L_U64("index", s->last_index + 1), L_U64("segment", piece->head.seq),
-			L_U64("offset", s->end), L_STR("reason", "its write was interrupted"));
+		log_warn("log_cut", L_U64("index", s->last_index + 1),
+			L_U64("segment", piece->head.seq), L_U64("offset", s->end),
+			L_STR("reason", "its write was interrupted"));
 	if (s->debris_end) {
 		must(journal_zero(j, piece->file, s->end, s->debris_end), "log_wipe");
 		must(j->disk->ops->sync(j->disk, piece->file), "log_sync");
@@ -180,7 +194,8 @@ static int judge_end(struct opening *p, struct piece *piece, const struct segmen
 	return 0;
 }
 
-static int load_content(struct opening *p, struct piece *piece, uint64_t seq, bool is_last)
+static int load_content(
+	struct opening *p, struct piece *piece, uint64_t seq, bool is_last)
 {
 	struct segment_scan scan;
 	uint8_t *content;
@@ -195,8 +210,8 @@ static int load_content(struct opening *p, struct piece *piece, uint64_t seq, bo
 		rc = judge_head(p, &piece->head, seq);
 	} else {
 		fail(p, rc, seq,
-			rc == SVCD_EVERSION ? "has the format of another version of svcd" :
-					      "its head is damaged; " WHAT_TO_DO);
+			rc == SVCD_EVERSION ? "has the format of another version of svcd"
+					    : "its head is damaged; " WHAT_TO_DO);
 	}
 	if (rc == 0 && piece->head.restart)
 		forget_older(p->j);
@@ -204,7 +219,8 @@ static int load_content(struct opening *p, struct piece *piece, uint64_t seq, bo
 		rc = journal_push_piece(p->j, piece);
 	if (rc == 0) {
 		piece->file = -1; /* the journal's now */
-		segment_scan(bytes_of(content, piece->size), &piece->head, take_record, p, &scan);
+		segment_scan(bytes_of(content, piece->size), &piece->head, take_record, p,
+			&scan);
 		rc = p->rc ? p->rc : judge_end(p, journal_tail(p->j), &scan, is_last);
 	}
 	free(content);
@@ -228,7 +244,7 @@ static int load_segment(struct opening *p, uint64_t seq, bool is_last)
 	return rc;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------ */
+/* ---- all ----------------------------------------------------------------- */
 
 static int load_all(struct opening *p)
 {
@@ -240,18 +256,21 @@ static int load_all(struct opening *p)
 	if (rc == 0 && j->n_pieces == 0) {
 		rc = spare_activate(j, 0, 0, false);
 		if (rc != 0)
-			err_set(p->e, rc, "the first segment of log/ cannot be made: %s", err_text(rc));
+			err_set(p->e, rc, "the first segment of log/ cannot be made: %s",
+				err_text(rc));
 	}
 	if (rc != 0)
 		return rc;
-	/* What a killed process wrote and did not sync is read like what is durable: make it so. */
+	/* What a killed process wrote and did not sync is read like what is durable: make
+	 * it so. */
 	must(j->disk->ops->sync(j->disk, journal_tail(j)->file), "log_sync");
 	must(j->disk->ops->sync_dir(j->disk), "segment_name");
 	j->durable = journal_last(j);
 	return 0;
 }
 
-int journal_open(struct disk *d, const struct journal_options *o, struct journal **out, struct err *e)
+int journal_open(struct disk *d, const struct journal_options *o, struct journal **out,
+	struct err *e)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	struct opening p = {.j = j, .o = o, .e = e};

@@ -38,7 +38,8 @@ static void give_up(struct journal *j)
 	spare_discard(j);
 }
 
-/* Writes zeros. Where blocks cannot be reserved this is where the disk turns out to be full. */
+/* Writes zeros. Where blocks cannot be reserved this is where the disk turns out to be
+ * full. */
 static int fill(struct journal *j, uint64_t bytes)
 {
 	struct spare *s = &j->spare;
@@ -90,14 +91,18 @@ void spare_recycle(struct journal *j, struct piece *p)
 	journal_name(p->head.seq, name);
 	if (j->spare.file < 0 && p->size == j->segment_bytes) {
 		must(d->ops->rename(d, name, SPARE_NAME), "segment_rename");
-		j->spare = (struct spare){.file = p->file, .size = p->size, .filled = p->size, .ready = true};
+		j->spare = (struct spare){.file = p->file,
+			.size = p->size,
+			.filled = p->size,
+			.ready = true};
 		return;
 	}
 	d->ops->close(d, p->file);
 	must(d->ops->remove(d, name), "segment_remove");
 }
 
-/* The head is durable before the name is: a file with the name of a segment has a valid head. */
+/* The head is durable before the name is: a file with the name of a segment has a valid
+ * head. */
 static int write_head(struct journal *j, const struct segment_head *h)
 {
 	uint8_t page[SEGMENT_HEAD_BYTES];
@@ -108,7 +113,8 @@ static int write_head(struct journal *j, const struct segment_head *h)
 	return rc == 0 ? j->disk->ops->sync(j->disk, j->spare.file) : rc;
 }
 
-int spare_activate(struct journal *j, uint64_t prev_index, uint64_t prev_term, bool restart)
+int spare_activate(
+	struct journal *j, uint64_t prev_index, uint64_t prev_term, bool restart)
 {
 	struct disk *d = j->disk;
 	struct piece p = {

@@ -18,7 +18,8 @@ void payload_put(struct buf *b, struct bytes command)
 
 void payload_end(struct buf *b, uint32_t n)
 {
-	const uint8_t be[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+	const uint8_t be[4] = {
+		(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
 
 	if (b->error == 0)
 		memcpy(b->data + 16, be, sizeof(be));

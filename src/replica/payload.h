@@ -21,7 +21,8 @@ struct payload {
 	uint32_t n;
 	struct bytes rest;
 };
-int payload_open(struct payload *p, struct bytes in);            /* 0, SVCD_ECORRUPT */
-int payload_next(struct payload *p, struct bytes *command);      /* call n times; 0, SVCD_ECORRUPT */
+int payload_open(struct payload *p, struct bytes in); /* 0, SVCD_ECORRUPT */
+/* To be called n times. 0, SVCD_ECORRUPT. */
+int payload_next(struct payload *p, struct bytes *command);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * From waiting proposals to one log entry, and from applied entries back to those who asked.
+ * From waiting proposals to one log entry, and from applied entries back to those who
+ * asked.
  */
 #include "replica/replica_internal.h"
 
@@ -9,9 +10,10 @@
 
 #include "base/clock.h"
 
-#define BOXES_MAX 64 /* mailboxes answered with one post each; more are answered one by one */
+#define BOXES_MAX \
+	64 /* mailboxes answered with one post each; more are answered one by one */
 
-/* ---- answers ------------------------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------- */
 
 static void deliver_done(struct mail *m)
 {
@@ -65,7 +67,7 @@ static void refuse(struct proposal *p, int code, const char *text)
 	snprintf(p->outcome.text, sizeof(p->outcome.text), "%s", text);
 }
 
-/* ---- coming in ---------------------------------------------------------------------------------------- */
+/* ---- coming in ----------------------------------------------------------- */
 
 static struct replica *replica_of(const struct proposal *p)
 {
@@ -93,7 +95,8 @@ static void refuse_busy(struct replica *r, struct proposal *p)
 void replica_propose(struct replica *r, struct proposal *p)
 {
 	p->internal[0] = (uintptr_t)r;
-	if (atomic_fetch_add_explicit(&r->queued, 1, memory_order_relaxed) >= REPLICA_QUEUE_MAX) {
+	if (atomic_fetch_add_explicit(&r->queued, 1, memory_order_relaxed) >=
+		REPLICA_QUEUE_MAX) {
 		refuse_busy(r, p);
 		return;
 	}
@@ -124,7 +127,7 @@ void propose_refuse(struct replica *r, int code, const char *text)
 	answers_post(&a);
 }
 
-/* ---- one entry ---------------------------------------------------------------------------------------- */
+/* ---- one entry ----------------------------------------------------------- */
 
 static bool fits(const struct replica *r, const struct batch *b, const struct proposal *p)
 {
@@ -148,7 +151,8 @@ static struct batch *batch_begin(struct replica *r)
 static void batch_fill(struct replica *r, struct batch *b)
 {
 	while (!list_empty(&r->waiting)) {
-		struct proposal *p = container_of(r->waiting.next, struct proposal, mail.node);
+		struct proposal *p = container_of(
+			r->waiting.next, struct proposal, mail.node);
 
 		if (!fits(r, b, p))
 			break;
@@ -185,7 +189,8 @@ static void batch_submit(struct replica *r, struct batch *b)
 	if (b->has_tick)
 		timing_tick_begun(r);
 	if (rc == 0)
-		rc = driver_submit(r->driver, replica_now_ms(r), buf_bytes(&r->payload), b);
+		rc = driver_submit(
+			r->driver, replica_now_ms(r), buf_bytes(&r->payload), b);
 	if (rc == SVCD_ECORRUPT || rc == SVCD_EIO)
 		replica_fatal(rc, "submit");
 	if (rc != 0)
@@ -217,7 +222,8 @@ void propose_round(struct replica *r)
 		propose_refuse(r, rc, text);
 		return;
 	}
-	while ((!list_empty(&r->waiting) || timing_tick_due(r)) && driver_may_submit(r->driver)) {
+	while ((!list_empty(&r->waiting) || timing_tick_due(r)) &&
+		driver_may_submit(r->driver)) {
 		struct batch *b = batch_begin(r);
 
 		batch_fill(r, b);
@@ -225,7 +231,7 @@ void propose_round(struct replica *r)
 	}
 }
 
-/* ---- after the commit --------------------------------------------------------------------------------- */
+/* ---- after the commit ---------------------------------------------------- */
 
 void propose_answer(struct replica *r)
 {

@@ -1,6 +1,6 @@
 /*
- * What became visible, to those who asked to be told. A publication is shared; each subscriber gets
- * a small notice with a reference to it.
+ * What became visible, to those who asked to be told. A publication is shared; each
+ * subscriber gets a small notice with a reference to it.
  */
 #include "replica/replica_internal.h"
 
@@ -45,7 +45,8 @@ static void deliver_notice(struct mail *m)
 	subscription_unref(s);
 }
 
-/* A subscriber that cannot be told has a gap that it would not see: there is no going on without memory. */
+/* A subscriber that cannot be told has a gap that it would not see: there is no going on
+ * without memory. */
 static void post_notice(struct subscription *s, struct publication *p)
 {
 	struct notice *n = malloc(sizeof(*n));
@@ -124,7 +125,7 @@ void replica_unsubscribe(struct subscription *s)
 	subscription_unref(s);
 }
 
-/* ---- role --------------------------------------------------------------------------------------------- */
+/* ---- role ---------------------------------------------------------------- */
 
 struct role_notice {
 	struct mail mail;
@@ -147,12 +148,16 @@ static void post_role(struct replica *r, const struct role_watch *w)
 	struct role_notice *n = malloc(sizeof(*n));
 
 	replica_fatal(n ? 0 : SVCD_ENOMEM, "publish");
-	*n = (struct role_notice){
-		.mail.deliver = deliver_role, .fn = w->fn, .arg = w->arg, .role = r->role, .term = r->role_term};
+	*n = (struct role_notice){.mail.deliver = deliver_role,
+		.fn = w->fn,
+		.arg = w->arg,
+		.role = r->role,
+		.term = r->role_term};
 	mailbox_post(w->box, &n->mail);
 }
 
-/* A leader that has not applied all of earlier terms yet is still a candidate to everybody else. */
+/* A leader that has not applied all of earlier terms yet is still a candidate to
+ * everybody else. */
 static enum replica_role role_of(const struct driver_status *s)
 {
 	if (s->role == DRIVER_LEADER)
@@ -166,7 +171,8 @@ void publish_role(struct replica *r)
 	struct list *it, *tmp;
 
 	driver_status(r->driver, &s);
-	if (r->role == role_of(&s) && r->role_term == s.term && r->role_leader == s.leader)
+	if (r->role == role_of(&s) && r->role_term == s.term &&
+		r->role_leader == s.leader)
 		return;
 	pthread_mutex_lock(&r->watchers_lock);
 	r->role = role_of(&s);
@@ -197,8 +203,7 @@ void replica_off_role(struct replica *r, struct mailbox *box)
 	struct list *it, *tmp;
 
 	pthread_mutex_lock(&r->watchers_lock);
-	list_each(&r->role_watches, it, tmp)
-	{
+	list_each(&r->role_watches, it, tmp) {
 		struct role_watch *w = container_of(it, struct role_watch, node);
 
 		if (w->box != box)

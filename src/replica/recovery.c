@@ -53,7 +53,8 @@ static int read_position(struct attempt *a)
 		store_read_end(reader);
 	}
 	store_reader_free(reader);
-	return rc == 0 ? 0 : err_set(a->e, rc, "the state cannot be read: %s", err_text(rc));
+	return rc == 0 ? 0
+		       : err_set(a->e, rc, "the state cannot be read: %s", err_text(rc));
 }
 
 static int open_log(struct attempt *a, uint64_t known_index)
@@ -73,7 +74,7 @@ static int open_log(struct attempt *a, uint64_t known_index)
 	return rc;
 }
 
-/* ---- a state that can be used --------------------------------------------------------------------- */
+/* ---- a state that can be used -------------------------------------------- */
 
 /* False: it has to be built anew. *rc: why not even that. */
 static bool use_state(struct attempt *a, int *rc)
@@ -87,7 +88,9 @@ static bool use_state(struct attempt *a, int *rc)
 		return false;
 	if (!datadir_trusted(a->dir)) {
 		if (!a->dir->fresh)
-			log_info("state_untrusted", L_STR("reason", "no clean stop before this start of the machine"));
+			log_info("state_untrusted",
+				L_STR("reason",
+					"no clean stop before this start of the machine"));
 		return false;
 	}
 	*rc = open_store(a, &why);
@@ -101,14 +104,14 @@ static bool use_state(struct attempt *a, int *rc)
 	return *rc == 0;
 }
 
-/* ---- a state from checkpoint and log ---------------------------------------------------------------- */
+/* ---- a state from checkpoint and log ------------------------------------- */
 
 static int build_state(struct attempt *a)
 {
 	uint64_t first = journal_first(a->out->journal), index;
 	char state[PATH_MAX];
-	int rc = checkpoints_restore(
-		a->dir, &a->out->checkpoints, first - 1, datadir_path(a->dir, "state", state), &index, a->e);
+	int rc = checkpoints_restore(a->dir, &a->out->checkpoints, first - 1,
+		datadir_path(a->dir, "state", state), &index, a->e);
 
 	if (rc == 0)
 		log_info("state_restored", L_U64("checkpoint", index));
@@ -117,8 +120,8 @@ static int build_state(struct attempt *a)
 	if (first > 1)
 		return err_set(a->e, SVCD_ECORRUPT,
 			"the state must be built anew, the log begins at %" PRIu64
-			" and no checkpoint reaches it: restore this member from a backup, or remove %s "
-			"and let the member join again",
+			" and no checkpoint reaches it: restore this member from a backup, "
+			"or remove %s and let the member join again",
 			first, a->dir->path);
 	store_remove(state);
 	return 0;
@@ -137,7 +140,7 @@ static int rebuild(struct attempt *a)
 	return rc == 0 ? read_position(a) : rc;
 }
 
-/* ---- fitting together ------------------------------------------------------------------------------- */
+/* ---- fitting together ---------------------------------------------------- */
 
 static int judge(struct attempt *a)
 {
@@ -146,14 +149,16 @@ static int judge(struct attempt *a)
 
 	if (r->applied > last)
 		return err_set(a->e, SVCD_ECORRUPT,
-			"the state has the entries up to %" PRIu64 ", but the log ends at %" PRIu64
-			": a part of the log is lost. Restore this member from a backup, or remove %s and let "
-			"the member join again",
+			"the state has the entries up to %" PRIu64
+			", but the log ends at %" PRIu64
+			": a part of the log is lost. Restore this member from a backup, "
+			"or remove %s and let the member join again",
 			r->applied, last, a->dir->path);
 	if (r->applied && journal_term(r->journal, r->applied) &&
 		journal_term(r->journal, r->applied) != r->applied_term)
 		return err_set(a->e, SVCD_ECORRUPT,
-			"state and log of %s are of different histories: restore both from one backup",
+			"state and log of %s are of different histories: "
+			"restore both from one backup",
 			a->dir->path);
 	r->empty = last == 0 && r->applied == 0 && r->ballot.term == 0;
 	return 0;
@@ -191,7 +196,8 @@ static int open_steps(struct attempt *a)
 	return rc == 0 ? datadir_mark(a->dir, false, a->e) : rc;
 }
 
-int recovery_open(const struct datadir *d, const struct recovery_options *o, struct recovered *out, struct err *e)
+int recovery_open(const struct datadir *d, const struct recovery_options *o,
+	struct recovered *out, struct err *e)
 {
 	struct attempt a = {.dir = d, .o = o, .out = out, .e = e};
 	int rc;

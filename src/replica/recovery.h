@@ -1,5 +1,6 @@
 /*
- * From a data directory to an open log and a state that fit together: the decisions of a start.
+ * From a data directory to an open log and a state that fit together: the decisions of a
+ * start.
  */
 #ifndef SVCD_REPLICA_RECOVERY_H
 #define SVCD_REPLICA_RECOVERY_H
@@ -9,7 +10,9 @@
 #include "replica/datadir.h"
 #include "replica/journal.h"
 
-#define MEMBERS_KEY "members" /* in TABLE_META: be64 index, the members as of it as the engine encodes them */
+#define MEMBERS_KEY \
+	"members" /* in TABLE_META: be64 index, the members as of it as the engine \
+		     encodes them */
 
 struct recovery_options {
 	uint64_t segment_bytes; /* of the log; 0: default */
@@ -29,9 +32,10 @@ struct recovered {
 	bool empty;         /* a new member: nothing was ever written */
 };
 
-/* Everything in out is open on success and nothing otherwise. The state may be older than the log (its entries
- * must then be applied), never newer. */
-int recovery_open(const struct datadir *d, const struct recovery_options *o, struct recovered *out, struct err *e);
+/* Everything in out is open on success and nothing otherwise. The state may be older than
+ * the log (its entries must then be applied), never newer. */
+int recovery_open(const struct datadir *d, const struct recovery_options *o,
+	struct recovered *out, struct err *e);
 void recovered_close(struct recovered *r);
 
 #endif

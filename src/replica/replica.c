@@ -1,6 +1,7 @@
 /*
- * Start, stop and the thread. One round of the loop: proposals and requests come out of the mailbox, and when all
- * is handled what waits becomes an entry (propose.c), which the driver makes durable and gives back to be applied.
+ * Start, stop and the thread. One round of the loop: proposals and requests come out of
+ * the mailbox, and when all is handled what waits becomes an entry (propose.c), which the
+ * driver makes durable and gives back to be applied.
  */
 #include "replica/replica_internal.h"
 
@@ -32,7 +33,7 @@ void replica_fatal(int code, const char *what)
 	abort();
 }
 
-/* ---- the thread --------------------------------------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------------- */
 
 static void on_round_end(void *arg)
 {
@@ -51,7 +52,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* ---- start -------------------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
@@ -62,9 +63,9 @@ static uint64_t segment_bytes(uint64_t log_bytes_max)
 {
 	uint64_t quarter = log_bytes_max / 4;
 
-	return quarter < SEGMENT_BYTES_MIN ? SEGMENT_BYTES_MIN :
-		quarter > SEGMENT_BYTES_MAX ? SEGMENT_BYTES_MAX :
-					      quarter;
+	return quarter < SEGMENT_BYTES_MIN    ? SEGMENT_BYTES_MIN
+		: quarter > SEGMENT_BYTES_MAX ? SEGMENT_BYTES_MAX
+					      : quarter;
 }
 
 static int open_files(struct replica *r, const struct replica_options *o, struct err *e)
@@ -197,7 +198,7 @@ int replica_start(const struct replica_options *o, struct replica **out, struct 
 	return 0;
 }
 
-/* ---- stop --------------------------------------------------------------------------------------------- */
+/* ---- stop ---------------------------------------------------------------- */
 
 struct stop_request {
 	struct mail mail;
@@ -219,7 +220,8 @@ static void note_clean_stop(struct replica *r)
 	struct err e = {0};
 
 	if (store_sync(r->files.store, &e) != 0 || datadir_mark(&r->dir, true, &e) != 0)
-		log_warn("stop_not_clean", L_STR("text", e.text)); /* the state will be built anew */
+		/* the state will be built anew */
+		log_warn("stop_not_clean", L_STR("text", e.text));
 }
 
 void replica_stop(struct replica *r)

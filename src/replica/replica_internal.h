@@ -1,6 +1,7 @@
 /*
- * What the sources of the replica share. Unless said otherwise a field belongs to the replica's
- * thread (before it runs and after it was joined: to the caller of replica_start and replica_stop).
+ * What the sources of the replica share. Unless said otherwise a field belongs to the
+ * replica's thread (before it runs and after it was joined: to the caller of
+ * replica_start and replica_stop).
  */
 #ifndef SVCD_REPLICA_REPLICA_INTERNAL_H
 #define SVCD_REPLICA_REPLICA_INTERNAL_H
@@ -23,7 +24,8 @@ struct batch {
 	bool has_tick; /* the first command is a tick of ours */
 };
 
-/* The leader's clock: cluster time goes on from what the state said when we became ready. */
+/* The leader's clock: cluster time goes on from what the state said when we became ready.
+ */
 struct time_base {
 	bool running;
 	uint64_t base_ms; /* cluster time at … */
@@ -67,7 +69,7 @@ struct replica {
 	pthread_t thread;
 	bool stopping;
 
-	struct list waiting; /* proposals not taken into a batch yet */
+	struct list waiting;     /* proposals not taken into a batch yet */
 	_Atomic uint64_t queued; /* posted and not answered; any thread */
 	struct batch batches[BATCHES];
 	struct list free_batches;
@@ -90,13 +92,14 @@ struct replica {
 	pthread_mutex_t watchers_lock; /* both lists */
 	struct list subscriptions;
 	struct list role_watches;
-	enum replica_role role; /* as told last; under watchers_lock for those who come later */
+	enum replica_role role; /* as told last; for those who come later: locked */
 	uint64_t role_term, role_leader;
 	_Atomic uint64_t published;
 
 	/* checkpoints, checkpointing.c */
 	uint64_t log_bytes_max;
-	uint64_t log_bytes_wait; /* no checkpoint by itself before the log has grown to this: the last one failed */
+	uint64_t log_bytes_wait; /* the last try failed: none before the log is so large
+				  */
 	pthread_mutex_t checkpoint_lock; /* one at a time */
 	pthread_mutex_t background_lock; /* the next four */
 	pthread_t background_thread;
@@ -121,10 +124,11 @@ void propose_lost(struct replica *r, struct batch *b, int code);
 
 /* apply.c */
 extern const struct driver_machine replica_machine;
-void apply_load(struct replica *r); /* rev, time and what is due, from the state as it was found */
+void apply_load(struct replica *r); /* rev, time, what is due: of the state as found */
 
 /* publish.c */
-void publish_changes(struct replica *r, uint64_t index); /* takes r->changes when there is something in it */
+/* Takes r->changes when there is something in it. */
+void publish_changes(struct replica *r, uint64_t index);
 void publish_role(struct replica *r);
 
 /* status.c */
@@ -141,6 +145,7 @@ void timing_tick_over(struct replica *r);
 /* checkpointing.c */
 void checkpointing_start(struct replica *r); /* what there is */
 void checkpointing_after_commit(struct replica *r);
-void checkpointing_finish(struct replica *r); /* waits for the thread; the loop still runs */
+/* Waits for the thread; the loop still runs. */
+void checkpointing_finish(struct replica *r);
 
 #endif

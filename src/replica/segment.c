@@ -5,7 +5,8 @@
 
 #include "replica/crc32c.h"
 
-/* On disk in the byte order of the machine: a data directory does not move to another kind of machine. */
+/* On disk in the byte order of the machine: a data directory does not move to another
+ * kind of machine. */
 struct head_bytes {
 	char magic[8];
 	uint32_t crc; /* of all that follows */
@@ -80,10 +81,12 @@ size_t record_bytes(size_t payload)
 
 static uint32_t record_crc(const uint8_t *record, size_t payload, uint32_t salt)
 {
-	return crc32c(salt, record + sizeof(uint32_t), RECORD_HEAD_BYTES - sizeof(uint32_t) + payload);
+	return crc32c(salt, record + sizeof(uint32_t),
+		RECORD_HEAD_BYTES - sizeof(uint32_t) + payload);
 }
 
-void record_encode(const struct journal_entry *e, uint32_t salt, uint64_t durable, uint8_t *out)
+void record_encode(
+	const struct journal_entry *e, uint32_t salt, uint64_t durable, uint8_t *out)
 {
 	size_t len = e->payload.len;
 	struct record_head h = {
@@ -126,11 +129,12 @@ bool record_decode(struct bytes in, uint32_t salt, struct record *out)
 	return true;
 }
 
-/* ---- scanning ------------------------------------------------------------------------------------- */
+/* ---- scanning ------------------------------------------------------------ */
 
 static struct bytes from(struct bytes content, uint64_t at)
 {
-	return at < content.len ? bytes_of(content.data + at, content.len - at) : BYTES_NONE;
+	return at < content.len ? bytes_of(content.data + at, content.len - at)
+				: BYTES_NONE;
 }
 
 static bool follows(const struct segment_scan *s, const struct journal_entry *e)
@@ -138,7 +142,8 @@ static bool follows(const struct segment_scan *s, const struct journal_entry *e)
 	return e->index == s->last_index + 1 && e->term >= s->last_term;
 }
 
-/* When the head at the end names the record that should be there, its write was interrupted. */
+/* When the head at the end names the record that should be there, its write was
+ * interrupted. */
 static void look_for_torn(struct bytes at_end, struct segment_scan *s)
 {
 	struct record_head h;
@@ -154,7 +159,8 @@ static void look_for_torn(struct bytes at_end, struct segment_scan *s)
 	s->debris_end = s->end + (bytes < at_end.len ? bytes : at_end.len);
 }
 
-/* Looks for valid records behind the end. Only what could be one is summed: the index must be near. */
+/* Looks for valid records behind the end. Only what could be one is summed: the index
+ * must be near. */
 static void scan_debris(struct bytes content, uint32_t salt, struct segment_scan *s)
 {
 	uint64_t at = s->end;
@@ -163,7 +169,8 @@ static void scan_debris(struct bytes content, uint32_t salt, struct segment_scan
 		struct record r;
 		uint64_t index;
 
-		memcpy(&index, content.data + at + offsetof(struct record_head, index), sizeof(index));
+		memcpy(&index, content.data + at + offsetof(struct record_head, index),
+			sizeof(index));
 		if (index - s->last_index > content.len / RECORD_HEAD_BYTES ||
 			!record_decode(from(content, at), salt, &r)) {
 			at += 8;
@@ -178,7 +185,8 @@ static void scan_debris(struct bytes content, uint32_t salt, struct segment_scan
 }
 
 void segment_scan(struct bytes content, const struct segment_head *h,
-	void (*each)(void *arg, const struct record *r, uint64_t at), void *arg, struct segment_scan *out)
+	void (*each)(void *arg, const struct record *r, uint64_t at), void *arg,
+	struct segment_scan *out)
 {
 	struct record r;
 
@@ -187,7 +195,8 @@ void segment_scan(struct bytes content, const struct segment_head *h,
 		.last_index = h->prev_index,
 		.last_term = h->prev_term,
 	};
-	while (record_decode(from(content, out->end), h->salt, &r) && follows(out, &r.entry)) {
+	while (record_decode(from(content, out->end), h->salt, &r) &&
+		follows(out, &r.entry)) {
 		each(arg, &r, out->end);
 		out->last_index = r.entry.index;
 		out->last_term = r.entry.term;

@@ -1,6 +1,6 @@
 /*
- * The status, readable by any thread without waiting: a version that is odd while words change. Who has
- * read a word of a newer status sees at least its odd version afterwards.
+ * The status, readable by any thread without waiting: a version that is odd while words
+ * change. Who has read a word of a newer status sees at least its odd version afterwards.
  */
 #include "replica/replica_internal.h"
 
@@ -12,7 +12,8 @@ struct snapshot {
 	bool clock_runs;
 	uint64_t clock_ms, clock_at_ms;
 };
-_Static_assert(sizeof(struct snapshot) <= STATUS_WORDS * sizeof(uint64_t), "the cell holds a snapshot");
+_Static_assert(sizeof(struct snapshot) <= STATUS_WORDS * sizeof(uint64_t),
+	"the cell holds a snapshot");
 
 static void cell_write(struct status_cell *c, const struct snapshot *s)
 {
@@ -33,7 +34,8 @@ static void cell_read(const struct status_cell *c, struct snapshot *s)
 	do {
 		before = atomic_load_explicit(&c->version, memory_order_acquire);
 		for (size_t i = 0; i < STATUS_WORDS; i++)
-			words[i] = atomic_load_explicit(&c->words[i], memory_order_acquire);
+			words[i] = atomic_load_explicit(
+				&c->words[i], memory_order_acquire);
 		after = atomic_load_explicit(&c->version, memory_order_relaxed);
 	} while (before != after || before % 2 != 0);
 	memcpy(s, words, sizeof(*s));
@@ -80,6 +82,7 @@ void replica_status(const struct replica *r, struct replica_status *out)
 	passed = replica_now_ms(r) - s.clock_at_ms;
 	out->time_ms = s.clock_ms + (s.clock_runs ? passed : 0);
 	out->age_ms = s.clock_runs ? 0 : passed;
-	out->queue = atomic_load_explicit(&((struct replica *)(uintptr_t)r)->queued, memory_order_relaxed);
+	out->queue = atomic_load_explicit(
+		&((struct replica *)(uintptr_t)r)->queued, memory_order_relaxed);
 	out->space_low = store_space(r->files.store) != 0;
 }

@@ -3,7 +3,8 @@
  */
 #include "replica/replica_internal.h"
 
-#define TICK_AGAIN_MS 1000 /* when a tick did not do away with what was due, or was refused */
+#define TICK_AGAIN_MS \
+	1000 /* when a tick did not do away with what was due, or was refused */
 
 /* Time does not pass while there is no leader: it goes on from the last stamp. */
 void timing_changed(struct replica *r)
@@ -12,7 +13,9 @@ void timing_changed(struct replica *r)
 
 	driver_status(r->driver, &s);
 	if (s.ready && !r->time.running)
-		r->time = (struct time_base){.running = true, .base_ms = r->time_ms, .at_ms = replica_now_ms(r)};
+		r->time = (struct time_base){.running = true,
+			.base_ms = r->time_ms,
+			.at_ms = replica_now_ms(r)};
 	else if (!s.ready)
 		r->time.running = false;
 }
@@ -26,7 +29,8 @@ uint64_t replica_time_ms(const struct replica *r)
 
 bool timing_tick_due(const struct replica *r)
 {
-	return r->time.running && !r->tick_in_flight && r->next_due_ms <= replica_time_ms(r) &&
+	return r->time.running && !r->tick_in_flight &&
+		r->next_due_ms <= replica_time_ms(r) &&
 		replica_now_ms(r) >= r->tick_not_before_ms;
 }
 
@@ -50,7 +54,9 @@ static uint64_t tick_at_ms(const struct replica *r)
 
 	if (!r->time.running || r->tick_in_flight || r->next_due_ms == UINT64_MAX)
 		return UINT64_MAX;
-	at = r->next_due_ms > r->time.base_ms ? r->next_due_ms - r->time.base_ms + r->time.at_ms : 0;
+	at = r->next_due_ms > r->time.base_ms
+		? r->next_due_ms - r->time.base_ms + r->time.at_ms
+		: 0;
 	return at > r->tick_not_before_ms ? at : r->tick_not_before_ms;
 }
 

@@ -1,8 +1,9 @@
 /*
- * Checkpoints: a compacted LMDB file with one more page that describes it and holds its hash.
+ * Checkpoints: a compacted LMDB file with one more page that describes it and holds its
+ * hash.
  *
- * LMDB trusts its file; a damaged one makes it read wild addresses. So nothing of a checkpoint
- * reaches LMDB before its hash was found right.
+ * LMDB trusts its file; a damaged one makes it read wild addresses. So nothing of a
+ * checkpoint reaches LMDB before its hash was found right.
  */
 #include "store/internal.h"
 
@@ -43,7 +44,7 @@ static int fail_errno(struct err *e, const char *path)
 	return err_set(e, code, "%s: %s", path, strerror(errno));
 }
 
-/* ---- whole files ---------------------------------------------------------------------------------- */
+/* ---- whole files --------------------------------------------------------- */
 
 static int read_exactly(int fd, void *out, size_t len)
 {
@@ -127,7 +128,7 @@ static int path_with(char *out, const char *path, const char *suffix, struct err
 	return err_set(e, SVCD_EINVAL, "%s: the path is too long", path);
 }
 
-/* ---- making --------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------- */
 
 /* What the copy really holds: the writer went on while it was made. */
 static int label_fill(struct label *l, const char *path, struct err *e)
@@ -170,7 +171,8 @@ static int label_write(int fd, struct label *l, const char *path, struct err *e)
 		return fail_errno(e, path);
 	l->label_hash = label_hash(l);
 	memcpy(page, l, sizeof(*l));
-	if (lseek(fd, end, SEEK_SET) < 0 || write_exactly(fd, page, sizeof(page)) != 0 || fsync(fd) != 0)
+	if (lseek(fd, end, SEEK_SET) < 0 || write_exactly(fd, page, sizeof(page)) != 0 ||
+		fsync(fd) != 0)
 		return fail_errno(e, path);
 	return 0;
 }
@@ -190,7 +192,8 @@ static int copy_into(struct store *s, const char *path, struct label *l, struct 
 	return rc;
 }
 
-int store_checkpoint(struct store *s, const char *path, uint64_t *index, uint64_t *term, struct err *e)
+int store_checkpoint(
+	struct store *s, const char *path, uint64_t *index, uint64_t *term, struct err *e)
 {
 	struct label l = {0};
 	char tmp[PATH_MAX];
@@ -210,7 +213,7 @@ int store_checkpoint(struct store *s, const char *path, uint64_t *index, uint64_
 	return 0;
 }
 
-/* ---- reading back --------------------------------------------------------------------------------- */
+/* ---- reading back -------------------------------------------------------- */
 
 static int corrupt(struct err *e, const char *path, const char *what)
 {
@@ -226,27 +229,33 @@ static int label_read(int fd, const char *path, struct label *l, struct err *e)
 		return fail_errno(e, path);
 	if (st.st_size < 2 * (off_t)STORE_PAGE || st.st_size % (off_t)STORE_PAGE != 0)
 		return corrupt(e, path, "not a checkpoint, or cut off");
-	if (lseek(fd, st.st_size - (off_t)STORE_PAGE, SEEK_SET) < 0 || read_exactly(fd, l, sizeof(*l)) != 0)
+	if (lseek(fd, st.st_size - (off_t)STORE_PAGE, SEEK_SET) < 0 ||
+		read_exactly(fd, l, sizeof(*l)) != 0)
 		return fail_errno(e, path);
 	if (memcmp(l->magic, MAGIC, sizeof(l->magic)) != 0)
 		return corrupt(e, path, "not a checkpoint, or cut off");
 	if (l->label_hash != label_hash(l))
 		return corrupt(e, path, "the description of the checkpoint is damaged");
 	if (l->format != STORE_FORMAT)
-		return err_set(e, SVCD_EVERSION, "%s: has format %llu, this version reads format %d", path,
+		return err_set(e, SVCD_EVERSION,
+			"%s: has format %llu, this version reads format %d", path,
 			(unsigned long long)l->format, STORE_FORMAT);
 	if (l->bytes != (uint64_t)st.st_size - STORE_PAGE)
-		return corrupt(e, path, "the checkpoint has another size than it should have");
+		return corrupt(
+			e, path, "the checkpoint has another size than it should have");
 	return lseek(fd, 0, SEEK_SET) == 0 ? 0 : fail_errno(e, path);
 }
 
-static int hash_check(int fd, int to, const char *path, const struct label *l, struct err *e)
+static int hash_check(
+	int fd, int to, const char *path, const struct label *l, struct err *e)
 {
 	uint64_t hash;
 
 	if (hash_stream(fd, to, l->bytes, &hash) != 0)
 		return fail_errno(e, path);
-	return hash == l->hash ? 0 : corrupt(e, path, "the checkpoint is damaged: its hash is wrong");
+	return hash == l->hash
+		? 0
+		: corrupt(e, path, "the checkpoint is damaged: its hash is wrong");
 }
 
 /* Only for a file whose hash is right. */
@@ -263,7 +272,8 @@ static int deep_check(const char *path, const struct label *l, struct err *e)
 	t = r ? store_read_begin(r) : NULL;
 	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
 	if (t) {
-		if (store_digest_recompute(t) != l->digest || store_index(t) != l->index || t->error)
+		if (store_digest_recompute(t) != l->digest ||
+			store_index(t) != l->index || t->error)
 			rc = corrupt(e, path, "the digest of the checkpoint is wrong");
 		store_read_end(r);
 	}
@@ -272,7 +282,8 @@ static int deep_check(const char *path, const struct label *l, struct err *e)
 	return rc;
 }
 
-int store_checkpoint_inspect(const char *path, bool deep, struct checkpoint_info *out, struct err *e)
+int store_checkpoint_inspect(
+	const char *path, bool deep, struct checkpoint_info *out, struct err *e)
 {
 	struct label l;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -298,7 +309,8 @@ int store_checkpoint_inspect(const char *path, bool deep, struct checkpoint_info
 	return rc;
 }
 
-int store_checkpoint_get(const char *path, enum table table, struct bytes key, struct buf *out, struct err *e)
+int store_checkpoint_get(const char *path, enum table table, struct bytes key,
+	struct buf *out, struct err *e)
 {
 	struct store *copy;
 	struct reader *r;
@@ -314,7 +326,8 @@ int store_checkpoint_get(const char *path, enum table table, struct bytes key, s
 	if (t) {
 		if (table_get(t, table, key, &value))
 			buf_put_bytes(out, value);
-		rc = t->error ? err_set(e, t->error, "%s: cannot be read", path) : out->error;
+		rc = t->error ? err_set(e, t->error, "%s: cannot be read", path)
+			      : out->error;
 		store_read_end(r);
 	}
 	store_reader_free(r);
@@ -322,7 +335,7 @@ int store_checkpoint_get(const char *path, enum table table, struct bytes key, s
 	return rc;
 }
 
-/* ---- restoring ------------------------------------------------------------------------------------ */
+/* ---- restoring ----------------------------------------------------------- */
 
 /* A state's folder holds data.mdb and lock.mdb, nothing else. */
 static void remove_state(const char *dir)
@@ -348,7 +361,8 @@ static int copy_out(const char *checkpoint, const char *to_path, struct err *e)
 	rc = label_read(from, checkpoint, &l, e);
 	if (rc == 0) {
 		to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		rc = to >= 0 ? hash_check(from, to, checkpoint, &l, e) : fail_errno(e, to_path);
+		rc = to >= 0 ? hash_check(from, to, checkpoint, &l, e)
+			     : fail_errno(e, to_path);
 	}
 	if (rc == 0 && fsync(to) != 0)
 		rc = fail_errno(e, to_path);

@@ -1,6 +1,7 @@
 #include "store/internal.h"
 
-/* The key is seeded with the value's hash, so that swapping the values of two keys changes the sum. */
+/* The key is seeded with the value's hash, so that swapping the values of two keys
+ * changes the sum. */
 uint64_t digest_item(enum table table, struct bytes key, struct bytes value)
 {
 	return bytes_hash_seed(key, bytes_hash(value) + (uint64_t)table);

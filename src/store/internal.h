@@ -16,7 +16,8 @@
 #define READERS_DEFAULT 256
 #define RESERVE_BYTES_DEFAULT ((uint64_t)64 << 20)
 
-/* The one record of LMDB's main database, beside the names of the tables. It is not part of the digest. */
+/* The one record of LMDB's main database, beside the names of the tables. It is not part
+ * of the digest. */
 struct position {
 	uint64_t format;
 	uint64_t cluster;
@@ -31,17 +32,18 @@ struct txn {
 	struct store *store;
 	MDB_txn *mdb;
 	bool writing;
-	bool position_known; /* readers look it up when first asked */
-	struct position position; /* digest follows every put and del */
-	uint64_t room_pages;      /* backed by disk and surely not used yet by this transaction */
+	bool position_known;            /* readers look it up when first asked */
+	struct position position;       /* digest follows every put and del */
+	uint64_t room_pages;            /* backed by disk, surely not used by us yet */
 	MDB_cursor *point[TABLE_COUNT]; /* get, put, del */
 	MDB_cursor *walk[TABLE_COUNT];  /* seek, next, last */
 	bool fresh[TABLE_COUNT];        /* the walk cursor belongs to this transaction */
 };
 
 /*
- * room: pages [0, backed_pages) have disk blocks behind them, so that a store to the map never
- * meets a full disk (which would be a SIGBUS). Kept ahead of what a transaction can use.
+ * room: pages [0, backed_pages) have disk blocks behind them, so that a store to the map
+ * never meets a full disk (which would be a SIGBUS). Kept ahead of what a transaction can
+ * use.
  */
 struct store {
 	MDB_env *env;
@@ -55,7 +57,7 @@ struct store {
 	uint64_t step_pages;
 	uint64_t backed_pages;
 	_Atomic uint64_t used_pages;
-	_Atomic bool low; /* as of the last look: less than the reserve is left */
+	_Atomic bool low;         /* as of the last look: less than the reserve is left */
 	struct position position; /* as committed last; the writer's */
 	struct txn write;
 };
@@ -75,9 +77,10 @@ int txn_fail(struct txn *t, int mdb);
 
 /* space.c */
 int space_init(struct store *s, struct err *e);
-int space_begin(struct store *s, struct err *e);   /* before a write transaction */
-int space_extend(struct store *s, uint64_t pages); /* backs at least so many more than are backed; 0, SVCD_ENOSPACE */
-void space_note(struct store *s);                  /* after a commit */
+int space_begin(struct store *s, struct err *e); /* before a write transaction */
+/* backs at least so many more than are backed; 0, SVCD_ENOSPACE */
+int space_extend(struct store *s, uint64_t pages);
+void space_note(struct store *s); /* after a commit */
 
 /* digest.c */
 uint64_t digest_item(enum table table, struct bytes key, struct bytes value);

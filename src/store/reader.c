@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The transaction is begun and reset at once: that takes the slot, and says whether there is one. */
+/* The transaction is begun and reset at once: that takes the slot, and says whether there
+ * is one. */
 struct reader *store_reader_new(struct store *s)
 {
 	struct reader *r = calloc(1, sizeof(*r));

@@ -1,9 +1,10 @@
 /*
  * Disk and map space.
  *
- * LMDB writes straight into the mapped file (MDB_WRITEMAP: a registration costs 6 us of it instead of
- * 15, a lone one 13 instead of 49). A page without a block behind it would then be a SIGBUS on a full disk, so blocks
- * are reserved ahead of the writer, and a full disk is a typed error before anything is touched.
+ * LMDB writes straight into the mapped file (MDB_WRITEMAP: a registration costs 6 us of
+ * it instead of 15, a lone one 13 instead of 49). A page without a block behind it would
+ * then be a SIGBUS on a full disk, so blocks are reserved ahead of the writer, and a full
+ * disk is a typed error before anything is touched.
  */
 #include "store/internal.h"
 
@@ -25,13 +26,15 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* For file systems without fallocate. The range was never used, so nothing is overwritten. */
+/* For file systems without fallocate. The range was never used, so nothing is
+ * overwritten. */
 static int write_zeros(int fd, uint64_t from, uint64_t to)
 {
 	static const uint8_t zeros[ZERO_BYTES];
 
 	while (from < to) {
-		ssize_t n = pwrite(fd, zeros, min_u64(to - from, ZERO_BYTES), (off_t)from);
+		ssize_t n = pwrite(
+			fd, zeros, min_u64(to - from, ZERO_BYTES), (off_t)from);
 
 		if (n < 0 && errno != EINTR)
 			return errno;
@@ -49,9 +52,9 @@ static int back_pages(struct store *s, uint64_t from, uint64_t to)
 		return 0;
 	do
 		rc = fallocate(s->data_fd, 0, (off_t)(from * STORE_PAGE),
-			     (off_t)((to - from) * STORE_PAGE)) == 0 ?
-			0 :
-			errno;
+			     (off_t)((to - from) * STORE_PAGE)) == 0
+			? 0
+			: errno;
 	while (rc == EINTR);
 	if (rc == EOPNOTSUPP)
 		rc = write_zeros(s->data_fd, from * STORE_PAGE, to * STORE_PAGE);
@@ -76,10 +79,12 @@ static uint64_t free_disk_bytes(const struct store *s)
 {
 	struct statvfs v;
 
-	return fstatvfs(s->dir_fd, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : UINT64_MAX;
+	return fstatvfs(s->dir_fd, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize
+					    : UINT64_MAX;
 }
 
-/* Pages that are in the file, but in no tree of the newest state. Walks the list of them: slow. */
+/* Pages that are in the file, but in no tree of the newest state. Walks the list of them:
+ * slow. */
 static uint64_t reusable_pages(struct store *s)
 {
 	MDB_txn *txn;
@@ -128,7 +133,8 @@ void space_note(struct store *s)
 	MDB_envinfo info;
 
 	mdb_env_info(s->env, &info);
-	atomic_store_explicit(&s->used_pages, info.me_last_pgno + 1, memory_order_relaxed);
+	atomic_store_explicit(
+		&s->used_pages, info.me_last_pgno + 1, memory_order_relaxed);
 }
 
 int space_init(struct store *s, struct err *e)
@@ -145,9 +151,11 @@ int space_init(struct store *s, struct err *e)
 	space_note(s);
 	look(s);
 	/* From 0: a file that was copied or restored may have holes. */
-	rc = back_pages(s, 0, min_u64(info.me_last_pgno + 1 + s->step_pages, s->map_pages));
+	rc = back_pages(
+		s, 0, min_u64(info.me_last_pgno + 1 + s->step_pages, s->map_pages));
 	if (rc != 0)
-		return err_set(e, err_from_errno(rc), "cannot reserve disk space for the state: %s",
+		return err_set(e, err_from_errno(rc),
+			"cannot reserve disk space for the state: %s",
 			err_text(err_from_errno(rc)));
 	s->backed_pages = min_u64(info.me_last_pgno + 1 + s->step_pages, s->map_pages);
 	return 0;
@@ -159,10 +167,13 @@ int space_begin(struct store *s, struct err *e)
 	int rc;
 
 	look(s);
-	if (used + s->step_pages / 2 > s->backed_pages && s->backed_pages < s->map_pages) {
+	if (used + s->step_pages / 2 > s->backed_pages &&
+		s->backed_pages < s->map_pages) {
 		rc = space_extend(s, s->step_pages);
 		if (rc != 0)
-			return err_set(e, rc, "cannot reserve disk space for the state: %s", err_text(rc));
+			return err_set(e, rc,
+				"cannot reserve disk space for the state: %s",
+				err_text(rc));
 	}
 	s->write.room_pages = s->backed_pages - min_u64(used, s->backed_pages);
 	return 0;
@@ -171,6 +182,7 @@ int space_begin(struct store *s, struct err *e)
 void store_stat(struct store *s, struct store_stat *out)
 {
 	out->map_bytes = s->map_pages * STORE_PAGE;
-	out->used_bytes = atomic_load_explicit(&s->used_pages, memory_order_relaxed) * STORE_PAGE;
+	out->used_bytes = atomic_load_explicit(&s->used_pages, memory_order_relaxed) *
+		STORE_PAGE;
 	out->free_disk_bytes = free_disk_bytes(s);
 }

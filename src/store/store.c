@@ -79,15 +79,17 @@ static int lock_dir(struct store *s, const char *dir, struct err *e)
 
 static int env_open(struct store *s, const struct store_options *o, struct err *e)
 {
-	const unsigned flags = MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS | MDB_NOMEMINIT | MDB_NORDAHEAD |
-		MDB_WRITEMAP;
-	uint64_t map = or_default(o->map_bytes, MAP_BYTES_DEFAULT) / STORE_PAGE * STORE_PAGE;
+	const unsigned flags = MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS | MDB_NOMEMINIT |
+		MDB_NORDAHEAD | MDB_WRITEMAP;
+	uint64_t map = or_default(o->map_bytes, MAP_BYTES_DEFAULT) / STORE_PAGE *
+		STORE_PAGE;
 	int rc = mdb_env_create(&s->env);
 
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(s->env, TABLE_COUNT);
 	if (rc == 0)
-		rc = mdb_env_set_maxreaders(s->env, (unsigned)or_default(o->readers, READERS_DEFAULT));
+		rc = mdb_env_set_maxreaders(
+			s->env, (unsigned)or_default(o->readers, READERS_DEFAULT));
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(s->env, map);
 	if (rc == 0)
@@ -109,7 +111,8 @@ static int tables_open(struct store *s, unsigned txn_flags, unsigned flags, stru
 		rc = mdb_dbi_open(txn, table_names[t], flags, &s->tables[t]);
 	if (rc != 0) {
 		mdb_txn_abort(txn);
-		return store_fail(e, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, "cannot open the tables");
+		return store_fail(e, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc,
+			"cannot open the tables");
 	}
 	rc = mdb_txn_commit(txn);
 	return rc == 0 ? 0 : store_fail(e, rc, "cannot open the tables");
@@ -127,7 +130,8 @@ static int position_load(struct store *s, struct err *e)
 	s->position = *txn_position(&t);
 	mdb_txn_abort(txn);
 	if (t.tables.error)
-		return err_set(e, t.tables.error, "the state's position cannot be read: %s",
+		return err_set(e, t.tables.error,
+			"the state's position cannot be read: %s",
 			err_text(t.tables.error));
 	return 0;
 }
@@ -145,7 +149,8 @@ static int position_judge(struct store *s, uint64_t cluster, struct err *e)
 			(unsigned long long)p->format, STORE_FORMAT);
 	if (cluster && p->cluster != cluster)
 		return err_set(e, SVCD_ECONFLICT,
-			"the state belongs to another cluster (%016llx, not %016llx): give each member its own directory",
+			"the state belongs to another cluster (%016llx, not %016llx): "
+			"give each member its own directory",
 			(unsigned long long)p->cluster, (unsigned long long)cluster);
 	return 0;
 }
@@ -197,7 +202,8 @@ int store_open_copy(const char *path, struct store **out, struct err *e)
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(s->env, TABLE_COUNT);
 	if (rc == 0)
-		rc = mdb_env_open(s->env, path, MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS, 0600);
+		rc = mdb_env_open(s->env, path,
+			MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS, 0600);
 	rc = rc == 0 ? tables_open(s, MDB_RDONLY, 0, e) : store_fail(e, rc, path);
 	if (rc == 0)
 		rc = position_load(s, e);
@@ -230,7 +236,7 @@ int store_sync(struct store *s, struct err *e)
 	return rc == 0 ? 0 : store_fail(e, rc, "cannot sync the state");
 }
 
-/* ---- the writer --------------------------------------------------------------------------------- */
+/* ---- the writer ---------------------------------------------------------- */
 
 struct tables *store_write_begin(struct store *s, struct err *e)
 {
@@ -275,7 +281,8 @@ int store_write_commit(struct store *s, uint64_t index, uint64_t term, struct er
 	int rc;
 
 	if (t->tables.error) {
-		rc = err_set(e, t->tables.error, "the state cannot be written: %s", err_text(t->tables.error));
+		rc = err_set(e, t->tables.error, "the state cannot be written: %s",
+			err_text(t->tables.error));
 		store_write_abort(s);
 		return rc;
 	}

@@ -1,16 +1,16 @@
 /*
  * One LMDB transaction as struct tables.
  *
- * Every table has two cursors: one for single keys and one for walking, so that a get in the middle
- * of a walk does not move it. They are opened at first use.
+ * Every table has two cursors: one for single keys and one for walking, so that a get in
+ * the middle of a walk does not move it. They are opened at first use.
  */
 #include "store/internal.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* An upper bound for the new pages of one put, as a mean over a transaction: the leaf, its split, and a share of
- * the branches above. */
+/* An upper bound for the new pages of one put, as a mean over a transaction: the leaf,
+ * its split, and a share of the branches above. */
 #define PAGES_PER_PUT 4
 
 static struct txn *txn_of(struct tables *t)
@@ -76,7 +76,7 @@ static MDB_cursor *walk_cursor(struct txn *t, enum table table)
 	return t->walk[table];
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
 static int found(struct txn *t, int rc, const MDB_val *v, struct bytes *value)
 {
@@ -88,7 +88,8 @@ static int found(struct txn *t, int rc, const MDB_val *v, struct bytes *value)
 	return 1;
 }
 
-static int txn_get(struct tables *tables, enum table table, struct bytes key, struct bytes *value)
+static int txn_get(
+	struct tables *tables, enum table table, struct bytes key, struct bytes *value)
 {
 	struct txn *t = txn_of(tables);
 	MDB_val k = val_of(key), v;
@@ -99,14 +100,16 @@ static int txn_get(struct tables *tables, enum table table, struct bytes key, st
 	if (!key_fits(t, key))
 		return tables->error;
 	if (!t->writing)
-		return found(t, mdb_get(t->mdb, t->store->tables[table], &k, &v), &v, value);
+		return found(
+			t, mdb_get(t->mdb, t->store->tables[table], &k, &v), &v, value);
 	c = point_cursor(t, table);
 	if (!c)
 		return tables->error;
 	return found(t, mdb_cursor_get(c, &k, &v, MDB_SET), &v, value);
 }
 
-static int step(struct txn *t, MDB_cursor *c, MDB_cursor_op op, MDB_val k, struct bytes *key, struct bytes *value)
+static int step(struct txn *t, MDB_cursor *c, MDB_cursor_op op, MDB_val k,
+	struct bytes *key, struct bytes *value)
 {
 	MDB_val v;
 	int rc = found(t, mdb_cursor_get(c, &k, &v, op), &v, value);
@@ -116,8 +119,8 @@ static int step(struct txn *t, MDB_cursor *c, MDB_cursor_op op, MDB_val k, struc
 	return rc;
 }
 
-static int txn_seek(struct tables *tables, enum table table, struct bytes from, bool after,
-	struct bytes *key, struct bytes *value)
+static int txn_seek(struct tables *tables, enum table table, struct bytes from,
+	bool after, struct bytes *key, struct bytes *value)
 {
 	struct txn *t = txn_of(tables);
 	MDB_cursor *c;
@@ -139,7 +142,8 @@ static int txn_seek(struct tables *tables, enum table table, struct bytes from, 
 	return rc;
 }
 
-static int txn_move(struct tables *tables, enum table table, MDB_cursor_op op, struct bytes *key, struct bytes *value)
+static int txn_move(struct tables *tables, enum table table, MDB_cursor_op op,
+	struct bytes *key, struct bytes *value)
 {
 	struct txn *t = txn_of(tables);
 	MDB_cursor *c;
@@ -152,19 +156,22 @@ static int txn_move(struct tables *tables, enum table table, MDB_cursor_op op, s
 	return step(t, c, op, val_of(BYTES_NONE), key, value);
 }
 
-static int txn_next(struct tables *tables, enum table table, struct bytes *key, struct bytes *value)
+static int txn_next(
+	struct tables *tables, enum table table, struct bytes *key, struct bytes *value)
 {
 	return txn_move(tables, table, MDB_NEXT, key, value);
 }
 
-static int txn_last(struct tables *tables, enum table table, struct bytes *key, struct bytes *value)
+static int txn_last(
+	struct tables *tables, enum table table, struct bytes *key, struct bytes *value)
 {
 	return txn_move(tables, table, MDB_LAST, key, value);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
-/* Before the pages are used: a store to a page without a block behind it would end the process. */
+/* Before the pages are used: a store to a page without a block behind it would end the
+ * process. */
 static int take_room(struct txn *t, struct bytes value)
 {
 	uint64_t pages = PAGES_PER_PUT + value.len / STORE_PAGE;
@@ -183,7 +190,8 @@ static int take_room(struct txn *t, struct bytes value)
 }
 
 /* The cursor for a write, or NULL with the error set. */
-static MDB_cursor *write_cursor(struct txn *t, enum table table, struct bytes key, struct bytes value)
+static MDB_cursor *write_cursor(
+	struct txn *t, enum table table, struct bytes key, struct bytes value)
 {
 	assert(t->writing);
 	if (t->tables.error || !key_fits(t, key) || take_room(t, value) != 0)
@@ -191,7 +199,8 @@ static MDB_cursor *write_cursor(struct txn *t, enum table table, struct bytes ke
 	return point_cursor(t, table);
 }
 
-static int txn_put(struct tables *tables, enum table table, struct bytes key, struct bytes value)
+static int txn_put(
+	struct tables *tables, enum table table, struct bytes key, struct bytes value)
 {
 	struct txn *t = txn_of(tables);
 	MDB_cursor *c = write_cursor(t, table, key, value);
@@ -258,7 +267,7 @@ void txn_bind(struct txn *t, struct store *s, MDB_txn *mdb)
 		t->fresh[table] = false;
 }
 
-/* ---- position ----------------------------------------------------------------------------------- */
+/* ---- position ------------------------------------------------------------ */
 
 static void read_position(struct txn *t)
 {
@@ -268,7 +277,8 @@ static void read_position(struct txn *t)
 	t->position = (struct position){0};
 	t->position_known = true;
 	if (rc == 0 && v.mv_size == sizeof(t->position))
-		memcpy(&t->position, v.mv_data, sizeof(t->position)); /* LMDB aligns to 2 */
+		/* LMDB aligns to 2 */
+		memcpy(&t->position, v.mv_data, sizeof(t->position));
 	else if (rc != MDB_NOTFOUND)
 		txn_fail(t, rc != 0 ? rc : MDB_CORRUPTED);
 }

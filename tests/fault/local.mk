@@ -39,6 +39,12 @@ tests_fault_test_alloc_catalog_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_test_alloc_catalog_LDADD = $(catalog_libs) $(UNIT_LIBS)
 tests_fault_test_alloc_catalog_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
 
+fault_tests += tests/fault/test_alloc_client
+tests_fault_test_alloc_client_SOURCES = tests/fault/test_alloc_client.c $(FAKE_REGISTRY) $(FAIL_ALLOC_FILES)
+tests_fault_test_alloc_client_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_fault_test_alloc_client_LDADD = $(client_libs) $(EVENT_LIBS) $(UNIT_LIBS)
+tests_fault_test_alloc_client_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)

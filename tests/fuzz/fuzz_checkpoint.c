@@ -1,6 +1,6 @@
 /*
- * A checkpoint of any bytes: inspected shallow and deep, and restored. What is damaged is refused before LMDB,
- * which trusts its file, sees it.
+ * A checkpoint of any bytes: inspected shallow and deep, and restored. What is damaged is
+ * refused before LMDB, which trusts its file, sees it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PAGE 4096
 #define LABEL_BYTES 80 /* before its own hash */
 
-/* With a last byte that is odd the description's hash is made right, so that the fields behind it count. */
+/* With a last byte that is odd the description's hash is made right, so that the fields
+ * behind it count. */
 static void write_file(int fd, const uint8_t *data, size_t size)
 {
 	REQUIRE(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0);
@@ -31,7 +32,8 @@ static void write_file(int fd, const uint8_t *data, size_t size)
 	if (size >= 2 * PAGE && size % PAGE == 0 && data[size - 1] % 2 != 0) {
 		uint64_t hash = bytes_hash(bytes_of(data + size - PAGE, LABEL_BYTES));
 
-		REQUIRE(pwrite(fd, &hash, sizeof(hash), (off_t)(size - PAGE + LABEL_BYTES)) == sizeof(hash));
+		REQUIRE(pwrite(fd, &hash, sizeof(hash),
+				(off_t)(size - PAGE + LABEL_BYTES)) == sizeof(hash));
 	}
 }
 

@@ -1,9 +1,9 @@
 /*
- * A segment of any bytes, found when the journal is opened: it is refused or becomes a journal that holds
- * its invariants, gives back what it has, and takes more.
+ * A segment of any bytes, found when the journal is opened: it is refused or becomes a
+ * journal that holds its invariants, gives back what it has, and takes more.
  *
- * Checksums would keep a fuzzer at the door. So when the first byte is odd, the rest is not the file
- * but says how to make one: lengths of records, and then where to damage it.
+ * Checksums would keep a fuzzer at the door. So when the first byte is odd, the rest is
+ * not the file but says how to make one: lengths of records, and then where to damage it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,8 @@ static void write_raw(struct disk *d, int file, const uint8_t *data, size_t size
 	REQUIRE(d->ops->write(d, file, 0, data, size < SEGMENT ? size : SEGMENT) == 0);
 }
 
-/* Each byte a record: its length, and sometimes another index or term than it should have. */
+/* Each byte a record: its length, and sometimes another index or term than it should
+ * have. */
 static size_t put_records(uint8_t *content, const uint8_t *data, size_t n)
 {
 	static const uint8_t payload[256];
@@ -118,7 +119,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	log_set_level(LOG_ERROR);
 	fake_disk_init(&disk);
-	REQUIRE(disk.disk.ops->open(&disk.disk, "0000000000000001.seg", true, &file) == 0);
+	REQUIRE(disk.disk.ops->open(&disk.disk, "0000000000000001.seg", true, &file) ==
+		0);
 	if (size > 0 && data[0] % 2 != 0)
 		write_made(&disk.disk, file, data + 1, size - 1);
 	else

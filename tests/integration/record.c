@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include <assert.h>
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
@@ -43,7 +44,7 @@ void record_put(struct record *r, const char *fmt, ...)
 	va_list args;
 
 	pthread_mutex_lock(&r->lock);
-	ck_assert_uint_lt(r->n, LINES_MAX);
+	assert(r->n < LINES_MAX); /* Check's own would allocate */
 	va_start(args, fmt);
 	vsnprintf(r->lines[r->n++], LINE_MAX, fmt, args);
 	va_end(args);

@@ -328,9 +328,13 @@ struct value rpc_result(const struct rpc *c)
 	return c->result;
 }
 
-struct bytes rpc_message(const struct rpc *c)
+void rpc_take_raw(struct rpc *c, struct buf *out)
 {
-	return buf_bytes(&c->message);
+	size_t len = receive_message(c);
+
+	ck_assert_msg(len > 0, "the server closed");
+	buf_put(out, c->in.data, len);
+	buf_drop_front(&c->in, len);
 }
 
 void rpc_event(struct rpc *c)

@@ -36,7 +36,7 @@ int rpc_code(const struct rpc *c);
 const char *rpc_text(struct rpc *c, const char *path);
 uint64_t rpc_u64(struct rpc *c, const char *path);
 struct value rpc_result(const struct rpc *c);
-struct bytes rpc_message(const struct rpc *c); /* the whole answer as it came */
+void rpc_take_raw(struct rpc *c, struct buf *out); /* the next message of any kind, as it came */
 
 /* Waits for the next event, which is then the current one. */
 void rpc_event(struct rpc *c);

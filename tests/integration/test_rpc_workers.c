@@ -186,18 +186,24 @@ static void *churn(void *arg)
 
 START_TEST(a_stop_in_the_middle_of_it_all_is_clean)
 {
+	struct rpc *left[10];
+
 	in_threads(churn);
-	for (int i = 0; i < 10; i++) {
-		struct rpc *c = rpc_open(&f.unix_addr);
+	for (size_t i = 0; i < LENGTH(left); i++) {
+		struct rpc *c = left[i] = rpc_open(&f.unix_addr);
 
 		rpc_send(c, "barrier", "{service:'s0',rev:1000000,wait_ms:60000}");
 		rpc_send(c, "resolve", "{service:'s0',min_rev:1000000,wait_ms:60000}");
 		rpc_send(c, "get", "{service:'s0',id:'i0'}");
 		rpc_send(c, "register", "{instances:[{service:'s0',id:'x'}]}");
-		if (i % 2)
+		if (i % 2) {
 			rpc_close(c);
+			left[i] = NULL;
+		}
 	}
 	server_stop(f.server, 50);
+	for (size_t i = 0; i < LENGTH(left); i++)
+		rpc_close(left[i]);
 	ck_assert_int_eq(server_start(f.replica, &f.options, &f.server, NULL), 0);
 }
 END_TEST

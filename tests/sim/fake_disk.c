@@ -35,7 +35,8 @@ static struct fake_name *find(struct fake_names *names, const char *name)
 	return NULL;
 }
 
-static void names_set(struct fake_names *names, const char *name, struct fake_inode *inode)
+static void names_set(
+	struct fake_names *names, const char *name, struct fake_inode *inode)
 {
 	struct fake_name *n = find(names, name);
 
@@ -213,7 +214,8 @@ static bool named(const struct fake_disk *f, const struct fake_inode *inode)
 	return false;
 }
 
-/* Files without a name, also without one that a crash could bring back, and that nobody has open. */
+/* Files without a name, also without one that a crash could bring back, and that nobody
+ * has open. */
 static void free_nameless(struct fake_disk *f)
 {
 	if (f->open_files > 0)
@@ -314,7 +316,7 @@ void fake_disk_crash(struct fake_disk *f, struct rng *r)
 		crash_inode(f->now.at[i].inode, r);
 }
 
-/* ---- a crash in the middle ------------------------------------------------------------------------ */
+/* ---- a crash in the middle ----------------------------------------------- */
 
 static uint8_t *copy_bytes(const uint8_t *data, size_t len)
 {
@@ -326,7 +328,8 @@ static uint8_t *copy_bytes(const uint8_t *data, size_t len)
 	return copy;
 }
 
-static void move_name(struct fake_name *n, const struct fake_disk *from, struct fake_disk *to)
+static void move_name(
+	struct fake_name *n, const struct fake_disk *from, struct fake_disk *to)
 {
 	n->inode = to->inodes + (n->inode - from->inodes);
 }
@@ -339,7 +342,8 @@ static void take_image(struct fake_disk *f)
 	*i = *f;
 	for (size_t k = 0; k < f->n_inodes; k++) {
 		i->inodes[k].now = copy_bytes(f->inodes[k].now, f->inodes[k].len);
-		i->inodes[k].durable = copy_bytes(f->inodes[k].durable, f->inodes[k].durable_len);
+		i->inodes[k].durable = copy_bytes(
+			f->inodes[k].durable, f->inodes[k].durable_len);
 	}
 	i->past = malloc(f->cap_past * sizeof(*f->past));
 	assert(i->past);

@@ -22,5 +22,11 @@ tests_sim_test_driver_SOURCES = tests/sim/test_driver.c tests/sim/fake_disk.c te
 tests_sim_test_driver_CFLAGS = $(UNIT_CFLAGS)
 tests_sim_test_driver_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+sim_tests += tests/sim/test_driver_cluster
+tests_sim_test_driver_cluster_SOURCES = tests/sim/test_driver_cluster.c tests/sim/fake_disk.c tests/sim/fake_disk.h \
+	tests/unit/unit.h
+tests_sim_test_driver_cluster_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
+tests_sim_test_driver_cluster_LDADD = $(replica_libs) $(RAFT_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += $(sim_tests)
 TESTS += $(sim_tests)

@@ -1,6 +1,7 @@
 /*
- * replica/driver.h with one voter: crashes at any write, on a disk that tears and forgets. What was
- * acknowledged is applied again by every later life; what is applied once at an index stays what it is.
+ * replica/driver.h with one voter: crashes at any write, on a disk that tears and
+ * forgets. What was acknowledged is applied again by every later life; what is applied
+ * once at an index stays what it is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 #define NODE 5
 #define INDEX_MAX 8192
 
-static const struct journal_options journal_options = {.segment_bytes = 32768, .cluster = 1, .seed = 9};
+static const struct journal_options journal_options = {
+	.segment_bytes = 32768, .cluster = 1, .seed = 9};
 
 /* What the machine has, beside the entries. */
 struct position {
@@ -23,7 +25,8 @@ struct position {
 	size_t members_len;
 };
 
-/* A member. Its machine survives a crash, as the state of a killed process does, or falls back to its checkpoint. */
+/* A member. Its machine survives a crash, as the state of a killed process does, or falls
+ * back to its checkpoint. */
 struct member {
 	struct fake_disk disk;
 	struct journal *journal;
@@ -34,15 +37,16 @@ struct member {
 
 	struct position at, checkpoint; /* the machine */
 	uint64_t hash[INDEX_MAX];
-	uint64_t began;                 /* in the transaction under way */
-	bool full;                      /* says no space */
+	uint64_t began; /* in the transaction under way */
+	bool full;      /* says no space */
 
-	uint64_t truth[INDEX_MAX]; /* payload's hash of what was acknowledged at an index; 0: nothing */
+	uint64_t truth[INDEX_MAX]; /* payload's hash of what was acknowledged at an index;
+				      0: nothing */
 	uint64_t answered;         /* since this life began */
 	uint64_t lost;
 };
 
-/* ---- the machine ------------------------------------------------------------------------------------ */
+/* ---- the machine --------------------------------------------------------- */
 
 static int machine_begin(void *arg)
 {
@@ -85,7 +89,8 @@ static int machine_commit(void *arg, uint64_t index, uint64_t term)
 	struct member *m = arg;
 
 	ck_assert_uint_eq(index, m->began);
-	/* A state in memory may be ahead of what a crash leaves only if the entries are durable. */
+	/* A state in memory may be ahead of what a crash leaves only if the entries are
+	 * durable. */
 	if (!m->disk.crashed) {
 		m->at.applied = index;
 		m->at.term = term;
@@ -115,7 +120,7 @@ static const struct driver_machine machine = {
 	.lost = machine_lost,
 };
 
-/* ---- lives ------------------------------------------------------------------------------------------ */
+/* ---- lives --------------------------------------------------------------- */
 
 static void check_truth(const struct member *m)
 {
@@ -212,7 +217,8 @@ static int propose(struct member *m)
 
 	for (size_t i = 0; i < len; i++)
 		payload[i] = (uint8_t)rng_next(&m->rng);
-	return driver_submit(m->driver, m->now_ms, b, (void *)(uintptr_t)(bytes_hash(b) | 1));
+	return driver_submit(
+		m->driver, m->now_ms, b, (void *)(uintptr_t)(bytes_hash(b) | 1));
 }
 
 static void take_checkpoint(struct member *m)
@@ -220,7 +226,8 @@ static void take_checkpoint(struct member *m)
 	uint64_t keep = m->checkpoint.applied;
 
 	m->checkpoint = m->at;
-	ck_assert_int_eq(driver_checkpointed(m->driver, m->now_ms, m->at.applied, keep), 0);
+	ck_assert_int_eq(
+		driver_checkpointed(m->driver, m->now_ms, m->at.applied, keep), 0);
 }
 
 static void step(struct member *m)
@@ -274,7 +281,7 @@ START_TEST(a_sync_that_does_nothing_is_found)
 }
 END_TEST
 
-/* ---- single behaviours ------------------------------------------------------------------------------- */
+/* ---- single behaviours --------------------------------------------------- */
 
 START_TEST(a_sole_voter_leads_at_once_and_in_a_new_term)
 {
@@ -287,7 +294,7 @@ START_TEST(a_sole_voter_leads_at_once_and_in_a_new_term)
 	ck_assert_uint_eq(s.leader, NODE);
 	ck_assert_uint_eq(s.voters, 1);
 	ck_assert_uint_eq(m->ballot.vote, NODE);
-	ck_assert_uint_eq(driver_due_ms(m->driver), UINT64_MAX); /* nothing to do by time */
+	ck_assert_uint_eq(driver_due_ms(m->driver), UINT64_MAX); /* by time: nothing */
 	member_stop(m);
 	member_start(m);
 	driver_status(m->driver, &again);
@@ -355,7 +362,8 @@ START_TEST(what_is_in_flight_at_the_end_is_unknown)
 	ck_assert_uint_eq(m->lost, 1);
 	m->full = false;
 	member_start(m);
-	ck_assert_uint_eq(m->at.applied, journal_last(m->journal)); /* it was in the log, and is applied now */
+	/* it was in the log, and is applied now */
+	ck_assert_uint_eq(m->at.applied, journal_last(m->journal));
 	member_free(m);
 }
 END_TEST
@@ -380,7 +388,8 @@ START_TEST(a_checkpoint_cuts_the_log_and_a_start_goes_on_behind_it)
 	}
 	index = m->at.applied;
 	ck_assert_int_eq(driver_checkpointed(m->driver, m->now_ms, index, index), 0);
-	ck_assert_int_eq(driver_checkpointed(m->driver, m->now_ms, index, index), 0); /* again: nothing to do */
+	ck_assert_int_eq(driver_checkpointed(m->driver, m->now_ms, index, index),
+		0); /* again: nothing to do */
 	ck_assert_int_eq(propose(m), 0);
 	check_truth(m);
 	member_free(m);
@@ -400,7 +409,8 @@ int main(void)
 	tcase_add_test(sole, what_is_in_flight_at_the_end_is_unknown);
 	tcase_add_test(sole, a_checkpoint_cuts_the_log_and_a_start_goes_on_behind_it);
 
-	tcase_add_loop_test(crash, what_was_acknowledged_survives_a_crash_at_any_write, 0, 6);
+	tcase_add_loop_test(
+		crash, what_was_acknowledged_survives_a_crash_at_any_write, 0, 6);
 	tcase_add_exit_test(crash, a_sync_that_does_nothing_is_found, 1);
 	return unit_run(s);
 }

@@ -1,7 +1,8 @@
 /*
- * replica/driver.h with three and five voters on one simulated network and disks of their own: messages are lost,
- * doubled and late, links break, members crash at any write. Never two leaders in a term, never two entries
- * at an applied index, never an acknowledged entry lost; and when all heals, they agree.
+ * replica/driver.h with three and five voters on one simulated network and disks of their
+ * own: messages are lost, doubled and late, links break, members crash at any write.
+ * Never two leaders in a term, never two entries at an applied index, never an
+ * acknowledged entry lost; and when all heals, they agree.
  */
 #include <raft.h>
 #include <stdio.h>
@@ -21,7 +22,8 @@
 #define ELECTION_MS 150
 #define HEARTBEAT_MS 40
 
-static const struct journal_options journal_options = {.segment_bytes = 65536, .cluster = 1, .seed = 9};
+static const struct journal_options journal_options = {
+	.segment_bytes = 65536, .cluster = 1, .seed = 9};
 
 struct sim;
 
@@ -57,12 +59,13 @@ struct sim {
 	bool calm;
 	struct heap mail;
 	uint64_t leader_of[TERM_MAX];
-	uint64_t truth[INDEX_MAX];        /* hash of what was applied at an index by anybody; 0: nothing */
+	uint64_t truth[INDEX_MAX]; /* hash of what was applied at an index by anybody; 0:
+				      nothing */
 	bool acknowledged[INDEX_MAX];
 	uint64_t acks, elections, crashes;
 };
 
-/* ---- the machine: all members must apply the same ----------------------------------------------------- */
+/* ---- the machine: all members must apply the same ------------------------ */
 
 static int machine_begin(void *arg)
 {
@@ -135,7 +138,8 @@ static void machine_changed(void *arg)
 	ck_assert_uint_lt(st.term, TERM_MAX);
 	if (st.role != DRIVER_LEADER)
 		return;
-	ck_assert(m->sim->leader_of[st.term] == 0 || m->sim->leader_of[st.term] == m->number + 1);
+	ck_assert(m->sim->leader_of[st.term] == 0 ||
+		m->sim->leader_of[st.term] == m->number + 1);
 	m->sim->elections += m->sim->leader_of[st.term] == 0;
 	m->sim->leader_of[st.term] = m->number + 1;
 }
@@ -149,7 +153,7 @@ static const struct driver_machine machine = {
 	.changed = machine_changed,
 };
 
-/* ---- the network ---------------------------------------------------------------------------------------- */
+/* ---- the network --------------------------------------------------------- */
 
 static const char *const addresses[MEMBERS_MAX] = {"1", "2", "3", "4", "5"};
 
@@ -173,7 +177,8 @@ static void copy_entries(struct letter *l)
 		l->entries[i] = ae->entries[i];
 		l->entries[i].buf.base = l->bodies + at;
 		if (ae->entries[i].buf.len)
-			memcpy(l->bodies + at, ae->entries[i].buf.base, ae->entries[i].buf.len);
+			memcpy(l->bodies + at, ae->entries[i].buf.base,
+				ae->entries[i].buf.len);
 		at += ae->entries[i].buf.len;
 	}
 	ae->entries = l->entries;
@@ -206,7 +211,8 @@ static void on_send(void *arg, const struct raft_message *m)
 	struct sim *s = from->sim;
 
 	ck_assert_uint_le(m->server_id, s->n);
-	if (from->disk.crashed || s->cut[from->number][m->server_id - 1] || m->type == RAFT_INSTALL_SNAPSHOT)
+	if (from->disk.crashed || s->cut[from->number][m->server_id - 1] ||
+		m->type == RAFT_INSTALL_SNAPSHOT)
 		return;
 	if (!s->calm && rng_below(&s->rng, 16) == 0)
 		return;
@@ -217,7 +223,7 @@ static void on_send(void *arg, const struct raft_message *m)
 
 static const struct driver_transport transport = {.send = on_send};
 
-/* ---- members -------------------------------------------------------------------------------------------- */
+/* ---- members ------------------------------------------------------------- */
 
 static void bootstrap(struct member *m)
 {
@@ -227,7 +233,8 @@ static void bootstrap(struct member *m)
 
 	raft_configuration_init(&c);
 	for (unsigned i = 0; i < m->sim->n; i++)
-		ck_assert_int_eq(raft_configuration_add(&c, i + 1, addresses[i], RAFT_VOTER), 0);
+		ck_assert_int_eq(
+			raft_configuration_add(&c, i + 1, addresses[i], RAFT_VOTER), 0);
 	ck_assert_int_eq(raft_configuration_encode(&c, &b), 0);
 	raft_configuration_close(&c);
 	e.payload = bytes_of(b.base, b.len);
@@ -243,7 +250,8 @@ static void start(struct member *m)
 	struct driver_options o;
 	struct err e = {0};
 
-	ck_assert_msg(journal_open(&m->disk.disk, &journal_options, &m->journal, &e) == 0, "%s", e.text);
+	ck_assert_msg(journal_open(&m->disk.disk, &journal_options, &m->journal, &e) == 0,
+		"%s", e.text);
 	ck_assert_msg(ballot_open(&m->ballot, &m->disk.disk, &e) == 0, "%s", e.text);
 	if (journal_last(m->journal) == 0)
 		bootstrap(m);
@@ -287,7 +295,7 @@ static void crash(struct sim *s, struct member *m)
 	s->crashes++;
 }
 
-/* ---- the run -------------------------------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------- */
 
 static void propose(struct sim *s, struct member *m)
 {
@@ -318,12 +326,14 @@ static void deliver(struct sim *s)
 
 static void trouble(struct sim *s)
 {
-	unsigned a = (unsigned)rng_below(&s->rng, s->n), b = (unsigned)rng_below(&s->rng, s->n);
+	unsigned a = (unsigned)rng_below(&s->rng, s->n),
+		 b = (unsigned)rng_below(&s->rng, s->n);
 
 	switch (rng_below(&s->rng, 400)) {
 	case 0:
 		if (s->members[a].driver)
-			fake_disk_crash_in(&s->members[a].disk, rng_below(&s->rng, 20), &s->rng);
+			fake_disk_crash_in(
+				&s->members[a].disk, rng_below(&s->rng, 20), &s->rng);
 		break;
 	case 1:
 	case 2:
@@ -422,9 +432,10 @@ static void simulate(uint64_t seed, unsigned n)
 	heal(s);
 	ck_assert_uint_gt(s->acks, 0);
 	if (getenv("SVCD_SIM_SEEDS"))
-		fprintf(stderr, "seed %llu: %llu acknowledged, %llu elections, %llu crashes\n",
-			(unsigned long long)seed, (unsigned long long)s->acks, (unsigned long long)s->elections,
-			(unsigned long long)s->crashes);
+		fprintf(stderr,
+			"seed %llu: %llu acknowledged, %llu elections, %llu crashes\n",
+			(unsigned long long)seed, (unsigned long long)s->acks,
+			(unsigned long long)s->elections, (unsigned long long)s->crashes);
 	for (unsigned i = 0; i < n; i++) {
 		stop(&s->members[i]);
 		buf_fini(&s->members[i].members);
@@ -458,13 +469,13 @@ static void simulate_some(unsigned n, uint64_t seeds)
 
 START_TEST(three_members_agree_after_any_trouble)
 {
-	simulate_some(3, 12);
+	simulate_some(3, 60);
 }
 END_TEST
 
 START_TEST(five_members_agree_after_any_trouble)
 {
-	simulate_some(5, 6);
+	simulate_some(5, 30);
 }
 END_TEST
 

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "../unit/test_net.h"
+#include "health/health.h"
 #include "health/http_answer.h"
 #include "health/probe.h"
 
@@ -90,7 +91,7 @@ static struct server {
 	const char *text;
 	char heard[1024];
 	size_t heard_len;
-	struct conn *conns[4];
+	struct conn *conns[8]; /* those that are there */
 	int accepted;
 	int closed;
 	int close_errno;
@@ -150,12 +151,24 @@ static ssize_t on_server_data(struct conn *c, struct bytes in, void *arg)
 	return (ssize_t)in.len;
 }
 
+/* Puts a connection where another one, or none, is now. */
+static void remember(const struct conn *now, struct conn *then)
+{
+	size_t i = 0;
+
+	while (i < LENGTH(server.conns) && server.conns[i] != now)
+		i++;
+	ck_assert_uint_lt(i, LENGTH(server.conns));
+	server.conns[i] = then;
+}
+
 static void on_server_close(struct conn *c, int reason, void *arg)
 {
 	(void)reason;
 	(void)arg;
 	server.closed++;
 	server.close_errno = conn_errno(c);
+	remember(c, NULL);
 	timer_fini(&server.drip);
 }
 
@@ -172,8 +185,7 @@ static void on_accept(int fd, void *arg)
 	else if (server.manner == CLOSE)
 		close(fd);
 	else
-		server.conns[server.accepted] = conn_adopt(
-			loop, fd, &server_events, NULL);
+		remember(NULL, conn_adopt(loop, fd, &server_events, NULL));
 	server.accepted++;
 }
 
@@ -227,7 +239,7 @@ static void down(void)
 {
 	listener_free(server.listener);
 	for (size_t i = 0; i < LENGTH(server.conns); i++)
-		if (server.conns[i] != NULL && server.closed < server.accepted)
+		if (server.conns[i] != NULL)
 			conn_close(server.conns[i], SVCD_ESHUTDOWN, 0);
 	resolver_free(world.names);
 	loop_free(loop);
@@ -609,6 +621,52 @@ START_TEST(types_are_rows_of_a_table)
 }
 END_TEST
 
+/* ---- all of it on a real loop */
+
+static int verdicts;
+static enum check_state verdict;
+
+static bool on_verdict(void *arg, struct bytes key, uint64_t incarnation,
+	enum check_state state, const char *reason)
+{
+	ck_assert_ptr_eq(arg, &verdicts);
+	ck_assert(bytes_eq_str(key, "web-1"));
+	ck_assert_uint_eq(incarnation, 7);
+	ck_assert_ptr_nonnull(reason);
+	verdict = state;
+	verdicts++;
+	return true;
+}
+
+START_TEST(checks_follow_a_server_that_goes_away)
+{
+	static const struct health_events events = {.on_verdict = on_verdict};
+	struct probe_spec spec = serve(ANSWER, "HTTP/1.1 200 OK\r\n\r\n", PATIENT_MS);
+	struct health_check check = {.name = bytes_str("c"),
+		.type = bytes_str(both[_i]),
+		.address = bytes_str("127.0.0.1"),
+		.port = spec.port,
+		.timeout_ms = spec.timeout_ms,
+		.rule = {.rise = 2, .fall = 3, .interval_ms = 20}};
+	struct health_target target = {.key = bytes_str("web-1"),
+		.incarnation = 7,
+		.checks = &check,
+		.n_checks = 1};
+	struct health_options options = {0};
+	struct health *h = health_new(loop, &options, &events, &verdicts);
+
+	ck_assert_int_eq(health_set(h, &target, NULL), 0);
+	run_until(loop, &verdicts, 1);
+	ck_assert_int_eq(verdict, CHECK_PASSING);
+	listener_free(server.listener);
+	server.listener = NULL;
+	run_until(loop, &verdicts, 2);
+	ck_assert_int_eq(verdict, CHECK_FAILING);
+	health_check_invariants(h);
+	health_free(h);
+}
+END_TEST
+
 static void fill_huge(void)
 {
 	size_t at = (size_t)sprintf(huge, "HTTP/1.1 200 OK\r\n");
@@ -638,6 +696,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_cancelled_probe_is_silent, 0, 2);
 	tcase_add_test(tc, a_probe_follows_its_owner);
 	tcase_add_test(tc, descriptors_that_run_out_say_nothing_of_the_target);
+	tcase_add_loop_test(tc, checks_follow_a_server_that_goes_away, 0, LENGTH(both));
 	tcase_add_loop_test(tc, types_are_rows_of_a_table, 0, LENGTH(types));
 	return unit_run(s);
 }

@@ -157,5 +157,21 @@ tests_unit_test_svcctl_known_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 tests_unit_test_svcctl_known_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_svcctl_known_LDADD = $(svcctl_libs) $(UNIT_LIBS)
 
+# The parts of the client that need no registry.
+unit_tests += tests/unit/test_client_value
+tests_unit_test_client_value_SOURCES = tests/unit/test_client_value.c tests/unit/unit.h
+tests_unit_test_client_value_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_value_LDADD = $(client_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_client_parts
+tests_unit_test_client_parts_SOURCES = tests/unit/test_client_parts.c tests/unit/notation.c tests/unit/notation.h tests/unit/unit.h
+tests_unit_test_client_parts_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_parts_LDADD = $(client_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_client_model
+tests_unit_test_client_model_SOURCES = tests/unit/test_client_model.c tests/unit/notation.c tests/unit/notation.h tests/unit/unit.h
+tests_unit_test_client_model_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_model_LDADD = $(client_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -1,5 +1,6 @@
 /*
- * A temporary folder for a test that works on files. Removed by scratch_remove; a test that fails leaves it.
+ * A temporary folder for a test that works on files. Removed by scratch_remove; a test
+ * that fails leaves it.
  */
 #ifndef TESTS_UNIT_SCRATCH_DIR_H
 #define TESTS_UNIT_SCRATCH_DIR_H
@@ -21,7 +22,8 @@ static inline void scratch_make(struct scratch *s)
 {
 	const char *base = getenv("TMPDIR");
 
-	ck_assert_int_lt(snprintf(s->dir, sizeof(s->dir), "%s/svcd-test-XXXXXX", base ? base : "/tmp"),
+	ck_assert_int_lt(snprintf(s->dir, sizeof(s->dir), "%s/svcd-test-XXXXXX",
+				 base ? base : "/tmp"),
 		(int)sizeof(s->dir));
 	ck_assert_ptr_nonnull(mkdtemp(s->dir));
 }
@@ -29,11 +31,13 @@ static inline void scratch_make(struct scratch *s)
 /* The path of a file in the folder, valid until the next call. */
 static inline const char *scratch_path(struct scratch *s, const char *name)
 {
-	ck_assert_int_lt(snprintf(s->path, sizeof(s->path), "%s/%s", s->dir, name), (int)sizeof(s->path));
+	ck_assert_int_lt(snprintf(s->path, sizeof(s->path), "%s/%s", s->dir, name),
+		(int)sizeof(s->path));
 	return s->path;
 }
 
-static inline int scratch_remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+static inline int scratch_remove_one(
+	const char *path, const struct stat *st, int type, struct FTW *walk)
 {
 	(void)st;
 	(void)type;

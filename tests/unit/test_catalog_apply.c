@@ -119,6 +119,8 @@ START_TEST(another_lease_takes_over)
 	ck_assert(i.state.lease == l && i.state.incarnation == w.out.rev);
 	ck_assert_int_eq(i.state.health, HEALTH_STARTING);
 	ck_assert_int_eq(i.state.cause, CAUSE_TAKEN_OVER);
+	ck_assert(i.state.since_wall_ms == w.now.wall_ms);
+	ck_assert(i.state.registered_wall_ms == w.now.wall_ms);
 	/* The old owner learns it. */
 	expect(SVCD_ESTALE, "register", "{instances:[{service:web,id:a,incarnation:2}]}");
 	expect(SVCD_ESTALE, "update", "{service:web,id:a,weight:1,incarnation:2}");
@@ -512,6 +514,21 @@ START_TEST(vanishing_one_by_one_does_not_take_a_floor_in_percent_down)
 }
 END_TEST
 
+START_TEST(what_vanished_counts_for_a_service_that_came_again)
+{
+	uint64_t l = lease("{}");
+
+	put("a", l, "");
+	put("b", l, "");
+	world_lease_end(&w, l, CAUSE_LEASE_EXPIRED);
+	expect(0, "service_delete", "{service:web}");
+	expect(0, "service_set", "{service:web,floor_percent:50}");
+	ck_assert_uint_eq(world_service(&w, "web").vanished, 2);
+	put("a", 0, "");
+	ck_assert_uint_eq(world_service(&w, "web").vanished, 1);
+}
+END_TEST
+
 /* ---- time ---- */
 
 START_TEST(slow_start_warms_who_comes_into_use)
@@ -803,6 +820,30 @@ START_TEST(a_batch_is_one_message_per_service)
 }
 END_TEST
 
+START_TEST(a_batch_tells_of_checks_that_came_and_went_in_it)
+{
+	struct changes *c = changes_new();
+	struct outcome out = {0};
+	static const char *const steps[] = {
+		"{instances:[{service:web,id:a,ports:{p:{port:1}},checks:[{type:tcp}]}]}",
+		"{instances:[{service:web,id:a}]}",
+		"{instances:[{service:web,id:a,weight:1}]}"};
+
+	ck_assert_int_eq(catalog_begin(w.c, &w.t.base, &w.now), 0);
+	for (size_t i = 0; i < LENGTH(steps); i++) {
+		world_build(&w, "register", steps[i]);
+		ck_assert_int_eq(catalog_apply(w.c, &w.t.base, &w.now,
+					 buf_bytes(&w.command), &out, c),
+			0);
+	}
+	ck_assert_int_eq(catalog_end(w.c), 0);
+	ck_assert_int_eq(changes_finish(c), 0);
+	ck_assert(changes_instance(c, 0)->checks);
+	buf_fini(&out.incarnations);
+	changes_free(c);
+}
+END_TEST
+
 START_TEST(a_batch_that_is_dropped_is_forgotten)
 {
 	struct mem_tables before;
@@ -889,6 +930,7 @@ int main(void)
 	tcase_add_test(tc, a_closed_lease_is_not_held);
 	tcase_add_test(tc, a_drained_instance_whose_lease_expires_goes);
 	tcase_add_test(tc, vanishing_one_by_one_does_not_take_a_floor_in_percent_down);
+	tcase_add_test(tc, what_vanished_counts_for_a_service_that_came_again);
 	tcase_add_test(tc, slow_start_warms_who_comes_into_use);
 	tcase_add_test(tc, an_end_that_was_replaced_does_not_come);
 	tcase_add_test(tc, a_tick_does_a_bounded_part);
@@ -904,6 +946,7 @@ int main(void)
 	tcase_add_test(tc, every_change_says_who_and_why);
 	tcase_add_test(tc, where_a_batch_ends_leaves_no_trace);
 	tcase_add_test(tc, a_batch_is_one_message_per_service);
+	tcase_add_test(tc, a_batch_tells_of_checks_that_came_and_went_in_it);
 	tcase_add_test(tc, a_batch_that_is_dropped_is_forgotten);
 	tcase_add_test(tc, checks_and_leases_can_be_walked);
 	return unit_run(s);

@@ -159,6 +159,7 @@ static const struct {
 	{",tags:[x],limit:1", "a", "present", 2},
 	{",tags:[x],limit:1,after:a", "b", "present", 2},
 	{",tags:[x],states:[up,down]", "a b d", "present", 3},
+	{",tags:[x],states:[up,down],limit:1", "a", "present", 3},
 };
 
 START_TEST(resolve_gives_what_matches)
@@ -636,6 +637,122 @@ START_TEST(a_service_that_came_again_is_not_told_from_its_former_life)
 }
 END_TEST
 
+/* Body of an event in its frame, as the server sends it; can the other side read it? Its
+ * instances. */
+static uint32_t frame_of_event(struct bytes body, uint32_t n, const char *list)
+{
+	struct arena *arena = arena_new();
+	struct buf frame = {0};
+	struct value v, entries;
+	size_t len;
+
+	pack_notification(&frame, "event");
+	pack_map(&frame, n);
+	pack_raw(&frame, body);
+	ck_assert_int_eq(frame_find(&(struct frame_scan){0}, buf_bytes(&frame), &len), 0);
+	ck_assert_int_eq(value_parse(arena, buf_bytes(&frame), &v), 0);
+	ck_assert(value_find(value_at(value_at(v, 2), 0), list, &entries));
+	buf_fini(&frame);
+	arena_free(arena);
+	return entries.n;
+}
+
+START_TEST(a_large_service_is_told_in_parts)
+{
+	struct service_key key = default_service("web");
+	struct bytes after = BYTES_NONE;
+	unsigned parts = 0, seen = 0;
+	uint64_t rev;
+
+	w.t.strict = false;
+	register_many(3000, ",tags:[a,b,c],meta:{a:'1',b:'2',c:'3',d:'4',e:'5'}");
+	do {
+		struct buf body = {0};
+		uint32_t n = 0;
+
+		ck_assert_int_eq(
+			query_snapshot_part(&w.t.base, &key, &after, &body, &n, &rev), 0);
+		ck_assert(rev == 3000);
+		seen += frame_of_event(buf_bytes(&body), n, "instances");
+		parts++;
+		buf_fini(&body);
+	} while (after.len > 0);
+	ck_assert_uint_eq(seen, 3000);
+	ck_assert_uint_gt(parts, 1);
+}
+END_TEST
+
+START_TEST(a_part_says_where_it_begins_and_ends)
+{
+	struct service_key key = default_service("web");
+	struct buf body = {0}, map = {0};
+	struct bytes after = bytes_str("c");
+	uint32_t n = 0;
+	uint64_t rev;
+
+	five();
+	ck_assert_int_eq(
+		query_snapshot_part(&w.t.base, &key, &after, &body, &n, &rev), 0);
+	ck_assert_uint_eq(after.len, 0);
+	pack_map(&map, n);
+	pack_raw(&map, buf_bytes(&body));
+	buf_clear(&w.text);
+	tell(&w.text, buf_bytes(&map));
+	ck_assert_str_eq(ids((char *)w.text.data), "d e");
+	ck_assert_ptr_nonnull(strstr((char *)w.text.data, "after:'c'"));
+	ck_assert_ptr_null(strstr((char *)w.text.data, "next"));
+	buf_fini(&body);
+	buf_fini(&map);
+}
+END_TEST
+
+START_TEST(a_change_that_fits_into_no_frame_is_not_told_as_one)
+{
+	struct service_key key = default_service("web");
+	struct buf body = {0};
+	uint32_t n = 0;
+	uint64_t rev;
+
+	w.t.strict = false;
+	ok("service_set", "{service:web,owner:x}");
+	ok("lease_grant", "{}");
+	register_many(3000, ",tags:[a,b,c],meta:{a:'1',b:'2',c:'3',d:'4',e:'5'}");
+	ck_assert_int_eq(query_delta(&w.t.base, &key, 1, &body, &n, &rev), SVCD_EAGAIN);
+	ck_assert_uint_eq(body.len + n, 0);
+	ck_assert_int_eq(query_delta(&w.t.base, &key, 2500, &body, &n, &rev), 0);
+	ck_assert_uint_eq(frame_of_event(buf_bytes(&body), n, "changes"), 502);
+	buf_fini(&body);
+}
+END_TEST
+
+START_TEST(a_published_change_that_fits_into_no_frame_says_so)
+{
+	struct changes *c = changes_new();
+	struct outcome out = {0};
+	struct buf body = {0};
+	uint32_t n = 0;
+	char params[128];
+
+	w.t.strict = false;
+	ck_assert_int_eq(catalog_begin(w.c, &w.t.base, &w.now), 0);
+	for (int k = 0; k < 3000; k++) {
+		snprintf(params, sizeof(params),
+			"{instances:[{service:web,id:i%d,tags:[a,b,c,d,e,f,g]}]}", k);
+		ck_assert_int_eq(world_build(&w, "register", params), 0);
+		ck_assert_int_eq(catalog_apply(w.c, &w.t.base, &w.now,
+					 buf_bytes(&w.command), &out, c),
+			0);
+	}
+	ck_assert_int_eq(catalog_end(w.c), 0);
+	ck_assert_int_eq(changes_finish(c), 0);
+	query_change(c, changes_service(c, 0), &body, &n);
+	ck_assert_int_eq(body.error, SVCD_ETOOBIG);
+	buf_fini(&body);
+	buf_fini(&out.incarnations);
+	changes_free(c);
+}
+END_TEST
+
 START_TEST(a_missing_service_is_told)
 {
 	ck_assert_str_eq(world_ask(&w, "snapshot", "{service:web}"),
@@ -689,6 +806,10 @@ int main(void)
 	tcase_add_test(tc, a_revision_with_many_events_is_told_in_pages);
 	tcase_add_test(tc, a_delta_tells_what_changed_since);
 	tcase_add_test(tc, a_service_that_came_again_is_not_told_from_its_former_life);
+	tcase_add_test(tc, a_large_service_is_told_in_parts);
+	tcase_add_test(tc, a_part_says_where_it_begins_and_ends);
+	tcase_add_test(tc, a_change_that_fits_into_no_frame_is_not_told_as_one);
+	tcase_add_test(tc, a_published_change_that_fits_into_no_frame_says_so);
 	tcase_add_test(tc, a_missing_service_is_told);
 	tcase_add_test(tc, a_deleted_service_is_told);
 	return unit_run(s);

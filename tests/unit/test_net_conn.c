@@ -591,6 +591,44 @@ START_TEST(a_stalled_reader_is_closed_when_out_max_is_reached)
 }
 END_TEST
 
+/* How much of a batch the kernel takes when nobody reads. */
+static size_t kernel_takes(struct bytes v)
+{
+	struct side s;
+	int other = side_on_pair(&s);
+	size_t took;
+
+	ck_assert_int_eq(conn_write(s.conn, v), 0);
+	loop_stop(loop);
+	loop_run(loop);
+	took = v.len - conn_pending(s.conn);
+	end(&s, other);
+	return took;
+}
+
+/* The sent beginning of a batch stays in the buffer for a while, but is not owed. */
+START_TEST(out_max_counts_only_what_is_unsent)
+{
+	struct bytes v = pattern_new(2000 * PIECE);
+	size_t out_max = 3 * kernel_takes(v);
+	struct side s;
+	int other = side_on_pair(&s);
+
+	ck_assert_uint_lt(out_max, v.len);
+	conn_set_limits(s.conn, 1, out_max);
+	ck_assert_int_eq(conn_write(s.conn, bytes_of(v.data, out_max)), 0);
+	loop_stop(loop);
+	loop_run(loop);
+	ck_assert_uint_lt(conn_pending(s.conn), out_max);
+	v.len = out_max - conn_pending(s.conn);
+	ck_assert_int_eq(conn_write(s.conn, v), 0);
+	ck_assert_uint_eq(conn_pending(s.conn), out_max);
+	ck_assert_int_eq(conn_write(s.conn, bytes_str("x")), SVCD_ETOOBIG);
+	pattern_free(v);
+	end(&s, other);
+}
+END_TEST
+
 START_TEST(a_single_write_beyond_out_max_sends_nothing_of_it)
 {
 	struct bytes v = pattern_new(2000);
@@ -640,21 +678,6 @@ START_TEST(a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer)
 	end(&s, other);
 }
 END_TEST
-
-/* How much of a batch the kernel takes when nobody reads. */
-static size_t kernel_takes(struct bytes v)
-{
-	struct side s;
-	int other = side_on_pair(&s);
-	size_t took;
-
-	ck_assert_int_eq(conn_write(s.conn, v), 0);
-	loop_stop(loop);
-	loop_run(loop);
-	took = v.len - conn_pending(s.conn);
-	end(&s, other);
-	return took;
-}
 
 START_TEST(a_small_rest_of_a_large_batch_costs_little)
 {
@@ -1282,6 +1305,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_stalled_reader_is_closed_when_out_max_is_reached, 0, 6);
 	tcase_add_test(tc, a_peer_that_is_always_a_little_behind_costs_a_bounded_buffer);
 	tcase_add_test(tc, a_small_rest_of_a_large_batch_costs_little);
+	tcase_add_test(tc, out_max_counts_only_what_is_unsent);
 	tcase_add_test(tc, a_single_write_beyond_out_max_sends_nothing_of_it);
 
 	tc = unit_case(s, "endings");

@@ -1,4 +1,5 @@
-/* replica/replica.h on a real directory: threads, kills, refusals, checkpoints, a full disk. */
+/* replica/replica.h on a real directory: threads, kills, refusals, checkpoints, a full
+ * disk. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +31,8 @@ static void make_scratch(void)
 	scratch_make(&scratch);
 }
 
-/* Who posts a message touches the loop a moment longer than the receiver needs to answer it: loops are
- * freed when the replica does not run any more. */
+/* Who posts a message touches the loop a moment longer than the receiver needs to answer
+ * it: loops are freed when the replica does not run any more. */
 static struct loop *loops[128];
 static size_t n_loops;
 
@@ -55,7 +56,8 @@ static struct replica_options options(void)
 	static char dir[512];
 
 	strcpy(dir, scratch_path(&scratch, "data"));
-	return (struct replica_options){.data_dir = dir, .cluster_name = "test", .reserve_bytes = MIB};
+	return (struct replica_options){
+		.data_dir = dir, .cluster_name = "test", .reserve_bytes = MIB};
 }
 
 static struct replica *start_with(const struct replica_options *o)
@@ -92,11 +94,12 @@ static struct replica_status status_of(struct replica *r)
 	return s;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------ */
 
 static const struct command_origin origin = {.actor = {(const uint8_t *)"test", 4}};
 
-typedef int command_fn(struct value params, const struct command_origin *from, struct buf *out, struct err *e);
+typedef int command_fn(struct value params, const struct command_origin *from,
+	struct buf *out, struct err *e);
 
 static void build(command_fn *fn, struct buf *params, struct buf *out)
 {
@@ -110,7 +113,8 @@ static void build(command_fn *fn, struct buf *params, struct buf *out)
 	buf_fini(params);
 }
 
-static void build_register(const char *service, const char *id, size_t bulk, struct buf *out)
+static void build_register(
+	const char *service, const char *id, size_t bulk, struct buf *out)
 {
 	static const char filler[4000] = {[0 ... 3999] = 'x'};
 	struct buf b = {0};
@@ -144,7 +148,8 @@ static bool has_instance(struct replica *r, const char *service, const char *id)
 {
 	struct reader *reader = store_reader_new(replica_store(r));
 	struct tables *t = store_read_begin(reader);
-	struct instance_key key = {bytes_str("default"), bytes_str(service), bytes_str(id)};
+	struct instance_key key = {
+		bytes_str("default"), bytes_str(service), bytes_str(id)};
 	struct instance i;
 	bool found = catalog_get_instance(t, &key, &i);
 
@@ -168,7 +173,7 @@ static uint64_t digest(struct replica *r)
 	return d;
 }
 
-/* ---- one caller with a loop of its own ---------------------------------------------------------------- */
+/* ---- one caller with a loop of its own ----------------------------------- */
 
 struct caller {
 	struct replica *replica;
@@ -207,7 +212,8 @@ static int propose_one(struct caller *c)
 	return c->one.outcome.code;
 }
 
-static int register_one(struct caller *c, const char *service, const char *id, size_t bulk)
+static int register_one(
+	struct caller *c, const char *service, const char *id, size_t bulk)
 {
 	buf_clear(&c->one.command);
 	build_register(service, id, bulk, &c->one.command);
@@ -261,7 +267,7 @@ static void register_some(struct replica *r, int n, size_t bulk)
 	free(h);
 }
 
-/* ---- start and stop ------------------------------------------------------------------------------------ */
+/* ---- start and stop ------------------------------------------------------ */
 
 START_TEST(a_new_member_leads_and_takes_writes)
 {
@@ -317,7 +323,7 @@ START_TEST(cluster_time_goes_on_from_the_last_stamp)
 	register_some(r, 1, 0);
 	ck_assert_uint_ge(status_of(r).time_ms, before);
 	ck_assert_uint_le(status_of(r).time_ms, before + (clock_now_ms() - asked) + 1);
-	ck_assert_uint_lt(before, 60000); /* it begins at 0, and not at the clock's time */
+	ck_assert_uint_lt(before, 60000); /* begins at 0, not at the clock's time */
 	replica_stop(r);
 }
 END_TEST
@@ -336,7 +342,7 @@ START_TEST(a_command_that_is_refused_tells_why)
 }
 END_TEST
 
-/* ---- many threads --------------------------------------------------------------------------------------- */
+/* ---- many threads -------------------------------------------------------- */
 
 #define THREADS 4
 #define PER_THREAD 2500
@@ -408,7 +414,9 @@ START_TEST(four_threads_get_all_their_answers_in_order)
 	for (int i = 0; i < THREADS; i++) {
 		crowds[i].number = i;
 		caller_init(&crowds[i].caller, r);
-		ck_assert_int_eq(pthread_create(&crowds[i].thread, NULL, crowd_main, &crowds[i]), 0);
+		ck_assert_int_eq(
+			pthread_create(&crowds[i].thread, NULL, crowd_main, &crowds[i]),
+			0);
 	}
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(crowds[i].thread, NULL);
@@ -416,7 +424,8 @@ START_TEST(four_threads_get_all_their_answers_in_order)
 		caller_fini(&crowds[i].caller);
 	}
 	ck_assert_uint_eq(status_of(r).queue, 0);
-	ck_assert_uint_lt(status_of(r).last_index, THREADS * PER_THREAD); /* they shared entries */
+	/* they shared entries */
+	ck_assert_uint_lt(status_of(r).last_index, THREADS * PER_THREAD);
 	digest(r);
 	replica_stop(r);
 	free(crowds);
@@ -464,7 +473,8 @@ START_TEST(stopping_answers_everything_that_was_asked)
 		char id[32];
 
 		snprintf(id, sizeof(id), "f-%zu", i);
-		ck_assert_int_eq(has_instance(r, "web", id), flood.ones[i].outcome.code == 0);
+		ck_assert_int_eq(
+			has_instance(r, "web", id), flood.ones[i].outcome.code == 0);
 		buf_fini(&flood.ones[i].command);
 		buf_fini(&flood.ones[i].outcome.incarnations);
 	}
@@ -473,7 +483,7 @@ START_TEST(stopping_answers_everything_that_was_asked)
 }
 END_TEST
 
-/* ---- publications ----------------------------------------------------------------------------------------- */
+/* ---- publications -------------------------------------------------------- */
 
 struct watcher {
 	struct caller caller; /* first */
@@ -493,7 +503,9 @@ static void on_publication(void *arg, struct publication *p)
 		const struct service_change *s = changes_service(p->changes, i);
 
 		for (size_t k = 0; k < s->n; k++)
-			if (w->wanted && changes_instance(p->changes, s->first + k)->cause == w->wanted) {
+			if (w->wanted &&
+				changes_instance(p->changes, s->first + k)->cause ==
+					w->wanted) {
 				w->found = true;
 				loop_stop(w->caller.loop);
 			}
@@ -580,7 +592,7 @@ START_TEST(the_role_is_told_at_the_start)
 }
 END_TEST
 
-/* ---- kills ----------------------------------------------------------------------------------------------- */
+/* ---- kills --------------------------------------------------------------- */
 
 #define ID_BASE 1000000
 
@@ -610,12 +622,14 @@ static void on_worker_done(struct proposal *p)
 {
 	struct slot *s = (struct slot *)p;
 
-	if (p->outcome.code != 0 || write(s->worker->out, &s->number, sizeof(s->number)) != sizeof(s->number))
+	if (p->outcome.code != 0 ||
+		write(s->worker->out, &s->number, sizeof(s->number)) != sizeof(s->number))
 		_exit(1);
 	worker_ask(s);
 }
 
-/* In a child: proposes until it is killed, and says through the pipe what was acknowledged. */
+/* In a child: proposes until it is killed, and says through the pipe what was
+ * acknowledged. */
 static void work_until_killed(int out, int first)
 {
 	struct replica_options o = options();
@@ -643,7 +657,8 @@ static void work_until_killed(int out, int first)
 	_exit(1);
 }
 
-/* Reads acknowledgements until there are n of this life; returns how many there are in all. */
+/* Reads acknowledgements until there are n of this life; returns how many there are in
+ * all. */
 static size_t read_acks(int in, int *acks, size_t have, size_t n)
 {
 	size_t end = have + n;
@@ -684,13 +699,15 @@ static void check_acks(const int *acks, size_t n)
 		char id[32];
 
 		snprintf(id, sizeof(id), "k-%d", acks[i]);
-		ck_assert_msg(has_instance(r, "web", id), "%s was acknowledged and is lost", id);
+		ck_assert_msg(has_instance(r, "web", id),
+			"%s was acknowledged and is lost", id);
 	}
 	digest(r);
 	replica_stop(r);
 }
 
-/* As after a crash of the machine, as far as the state is concerned: it may not be trusted. */
+/* As after a crash of the machine, as far as the state is concerned: it may not be
+ * trusted. */
 static void forget_boot(void)
 {
 	FILE *f = fopen(scratch_path(&scratch, "data/clean"), "w");
@@ -716,7 +733,7 @@ START_TEST(what_was_acknowledged_survives_kill_9)
 }
 END_TEST
 
-/* ---- rebuilding, refusing --------------------------------------------------------------------------------- */
+/* ---- rebuilding, refusing ------------------------------------------------ */
 
 static void write_junk(const char *name, off_t at, size_t len)
 {
@@ -850,7 +867,8 @@ static void write_text(const char *name, const char *text)
 START_TEST(the_data_of_another_cluster_is_refused)
 {
 	replica_stop(start());
-	write_text("data/identity", "svcd 1\ncluster 0000000000001234\nnode 0000000000000001\n");
+	write_text("data/identity",
+		"svcd 1\ncluster 0000000000001234\nnode 0000000000000001\n");
 	expect_refusal(SVCD_ECONFLICT, "another cluster");
 }
 END_TEST
@@ -858,7 +876,8 @@ END_TEST
 START_TEST(an_identity_that_cannot_be_used_is_refused)
 {
 	replica_stop(start());
-	write_text("data/identity", "svcd 2\ncluster 0000000000001234\nnode 0000000000000001\n");
+	write_text("data/identity",
+		"svcd 2\ncluster 0000000000001234\nnode 0000000000000001\n");
 	expect_refusal(SVCD_EVERSION, "format 2");
 	write_text("data/identity", "junk");
 	expect_refusal(SVCD_ECORRUPT, "damaged");
@@ -873,7 +892,8 @@ START_TEST(a_state_ahead_of_the_log_is_refused)
 
 	register_some(r, 5, 0);
 	replica_stop(r);
-	ck_assert_int_eq(unlink(scratch_path(&scratch, "data/log/0000000000000001.seg")), 0);
+	ck_assert_int_eq(
+		unlink(scratch_path(&scratch, "data/log/0000000000000001.seg")), 0);
 	expect_refusal(SVCD_ECORRUPT, "a part of the log is lost");
 }
 END_TEST
@@ -890,7 +910,7 @@ START_TEST(a_damaged_entry_is_refused)
 }
 END_TEST
 
-/* ---- checkpoints, space --------------------------------------------------------------------------------------- */
+/* ---- checkpoints, space -------------------------------------------------- */
 
 START_TEST(a_growing_log_is_cut_by_checkpoints)
 {
@@ -935,7 +955,8 @@ END_TEST
 
 static bool mount_small(const char *dir, const char *size)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 		mount("tmpfs", dir, "tmpfs", 0, size) == 0;
 }
 
@@ -958,7 +979,8 @@ START_TEST(a_full_disk_refuses_writes_until_there_is_room)
 	ck_assert_int_gt(done, 1000);
 	ck_assert(status_of(r).space_low);
 	ck_assert_int_eq(register_one(&c, "web", "more", 0), SVCD_ENOSPACE);
-	ck_assert_int_eq(mount("tmpfs", scratch.dir, "tmpfs", MS_REMOUNT, "size=200m"), 0);
+	ck_assert_int_eq(
+		mount("tmpfs", scratch.dir, "tmpfs", MS_REMOUNT, "size=200m"), 0);
 	ck_assert_int_eq(register_one(&c, "web", "more", 0), 0);
 	ck_assert(!status_of(r).space_low);
 	digest(r);

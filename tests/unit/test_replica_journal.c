@@ -13,7 +13,8 @@
 #define ENTRIES_MAX 4096
 #define CLUSTER 77
 
-static const struct journal_options options = {.segment_bytes = SEGMENT, .cluster = CLUSTER, .seed = 5};
+static const struct journal_options options = {
+	.segment_bytes = SEGMENT, .cluster = CLUSTER, .seed = 5};
 
 static struct fake_disk disk;
 
@@ -61,7 +62,10 @@ static struct journal_entry entry(uint64_t index, uint64_t term, size_t len)
 	ck_assert_uint_le(len, sizeof(payload));
 	for (size_t i = 0; i < len; i++)
 		payload[i] = (uint8_t)(index * 31 + term * 7 + len * 13 + i);
-	return (struct journal_entry){.index = index, .term = term, .type = 1, .payload = bytes_of(payload, len)};
+	return (struct journal_entry){.index = index,
+		.term = term,
+		.type = 1,
+		.payload = bytes_of(payload, len)};
 }
 
 static void append(struct journal *j, uint64_t term, size_t len)
@@ -92,7 +96,7 @@ static void check_entry(struct journal *j, uint64_t index, uint64_t term, size_t
 	buf_fini(&scratch);
 }
 
-/* ---- checksums ------------------------------------------------------------------------------------ */
+/* ---- checksums ----------------------------------------------------------- */
 
 START_TEST(crc32c_has_the_known_values)
 {
@@ -106,13 +110,15 @@ START_TEST(crc32c_has_the_known_values)
 	ck_assert_uint_eq(crc32c(0, ones, 32), 0x62a8ab43);
 	ck_assert_uint_eq(crc32c(0, rising, 32), 0x46dd794e);
 	for (size_t len = 0; len <= 32; len++) {
-		ck_assert_uint_eq(crc32c(9, rising, len), crc32c_by_table(9, rising, len));
-		ck_assert_uint_eq(crc32c(crc32c(0, rising, len), rising + len, 32 - len), 0x46dd794e);
+		ck_assert_uint_eq(
+			crc32c(9, rising, len), crc32c_by_table(9, rising, len));
+		ck_assert_uint_eq(crc32c(crc32c(0, rising, len), rising + len, 32 - len),
+			0x46dd794e);
 	}
 }
 END_TEST
 
-/* ---- the plain life of a journal -------------------------------------------------------------------- */
+/* ---- the plain life of a journal ----------------------------------------- */
 
 START_TEST(a_new_journal_is_empty)
 {
@@ -159,8 +165,10 @@ START_TEST(many_entries_go_in_at_once_and_over_the_end_of_a_segment)
 	memset(payload, 1, sizeof(payload));
 	append_synced(j, 1, 1000, 5);
 	for (size_t i = 0; i < LENGTH(batch); i++)
-		batch[i] = (struct journal_entry){
-			.index = 6 + i, .term = 2, .type = 1, .payload = bytes_of(payload, sizeof(payload))};
+		batch[i] = (struct journal_entry){.index = 6 + i,
+			.term = 2,
+			.type = 1,
+			.payload = bytes_of(payload, sizeof(payload))};
 	ck_assert_int_eq(journal_append(j, batch, 10), 0);
 	ck_assert_int_eq(journal_append(j, batch + 10, 10), 0);
 	journal_sync(j);
@@ -196,7 +204,8 @@ START_TEST(truncated_entries_do_not_come_back)
 	journal_close(j);
 	j = open_journal();
 	ck_assert_uint_eq(journal_last(j), 30);
-	/* Of the same length as before, and of a lower term than the old ones: nothing of those may fit on. */
+	/* Of the same length as before, and of a lower term than the old ones: nothing of
+	 * those may fit on. */
 	append_synced(j, 4, 700, 1);
 	journal_close(j);
 	j = open_journal();
@@ -253,7 +262,7 @@ START_TEST(a_reset_journal_begins_where_it_was_told)
 }
 END_TEST
 
-/* ---- a full disk ---------------------------------------------------------------------------------- */
+/* ---- a full disk --------------------------------------------------------- */
 
 START_TEST(a_full_disk_is_said_before_anything_is_written)
 {
@@ -307,7 +316,7 @@ START_TEST(a_failed_sync_ends_the_process)
 }
 END_TEST
 
-/* ---- crashes -------------------------------------------------------------------------------------- */
+/* ---- crashes ------------------------------------------------------------- */
 
 START_TEST(a_last_record_torn_at_any_byte_is_cut_off)
 {
@@ -359,7 +368,8 @@ START_TEST(a_flipped_bit_in_an_older_segment_is_refused)
 	append_synced(j, 1, 968, 30);
 	journal_close(j);
 	file = fake_disk_file(&disk, "0000000000000001.seg");
-	for (size_t at = 0; at < SEGMENT_HEAD_BYTES + 12 * 1000; at += at < 56 ? 1 : 3 * 997) {
+	for (size_t at = 0; at < SEGMENT_HEAD_BYTES + 12 * 1000;
+		at += at < 56 ? 1 : 3 * 997) {
 		if (at >= 56 && at < SEGMENT_HEAD_BYTES)
 			continue; /* nothing is there */
 		fake_inode_flip(file, at, 4);
@@ -378,7 +388,8 @@ START_TEST(damage_at_the_end_is_refused_when_the_state_has_the_entry)
 	append_synced(j, 1, 40, 3);
 	journal_close(j);
 	known.known_index = 3;
-	fake_inode_flip(fake_disk_file(&disk, "0000000000000001.seg"), SEGMENT_HEAD_BYTES + 2 * record_bytes(40) + 50, 1);
+	fake_inode_flip(fake_disk_file(&disk, "0000000000000001.seg"),
+		SEGMENT_HEAD_BYTES + 2 * record_bytes(40) + 50, 1);
 	expect_refusal(&known, SVCD_ECORRUPT, "entry 3");
 	known.known_index = 2;
 	j = open_with(&known);
@@ -409,8 +420,8 @@ START_TEST(a_log_of_another_cluster_is_refused)
 END_TEST
 
 /*
- * The soak: random operations and crashes. The model has for every index the term and length of the
- * entry that was appended there last.
+ * The soak: random operations and crashes. The model has for every index the term and
+ * length of the entry that was appended there last.
  */
 struct soak {
 	struct journal *j;
@@ -484,7 +495,8 @@ static void soak_crash(struct soak *s)
 	soak_check(s);
 }
 
-/* The process dies, not the machine: what the next one finds, it must be able to build on. */
+/* The process dies, not the machine: what the next one finds, it must be able to build
+ * on. */
 static void soak_killed(struct soak *s)
 {
 	journal_close(s->j);
@@ -561,11 +573,14 @@ START_TEST(a_crash_in_a_reset_leaves_the_old_log_or_the_new)
 		disk.sync_lies = true;
 		ck_assert_int_eq(journal_reset(j, 500, 3), 0);
 		disk.sync_lies = false;
-		disk.disk.ops->sync(&disk.disk, (int)(fake_disk_file(&disk, "0000000000000004.seg") - disk.inodes));
+		disk.disk.ops->sync(&disk.disk,
+			(int)(fake_disk_file(&disk, "0000000000000004.seg") -
+				disk.inodes));
 		journal_close(j);
 		fake_disk_crash(&disk, &r);
 		j = open_journal();
-		ck_assert(journal_last(j) == 60 || (journal_last(j) == 500 && journal_first(j) == 501));
+		ck_assert(journal_last(j) == 60 ||
+			(journal_last(j) == 500 && journal_first(j) == 501));
 		journal_close(j);
 		fake_disk_fini(&disk);
 		fake_disk_init(&disk);
@@ -573,7 +588,7 @@ START_TEST(a_crash_in_a_reset_leaves_the_old_log_or_the_new)
 }
 END_TEST
 
-/* ---- term and vote ---------------------------------------------------------------------------------- */
+/* ---- term and vote ------------------------------------------------------- */
 
 static void check_ballot(uint64_t term, uint64_t vote)
 {
@@ -705,6 +720,7 @@ int main(void)
 	tcase_add_test(ballot, a_ballot_is_kept);
 	tcase_add_test(ballot, a_torn_ballot_is_the_one_before);
 	tcase_add_loop_test(ballot, a_written_ballot_survives_every_crash, 0, 4);
-	tcase_add_loop_test(ballot, a_ballot_of_a_killed_process_is_durable_once_it_was_read, 0, 8);
+	tcase_add_loop_test(
+		ballot, a_ballot_of_a_killed_process_is_durable_once_it_was_read, 0, 8);
 	return unit_run(s);
 }

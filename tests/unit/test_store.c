@@ -1,4 +1,5 @@
-/* store/store.h: against a plain model, with readers, checkpoints, damage and a full disk. */
+/* store/store.h: against a plain model, with readers, checkpoints, damage and a full
+ * disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -66,7 +67,8 @@ static void commit(struct store *s, uint64_t index)
 	ck_assert_msg(store_write_commit(s, index, 3, &e) == 0, "%s", e.text);
 }
 
-static void put_text(struct tables *t, enum table table, const char *key, const char *value)
+static void put_text(
+	struct tables *t, enum table table, const char *key, const char *value)
 {
 	table_put(t, table, bytes_str(key), bytes_str(value));
 	ck_assert_int_eq(t->error, 0);
@@ -79,7 +81,7 @@ static bool has(struct tables *t, enum table table, const char *key, const char 
 	return table_get(t, table, bytes_str(key), &v) && bytes_eq_str(v, value);
 }
 
-/* ---- the model ------------------------------------------------------------------------------------ */
+/* ---- the model ----------------------------------------------------------- */
 
 struct cell {
 	bool there;
@@ -205,7 +207,7 @@ START_TEST(tables_agree_with_their_model)
 }
 END_TEST
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 START_TEST(seek_finds_the_first_key_from_there)
 {
@@ -231,7 +233,8 @@ START_TEST(seek_finds_the_first_key_from_there)
 	put_text(t, TABLE_SERVICE, "d", "2");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct bytes key, value;
-		bool found = table_seek(t, TABLE_SERVICE, bytes_str(rows[i].from), rows[i].after, &key, &value);
+		bool found = table_seek(t, TABLE_SERVICE, bytes_str(rows[i].from),
+			rows[i].after, &key, &value);
 
 		ck_assert_int_eq(found, rows[i].found != NULL);
 		if (found)
@@ -284,7 +287,8 @@ END_TEST
 
 START_TEST(readers_are_bounded)
 {
-	struct store_options o = {.dir = scratch_path(&scratch, "state"), .map_bytes = MIB, .readers = 2};
+	struct store_options o = {
+		.dir = scratch_path(&scratch, "state"), .map_bytes = MIB, .readers = 2};
 	struct reader *r[3];
 	struct store *s;
 
@@ -308,7 +312,8 @@ struct load {
 	uint64_t reads;
 };
 
-/* Every state that was ever committed has the same value under all keys, and its own digest. */
+/* Every state that was ever committed has the same value under all keys, and its own
+ * digest. */
 static void *read_all_the_time(void *arg)
 {
 	struct load *load = arg;
@@ -347,7 +352,8 @@ START_TEST(readers_in_other_threads_see_whole_states)
 		for (int k = 0; k < KEYS; k++) {
 			char key[16];
 
-			table_put(t, TABLE_INSTANCE, model_key(k, key), bytes_of(&index, sizeof(index)));
+			table_put(t, TABLE_INSTANCE, model_key(k, key),
+				bytes_of(&index, sizeof(index)));
 		}
 		commit(load.store, index);
 	}
@@ -357,7 +363,7 @@ START_TEST(readers_in_other_threads_see_whole_states)
 }
 END_TEST
 
-/* ---- errors --------------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------- */
 
 START_TEST(an_error_sticks_and_nothing_of_it_is_seen)
 {
@@ -384,7 +390,8 @@ END_TEST
 START_TEST(a_state_is_opened_once)
 {
 	struct store *s = open_small();
-	struct store_options o = {.dir = scratch_path(&scratch, "state"), .map_bytes = MIB};
+	struct store_options o = {
+		.dir = scratch_path(&scratch, "state"), .map_bytes = MIB};
 	struct store *second;
 	struct err e;
 
@@ -398,7 +405,8 @@ END_TEST
 START_TEST(the_state_of_another_cluster_is_refused)
 {
 	struct store *s = open_small();
-	struct store_options o = {.dir = scratch_path(&scratch, "state"), .map_bytes = MIB, .cluster = 8};
+	struct store_options o = {
+		.dir = scratch_path(&scratch, "state"), .map_bytes = MIB, .cluster = 8};
 	struct err e;
 
 	begin(s);
@@ -411,7 +419,8 @@ END_TEST
 
 START_TEST(what_is_no_state_is_refused)
 {
-	struct store_options o = {.dir = scratch_path(&scratch, "state"), .map_bytes = MIB};
+	struct store_options o = {
+		.dir = scratch_path(&scratch, "state"), .map_bytes = MIB};
 	char junk[8192];
 	struct store *s;
 	struct err e;
@@ -439,7 +448,8 @@ static uint64_t fill(struct store *s, int *error)
 		uint64_t key = done;
 
 		if (t) {
-			table_put(t, TABLE_EVENT, bytes_of(&key, sizeof(key)), bytes_of(block, sizeof(block)));
+			table_put(t, TABLE_EVENT, bytes_of(&key, sizeof(key)),
+				bytes_of(block, sizeof(block)));
 			e.code = store_write_commit(s, done + 1, 1, &e);
 		}
 		*error = e.code;
@@ -484,8 +494,9 @@ END_TEST
 
 START_TEST(the_reserve_of_the_map_is_said)
 {
-	struct store_options o = {
-		.dir = scratch_path(&scratch, "state"), .map_bytes = 8 * MIB, .reserve_bytes = MIB};
+	struct store_options o = {.dir = scratch_path(&scratch, "state"),
+		.map_bytes = 8 * MIB,
+		.reserve_bytes = MIB};
 	struct store *s;
 	struct tables *t;
 	uint64_t done;
@@ -504,10 +515,12 @@ START_TEST(the_reserve_of_the_map_is_said)
 }
 END_TEST
 
-/* A small file system of our own, in a mount namespace of our own. False when we may not. */
+/* A small file system of our own, in a mount namespace of our own. False when we may not.
+ */
 static bool mount_small(const char *dir, const char *size)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 		mount("tmpfs", dir, "tmpfs", 0, size) == 0;
 }
 
@@ -538,7 +551,7 @@ START_TEST(a_full_disk_is_an_error_not_a_signal)
 }
 END_TEST
 
-/* ---- checkpoints ---------------------------------------------------------------------------------- */
+/* ---- checkpoints --------------------------------------------------------- */
 
 static void fill_some(struct store *s, struct model *m, uint64_t index)
 {
@@ -579,7 +592,8 @@ START_TEST(a_checkpoint_is_the_state_and_becomes_one_again)
 	ck_assert_int_eq(store_checkpoint_inspect(path, true, &info, &e), 0);
 	ck_assert_uint_eq(info.index, 9);
 	ck_assert_uint_eq(info.cluster, 7);
-	ck_assert_int_eq(store_checkpoint_get(path, TABLE_META, bytes_str("here"), &value, &e), 0);
+	ck_assert_int_eq(
+		store_checkpoint_get(path, TABLE_META, bytes_str("here"), &value, &e), 0);
 	ck_assert(bytes_eq_str(buf_bytes(&value), "it is"));
 	buf_fini(&value);
 
@@ -642,9 +656,11 @@ START_TEST(a_damaged_checkpoint_is_refused)
 	ck_assert_int_eq(store_checkpoint(s, path, &index, &term, NULL), 0);
 	store_close(s);
 	ck_assert_int_eq(stat(path, &st), 0);
-	for (off_t at = 0; at < st.st_size - 4096 + 88; at += at < st.st_size - 4096 - 20011 ? 20011 : 7) {
+	for (off_t at = 0; at < st.st_size - 4096 + 88;
+		at += at < st.st_size - 4096 - 20011 ? 20011 : 7) {
 		flip(path, at);
-		ck_assert_int_eq(store_checkpoint_inspect(path, true, &info, &e), SVCD_ECORRUPT);
+		ck_assert_int_eq(
+			store_checkpoint_inspect(path, true, &info, &e), SVCD_ECORRUPT);
 		ck_assert_int_eq(store_restore(dir, path, &e), SVCD_ECORRUPT);
 		flip(path, at);
 	}
@@ -652,7 +668,8 @@ START_TEST(a_damaged_checkpoint_is_refused)
 	ck_assert_int_eq(store_checkpoint_inspect(path, true, &info, &e), 0);
 	for (off_t len = st.st_size - 4096; len >= 0; len -= 4096) {
 		ck_assert_int_eq(truncate(path, len), 0);
-		ck_assert_int_eq(store_checkpoint_inspect(path, true, &info, &e), SVCD_ECORRUPT);
+		ck_assert_int_eq(
+			store_checkpoint_inspect(path, true, &info, &e), SVCD_ECORRUPT);
 	}
 	free(path);
 	free(dir);

@@ -105,6 +105,14 @@ START_TEST(ages_are_short)
 }
 END_TEST
 
+START_TEST(what_drives_a_terminal_is_taken_out)
+{
+	char text[] = "a\033[31m\177\xc2\x9bz \xc3\xa4\n\xc2";
+
+	ck_assert_str_eq(text_clean(text), "a?[31m??z \xc3\xa4?\xc2");
+}
+END_TEST
+
 START_TEST(times_sizes_and_counts_as_people_write_them)
 {
 	char text[TEXT_CAP];
@@ -403,9 +411,11 @@ START_TEST(an_instance_becomes_a_message)
 	document = json_of(v, "");
 	text = json_dumps(document, JSON_COMPACT);
 	ck_assert_str_eq(text,
-		"{\"service\":\"web\",\"id\":\"i\",\"ports\":{\"dns\":{\"port\":53,\"protocol\":\"udp\"}},"
+		"{\"service\":\"web\",\"id\":\"i\","
+		"\"ports\":{\"dns\":{\"port\":53,\"protocol\":\"udp\"}},"
 		"\"weight\":7,\"tier\":0,\"locality\":{\"zone\":\"z\"},\"meta\":{\"k\":\"a=b\"},"
-		"\"checks\":[{\"type\":\"http\",\"path\":\"/h\",\"status_min\":200,\"status_max\":204,"
+		"\"checks\":[{\"type\":\"http\",\"path\":\"/h\","
+		"\"status_min\":200,\"status_max\":204,"
 		"\"interval_ms\":2000,\"fall\":1}]}");
 	free(text);
 	json_decref(document);
@@ -573,6 +583,7 @@ static Suite *svcctl_suite(void)
 	tcase_add_loop_test(t, durations_have_a_unit, 0, LENGTH(durations));
 	tcase_add_loop_test(t, numbers_are_digits_within_a_limit, 0, LENGTH(numbers));
 	tcase_add_loop_test(t, ages_are_short, 0, LENGTH(times));
+	tcase_add_test(t, what_drives_a_terminal_is_taken_out);
 	tcase_add_test(t, times_sizes_and_counts_as_people_write_them);
 	tcase_add_loop_test(t, near_names_are_suggested, 0, LENGTH(misspelt));
 	tcase_add_test(t, the_table_is_complete);

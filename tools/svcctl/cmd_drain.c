@@ -44,9 +44,12 @@ static void show_progress(const struct ctl *c, const struct told *told, bool las
 {
 	if (c->quiet || !isatty(STDERR_FILENO))
 		return;
-	fprintf(stderr, "\r\033[K%llu of %llu watchers have been told%s",
-		(unsigned long long)told->acked, (unsigned long long)told->watchers,
-		last ? "\n" : " ...");
+	if (told->watchers == 0)
+		fputs("nobody watches it, so nobody had to be told\n", stderr);
+	else
+		fprintf(stderr, "\r\033[K%llu of %llu watchers have been told%s",
+			(unsigned long long)told->acked,
+			(unsigned long long)told->watchers, last ? "\n" : " ...");
 }
 
 static enum outcome wait_for_watchers(struct ctl *c, const struct target *t, uint64_t rev)

@@ -176,38 +176,46 @@ static void put_weight(FILE *out, const struct view *v, const struct svcd_value 
 	fputs("0: it gets traffic only when nothing else is there\n", out);
 }
 
-/* "registered" says it already. */
+/* By whom; of a check its evidence says all. */
 static void put_cause_of_event(FILE *out, const struct svcd_value *event)
 {
-	if (is(event, "cause", text_of(event, "what"))) {
+	const char *reason = text_of(event, "reason");
+
+	if (is(event, "cause", "check") && *reason != '\0') {
+		put_clean(out, reason);
+		return;
+	}
+	if (!is(event, "cause", text_of(event, "what")) && !is(event, "cause", "admin")) {
+		put_cause_words(out, text_of(event, "cause"));
+		fputc(' ', out);
+	}
+	if (*text_of(event, "actor") != '\0') {
 		fputs("by ", out);
 		put_clean(out, text_of(event, "actor"));
-	} else {
-		put_cause(out, event);
+	}
+	if (*reason != '\0') {
+		fputs(": ", out);
+		put_clean(out, reason);
 	}
 }
 
 static void put_event(
 	FILE *out, const struct view *v, const struct svcd_value *event, bool with_id)
 {
-	const char *reason = text_of(event, "reason"), *id = text_of(event, "id");
+	const char *id = text_of(event, "id");
 	char age[TEXT_CAP];
 
-	fprintf(out, "    %s%8s%s  ", view_paint(v, PAINT_DIM),
-		text_age(age_of(v, event, "at"), age), view_plain(v, PAINT_DIM));
+	fprintf(out, "    %s%6" PRIu64 "  %6s%s  ", view_paint(v, PAINT_DIM),
+		number_of(event, "rev"), text_age(age_of(v, event, "at"), age),
+		view_plain(v, PAINT_DIM));
 	if (with_id && *id != '\0') {
 		put_clean(out, id);
-		fputs("  ", out);
+		fputs(": ", out);
 	}
 	put_happening(out, v, event);
 	fprintf(out, "  %s", view_paint(v, PAINT_DIM));
 	put_cause_of_event(out, event);
-	if (*reason != '\0') {
-		fputs(": ", out);
-		put_clean(out, reason);
-	}
-	fprintf(out, ", revision %" PRIu64 "%s\n", number_of(event, "rev"),
-		view_plain(v, PAINT_DIM));
+	fprintf(out, "%s\n", view_plain(v, PAINT_DIM));
 }
 
 static void put_history(
@@ -217,7 +225,7 @@ static void put_history(
 
 	if (svcd_value_count(events) == 0)
 		return;
-	fputs("  last events, newest first\n", out);
+	fputs("  last events: revision, how long ago, what\n", out);
 	for (size_t i = 0; i < svcd_value_count(events); i++)
 		put_event(out, v, svcd_value_at(events, i), with_id);
 }

@@ -1,8 +1,10 @@
 #include "svcctl/columns.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "svcctl/mem.h"
 #include "svcctl/text.h"
 
 static const char *text_of(
@@ -18,15 +20,10 @@ static uint64_t number_of(const struct svcd_value *map, const char *key)
 
 void put_clean(FILE *out, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	char *copy = text_clean(mem_copy(text));
 
-	while (*p != '\0') {
-		/* C1 as UTF-8 writes it: C2 80 .. C2 9F. */
-		bool c1 = *p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
-
-		fputc(c1 || *p < 0x20 || *p == 0x7f ? '?' : *p, out);
-		p += c1 ? 2 : 1;
-	}
+	fputs(copy, out);
+	free(copy);
 }
 
 uint64_t age_of(const struct view *v, const struct svcd_value *map, const char *key)
@@ -189,9 +186,10 @@ void cell_checks(FILE *out, const struct cell_ctx *x, const struct row *r)
 void cell_note(FILE *out, const struct cell_ctx *x, const struct row *r)
 {
 	const char *reason = text_of(r->v, "reason", "");
-	const char *state = text_of(r->v, "state", "");
 
-	if (*reason == '\0' && !x->machine && strcmp(state, "up") != 0)
+	if (!x->machine && strcmp(text_of(r->v, "state", ""), "up") == 0)
+		return;
+	if (*reason == '\0' && !x->machine)
 		reason = text_of(r->v, "health", "");
 	put_clean(out, reason);
 }

@@ -96,10 +96,10 @@ void put_check_words(FILE *out, const struct svcd_value *check)
 		put_clean(out, text_of(check, "path", "/"));
 	}
 	if (*port != '\0') {
-		fputs(" on port ", out);
+		fputs(", port ", out);
 		put_clean(out, port);
 	}
-	put_ms(out, " every ", check, "interval_ms");
+	put_ms(out, ", every ", check, "interval_ms");
 	put_ms(out, ", timeout ", check, "timeout_ms");
 	put_times(out, ", rise ", check, "rise");
 	put_times(out, ", fall ", check, "fall");
@@ -169,32 +169,44 @@ void put_cause(FILE *out, const struct svcd_value *map)
 }
 
 static bool put_change(FILE *out, const struct view *v, const char *what,
-	const char *from, const char *to, bool first)
+	const char *from, const char *to)
 {
 	if (*to == '\0' || strcmp(from, to) == 0)
 		return false;
-	fprintf(out, "%s%s", first ? "" : ", ", what);
+	fputs(what, out);
 	if (*from != '\0')
 		fprintf(out, "%s %s ", from, view_arrow(v));
 	fputs(to, out);
 	return true;
 }
 
+/* The change that matters: of the state, or of what may one day change it. */
+static bool put_state_change(
+	FILE *out, const struct view *v, const struct svcd_value *event)
+{
+	return put_change(out, v, "", text_of(event, "from", ""),
+		       text_of(event, "to", "")) ||
+		put_change(out, v, "health ", text_of(event, "health_from", ""),
+			text_of(event, "health_to", "")) ||
+		put_change(out, v, "admin ", text_of(event, "admin_from", ""),
+			text_of(event, "admin_to", ""));
+}
+
+static void put_what(FILE *out, const char *what)
+{
+	if (strcmp(what, "service") == 0)
+		fputs("settings changed", out);
+	else if (strcmp(what, "service_deleted") == 0)
+		fputs("service deleted", out);
+	else
+		put_clean(out, what);
+}
+
 void put_happening(FILE *out, const struct view *v, const struct svcd_value *event)
 {
 	const char *what = text_of(event, "what", "");
-	bool put = false;
+	bool may_change = strcmp(what, "state") == 0 || strcmp(what, "updated") == 0;
 
-	if (strcmp(what, "state") != 0 && strcmp(what, "updated") != 0) {
-		put_clean(out, what);
-		return;
-	}
-	put |= put_change(
-		out, v, "", text_of(event, "from", ""), text_of(event, "to", ""), !put);
-	put |= put_change(out, v, "health ", text_of(event, "health_from", ""),
-		text_of(event, "health_to", ""), !put);
-	put |= put_change(out, v, "admin ", text_of(event, "admin_from", ""),
-		text_of(event, "admin_to", ""), !put);
-	if (!put)
-		fputs(what, out);
+	if (!may_change || !put_state_change(out, v, event))
+		put_what(out, what);
 }

@@ -21,7 +21,7 @@ void put_state(FILE *out, const struct view *v, const char *state);
 void put_for(
 	FILE *out, const struct view *v, const struct svcd_value *map, const char *key);
 
-/* "http GET :8080/health every 5s, timeout 1s, rise 2, fall 3" of a check. */
+/* "http GET /health, port http, every 5s, timeout 1s, rise 2, fall 3" of a check. */
 void put_check_words(FILE *out, const struct svcd_value *check);
 
 /* What the check has seen: "failing: connection refused, 3 in a row, 2s ago". Nothing

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "svcctl/text.h"
 #include "svcd.h"
 
 /* Set once by main() before anything else runs. */
@@ -22,6 +23,7 @@ __attribute__((format(printf, 3, 0))) static void put_line(
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, ap);
+	text_clean(text); /* parts of it came over the network */
 	if (use_color)
 		fprintf(stderr, "\033[%sm%s\033[0m%s\n", color, head, text);
 	else

@@ -177,6 +177,21 @@ char *text_count(uint64_t n, char out[TEXT_CAP])
 	return out;
 }
 
+char *text_clean(char *text)
+{
+	const unsigned char *from = (const unsigned char *)text;
+	char *to = text;
+
+	while (*from != '\0') {
+		bool c1 = *from == 0xc2 && from[1] >= 0x80 && from[1] <= 0x9f;
+
+		*to++ = c1 || *from < 0x20 || *from == 0x7f ? '?' : (char)*from;
+		from += c1 ? 2 : 1;
+	}
+	*to = '\0';
+	return text;
+}
+
 uint64_t text_wall_now(void)
 {
 	struct timespec now;
