@@ -1,6 +1,6 @@
 /*
- * The last good answer of each query, for when no member can be reached. Bounded: the one that was
- * used longest ago goes first. On the loop's thread.
+ * The last good answer of each query, for when no member can be reached. Bounded: the one
+ * that was used longest ago goes first. On the loop's thread.
  */
 #ifndef SVCD_CLIENT_ANSWERS_H
 #define SVCD_CLIENT_ANSWERS_H

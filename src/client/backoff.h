@@ -1,6 +1,6 @@
 /*
- * How long to wait before trying again: exponential, with jitter over the upper half, so that clients
- * which failed together do not come back together. Pure.
+ * How long to wait before trying again: exponential, with jitter over the upper half, so
+ * that clients which failed together do not come back together. Pure.
  */
 #ifndef SVCD_CLIENT_BACKOFF_H
 #define SVCD_CLIENT_BACKOFF_H

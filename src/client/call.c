@@ -166,7 +166,8 @@ static void call_rest(struct calls *cs, struct call *c, const struct svcd_fault 
 {
 	c->last = *why;
 	c->tries++;
-	c->retry_at_ms = now_of(cs) + retry_delay_ms(c->tries, why->retry_after_ms, cs->rng);
+	c->retry_at_ms = now_of(cs) +
+		retry_delay_ms(c->tries, why->retry_after_ms, cs->rng);
 	call_move(cs, c, CALL_RESTING);
 }
 
@@ -242,14 +243,16 @@ static void call_expire(struct calls *cs, struct call *c)
 	struct svcd_fault f;
 
 	if (c->kind != METHOD_READ && (c->state == CALL_SENT || c->uncertain))
-		fault_set(&f, SVCD_EUNKNOWN, "%s: no answer within %u ms; it may have been applied",
-			c->method, c->timeout_ms);
+		fault_set(&f, SVCD_EUNKNOWN,
+			"%s: no answer within %u ms; it may have been applied", c->method,
+			c->timeout_ms);
 	else if (c->last.code != 0)
 		f = c->last;
 	else if (trouble->code != 0)
 		f = *trouble;
 	else
-		fault_set(&f, SVCD_ETIMEOUT, "%s: no answer within %u ms", c->method, c->timeout_ms);
+		fault_set(&f, SVCD_ETIMEOUT, "%s: no answer within %u ms", c->method,
+			c->timeout_ms);
 	call_finish(cs, c, &f, NULL);
 }
 
@@ -272,7 +275,8 @@ static void calls_on_timer(void *arg)
 }
 
 /* A member in a minority answers for ever that there is no leader. */
-static void calls_mind_leader(struct calls *cs, const struct svcd_fault *fault, enum method_kind kind)
+static void calls_mind_leader(
+	struct calls *cs, const struct svcd_fault *fault, enum method_kind kind)
 {
 	uint64_t now = now_of(cs);
 
@@ -283,7 +287,8 @@ static void calls_mind_leader(struct calls *cs, const struct svcd_fault *fault, 
 	}
 	if (cs->no_leader_ms == 0)
 		cs->no_leader_ms = now;
-	if (now - cs->no_leader_ms < cs->no_leader_enough_ms || !link_has_choice(cs->link))
+	if (now - cs->no_leader_ms < cs->no_leader_enough_ms ||
+		!link_has_choice(cs->link))
 		return;
 	cs->no_leader_ms = 0;
 	link_drop(cs->link, SVCD_ENOLEADER, "it knows no leader");
@@ -345,19 +350,22 @@ static void call_come_back(struct calls *cs, struct call *c)
 	struct svcd_fault f;
 
 	if (c->kind == METHOD_ONCE) {
-		fault_set(&f, SVCD_EUNKNOWN, "%s: the connection ended before the answer came", c->method);
+		fault_set(&f, SVCD_EUNKNOWN,
+			"%s: the connection ended before the answer came", c->method);
 		call_finish(cs, c, &f, NULL);
 		return;
 	}
 	c->uncertain = true;
 	call_move(cs, c, CALL_QUEUED);
-	list_remove(&c->node); /* before those that came after it: the caller goes from the last */
+	list_remove(&c->node); /* before those that came after it: the caller goes from
+				  the last */
 	list_insert_after(call_queue(cs, c), &c->node);
 }
 
 void calls_link_down(struct calls *cs)
 {
-	struct list *lists[] = {&cs->sent, &cs->resting, &cs->urgent, &cs->queued_writes, &cs->reads};
+	struct list *lists[] = {
+		&cs->sent, &cs->resting, &cs->urgent, &cs->queued_writes, &cs->reads};
 	struct svcd_fault f;
 
 	fault_set(&f, SVCD_ECLOSED, "%s", cs->link->trouble.text);
@@ -369,7 +377,8 @@ void calls_link_down(struct calls *cs)
 
 void calls_refuse(struct calls *cs, const struct svcd_fault *fault)
 {
-	struct list *lists[] = {&cs->resting, &cs->urgent, &cs->queued_writes, &cs->reads};
+	struct list *lists[] = {
+		&cs->resting, &cs->urgent, &cs->queued_writes, &cs->reads};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		calls_end_some(cs, lists[i], CALL_PATIENT, false, fault);
@@ -377,7 +386,8 @@ void calls_refuse(struct calls *cs, const struct svcd_fault *fault)
 
 void calls_end(struct calls *cs)
 {
-	struct list *lists[] = {&cs->sent, &cs->resting, &cs->urgent, &cs->queued_writes, &cs->reads};
+	struct list *lists[] = {
+		&cs->sent, &cs->resting, &cs->urgent, &cs->queued_writes, &cs->reads};
 	struct svcd_fault f;
 
 	cs->closed = true;
@@ -387,9 +397,11 @@ void calls_end(struct calls *cs)
 	assert(cs->n == 0);
 }
 
-int calls_init(struct calls *cs, struct link *link, struct rng *rng, uint32_t no_leader_enough_ms)
+int calls_init(struct calls *cs, struct link *link, struct rng *rng,
+	uint32_t no_leader_enough_ms)
 {
-	*cs = (struct calls){.link = link, .rng = rng, .no_leader_enough_ms = no_leader_enough_ms};
+	*cs = (struct calls){
+		.link = link, .rng = rng, .no_leader_enough_ms = no_leader_enough_ms};
 	list_init(&cs->urgent);
 	list_init(&cs->reads);
 	list_init(&cs->queued_writes);

@@ -1,10 +1,12 @@
 /*
- * The requests of a client: each is answered exactly once, by a member or by its deadline.
+ * The requests of a client: each is answered exactly once, by a member or by its
+ * deadline.
  *
- * A call waits in a queue until the link is ready, is sent, and finds its answer by its id. When the connection
- * ends, or a member says that it cannot just now, it is sent again until its deadline, as far as its method
- * allows that. Writes carry (session, seq), so that one which arrives twice is applied once; a member
- * remembers the last CALL_WINDOW outcomes of a session, so no more than that may be open.
+ * A call waits in a queue until the link is ready, is sent, and finds its answer by its
+ * id. When the connection ends, or a member says that it cannot just now, it is sent
+ * again until its deadline, as far as its method allows that. Writes carry (session,
+ * seq), so that one which arrives twice is applied once; a member remembers the last
+ * CALL_WINDOW outcomes of a session, so no more than that may be open.
  *
  * On the loop's thread, but for call_new and filling in the params.
  */
@@ -15,9 +17,9 @@
 #include "client/link.h"
 #include "client/method.h"
 
-#define CALL_WINDOW 32           /* open writes of a session */
-#define CALLS_IN_FLIGHT_MAX 256  /* sent and not answered */
-#define CALLS_MAX 65536          /* known in all; more are refused with SVCD_ELIMIT */
+#define CALL_WINDOW 32          /* open writes of a session */
+#define CALLS_IN_FLIGHT_MAX 256 /* sent and not answered */
+#define CALLS_MAX 65536         /* known in all; more are refused with SVCD_ELIMIT */
 #define CALL_METHOD_MAX 64
 #define CALL_NO_DEADLINE UINT64_MAX
 
@@ -30,13 +32,15 @@ enum call_state {
 };
 
 enum call_flag {
-	CALL_ON_LINK = 1, /* means this connection: ends with SVCD_ECLOSED when that ends */
+	CALL_ON_LINK = 1, /* of this connection: SVCD_ECLOSED when it ends */
 	CALL_URGENT = 2,  /* goes before others; for reads */
-	CALL_PATIENT = 4  /* goes on when the cluster refuses us (hello); for our own work */
+	CALL_PATIENT = 4  /* our own: goes on when the cluster refuses us */
 };
 
-/* result is a view, valid during the call; NULL when fault is not. The call is freed already. */
-typedef void call_done_fn(void *arg, const struct svcd_fault *fault, const struct value *result);
+/* result is a view, valid during the call; NULL when fault is not. The call is freed
+ * already. */
+typedef void call_done_fn(
+	void *arg, const struct svcd_fault *fault, const struct value *result);
 
 struct call {
 	struct list node;       /* in its state's list */
@@ -52,9 +56,9 @@ struct call {
 	uint64_t retry_at_ms;
 	uint32_t timeout_ms; /* for messages */
 	uint32_t id;
-	uint64_t seq;   /* 0: none yet, or no write */
-	uint32_t tries; /* errors that may pass */
-	bool uncertain; /* an earlier try may have been applied */
+	uint64_t seq;           /* 0: none yet, or no write */
+	uint32_t tries;         /* errors that may pass */
+	bool uncertain;         /* an earlier try may have been applied */
 	struct svcd_fault last; /* of the last try; code 0: none */
 	call_done_fn *done;
 	void *arg;
@@ -77,17 +81,20 @@ struct calls {
 	bool closed;           /* calls_end was called */
 };
 
-/* Any thread. timeout_ms 0: no deadline. NULL: out of memory. The caller fills in flags, params and n_params
- * (errors stick to params), done, arg; then calls_submit, or call_free. */
+/* Any thread. timeout_ms 0: no deadline. NULL: out of memory. The caller fills in flags,
+ * params and n_params (errors stick to params), done, arg; then calls_submit, or
+ * call_free. */
 struct call *call_new(const char *method, uint32_t timeout_ms);
 void call_free(struct call *c); /* never submitted; NULL is fine */
 
-/* no_leader_enough_ms: after how long without a leader another member is tried. 0 or SVCD_ENOMEM. */
-int calls_init(struct calls *cs, struct link *link, struct rng *rng, uint32_t no_leader_enough_ms);
+/* no_leader_enough_ms: after how long without a leader another member is tried. 0 or
+ * SVCD_ENOMEM. */
+int calls_init(struct calls *cs, struct link *link, struct rng *rng,
+	uint32_t no_leader_enough_ms);
 void calls_fini(struct calls *cs); /* after calls_end; fine when zero-initialised */
 
-/* Takes c. done follows, never from within. On an error (SVCD_ENOMEM, SVCD_ETOOBIG, SVCD_ELIMIT, SVCD_ECANCELLED
- * after calls_end) c is freed and done is not called. */
+/* Takes c. done follows, never from within. On an error (SVCD_ENOMEM, SVCD_ETOOBIG,
+ * SVCD_ELIMIT, SVCD_ECANCELLED after calls_end) c is freed and done is not called. */
 int calls_submit(struct calls *cs, struct call *c);
 
 /* Forgets and frees it; done is not called. */

@@ -237,10 +237,13 @@ static void *client_run(void *arg)
 	return NULL;
 }
 
-/* The name that the server shows; the program's when there is none, or none that can be shown. */
+/* The name that the server shows; the program's when there is none, or none that can be
+ * shown. */
 static char *client_make_name(const char *given)
 {
-	const char *name = given != NULL && *given != '\0' ? given : program_invocation_short_name;
+	const char *name = given != NULL && *given != '\0'
+		? given
+		: program_invocation_short_name;
 	struct bytes text = bytes_str(name);
 
 	if (!bytes_is_text(text) || text.len == 0)
@@ -277,7 +280,8 @@ static int client_make_parts(struct svcd_client *c, const struct svcd_options *o
 	struct link_options link = {
 		.name = c->name,
 		.token = c->token,
-		.connect_timeout_ms = or_default(o->connect_timeout_ms, CONNECT_TIMEOUT_MS),
+		.connect_timeout_ms = or_default(
+			o->connect_timeout_ms, CONNECT_TIMEOUT_MS),
 		.backoff.min_ms = or_default(t->backoff_min_ms, BACKOFF_MIN_MS),
 		.backoff.max_ms = or_default(t->backoff_max_ms, BACKOFF_MAX_MS),
 		.settled_ms = or_default(t->settled_ms, SETTLED_MS),
@@ -290,7 +294,8 @@ static int client_make_parts(struct svcd_client *c, const struct svcd_options *o
 	c->box = c->loop != NULL ? mailbox_new(c->loop) : NULL;
 	if (c->box == NULL)
 		return SVCD_ENOMEM;
-	rv = link_init(&c->link, c->loop, &c->rng, &c->servers, &link, &client_link_events, c);
+	rv = link_init(
+		&c->link, c->loop, &c->rng, &c->servers, &link, &client_link_events, c);
 	if (rv == 0)
 		rv = calls_init(&c->calls, &c->link, &c->rng,
 			or_default(t->no_leader_ms, NO_LEADER_MS));
@@ -367,7 +372,8 @@ int svcd_client_wait(struct svcd_client *c, uint32_t timeout_ms)
 		return SVCD_EINVAL;
 	pthread_mutex_lock(&c->lock);
 	while (!c->is_ready && c->rounds_failed == c->rounds_told && !timed_out)
-		timed_out = pthread_cond_timedwait(&c->changed, &c->lock, &until) == ETIMEDOUT;
+		timed_out = pthread_cond_timedwait(&c->changed, &c->lock, &until) ==
+			ETIMEDOUT;
 	if (c->is_ready)
 		rv = 0;
 	else

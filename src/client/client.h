@@ -1,6 +1,6 @@
 /*
- * A client: its loop, its link and what lives on them. Everything below the line is the loop's thread's
- * alone; other threads post mail, or use what the lock guards.
+ * A client: its loop, its link and what lives on them. Everything below the line is the
+ * loop's thread's alone; other threads post mail, or use what the lock guards.
  */
 #ifndef SVCD_CLIENT_CLIENT_H
 #define SVCD_CLIENT_CLIENT_H
@@ -59,7 +59,8 @@ int client_new(const struct svcd_options *options, const struct client_tuning *t
 	struct svcd_client **client);
 
 bool client_on_thread(const struct svcd_client *client); /* the caller runs the loop */
-bool client_can_wait(const struct svcd_client *client);  /* somebody else does, so waiting makes sense */
+bool client_can_wait(const struct svcd_client *client);  /* somebody else does, so waiting
+							    makes sense */
 
 void client_post(struct svcd_client *client, struct mail *m);
 

@@ -1,4 +1,5 @@
-/* struct svcd_value to and from the wire. Recursion ends at the protocol's limit of nesting. */
+/* struct svcd_value to and from the wire. Recursion ends at the protocol's limit of
+ * nesting. */
 #include "client/value.h"
 
 #include "wire/frame.h"

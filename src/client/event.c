@@ -10,7 +10,10 @@ struct wire_event {
 	struct value instances, changes;
 };
 
-#define ROW(field, kind) {#field, kind, offsetof(struct wire_event, field), false, 0, 0}
+#define ROW(field, kind) \
+	{ \
+#field, kind, offsetof(struct wire_event, field), false, 0, 0 \
+	}
 static const struct field rows[] = {
 	{"kind", FIELD_TEXT, offsetof(struct wire_event, kind), true, 1, 64},
 	ROW(ns, FIELD_TEXT),
@@ -48,7 +51,8 @@ int event_parse(struct value map, struct bytes raw, struct event *out)
 	uint64_t given = 0;
 	struct event ev;
 
-	if (fields_decode(map, rows, sizeof(rows) / sizeof(rows[0]), &w, &given, "", NULL) != 0)
+	if (fields_decode(
+		    map, rows, sizeof(rows) / sizeof(rows[0]), &w, &given, "", NULL) != 0)
 		return SVCD_EPROTOCOL;
 	ev = (struct event){
 		.kind = kind_of(w.kind),
@@ -74,7 +78,8 @@ int event_parse(struct value map, struct bytes raw, struct event *out)
 	return 0;
 }
 
-int event_change(struct value change, struct bytes raw, struct bytes *id, struct item **item)
+int event_change(
+	struct value change, struct bytes raw, struct bytes *id, struct item **item)
 {
 	struct value v;
 

@@ -43,7 +43,10 @@ struct wire_error {
 	uint32_t retry_after_ms;
 };
 
-#define ROW(field, kind, most) {#field, kind, offsetof(struct wire_error, field), false, 0, most}
+#define ROW(field, kind, most) \
+	{ \
+#field, kind, offsetof(struct wire_error, field), false, 0, most \
+	}
 static const struct field rows[] = {
 	ROW(code, FIELD_ANY, 0),
 	ROW(name, FIELD_TEXT, 64),
@@ -71,7 +74,8 @@ void fault_from_wire(struct svcd_fault *f, struct value error)
 	struct err e;
 	int code;
 
-	if (fields_decode(error, rows, sizeof(rows) / sizeof(rows[0]), &w, NULL, "error", &e) != 0) {
+	if (fields_decode(error, rows, sizeof(rows) / sizeof(rows[0]), &w, NULL, "error",
+		    &e) != 0) {
 		fault_set(f, SVCD_EPROTOCOL, "a member's error is malformed: %s", e.text);
 		return;
 	}

@@ -7,7 +7,9 @@
 #include "wire/pack.h"
 
 #define ASK_TIMEOUT_MS 10000
-#define WRONG_MAX 2 /* after so many digests in a row that do not fit we take the snapshot as it is */
+#define WRONG_MAX \
+	2 /* after so many digests in a row that do not fit we take the snapshot as it \
+	     is */
 
 /* May state a be followed by state b? */
 static const bool legal[FEED_STATES][FEED_STATES] = {
@@ -52,10 +54,11 @@ static void feed_be_live(struct feed *f)
 static bool is_refusal(int code)
 {
 	return code == SVCD_EINVAL || code == SVCD_ERANGE || code == SVCD_EDENIED ||
-	       code == SVCD_ENOMETHOD;
+		code == SVCD_ENOMETHOD;
 }
 
-static void feed_on_answer(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void feed_on_answer(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct feed *f = arg;
 
@@ -184,7 +187,8 @@ static bool feed_covers(const struct feed *f, const struct event *ev)
 {
 	if (!f->is_raw)
 		return false;
-	if (ev->kind != EVENT_SYNCED && !bytes_has_prefix(ev->service, bytes_str(f->name)))
+	if (ev->kind != EVENT_SYNCED &&
+		!bytes_has_prefix(ev->service, bytes_str(f->name)))
 		return false;
 	return f->ns == NULL || bytes_eq_str(ev->ns, f->ns);
 }
@@ -293,7 +297,8 @@ void feeds_link_lost(struct feeds *fs)
 	fs->link_lost = true;
 }
 
-/* What came with the answer has been taken by now: if nothing did, nothing had changed. */
+/* What came with the answer has been taken by now: if nothing did, nothing had changed.
+ */
 void feeds_idle(struct feeds *fs)
 {
 	struct list *it, *tmp;
@@ -311,4 +316,3 @@ void feeds_idle(struct feeds *fs)
 		feed_tell(f, SVCD_WATCH_BACK);
 	}
 }
-

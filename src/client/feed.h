@@ -1,6 +1,7 @@
 /*
- * Feeds: what the registry sends about one service (or about all with a prefix), once per client, however many
- * handles of the application watch it. A feed holds the last good set and never gives it up for an error.
+ * Feeds: what the registry sends about one service (or about all with a prefix), once per
+ * client, however many handles of the application watch it. A feed holds the last good
+ * set and never gives it up for an error.
  *
  * On the loop's thread, but for the part of a handle that its gate and lock guard.
  */
@@ -31,19 +32,20 @@ struct feed {
 	struct call *call;
 	struct list handles; /* struct svcd_watch */
 	struct model model;
-	struct set *set;     /* NULL before the first good one */
-	bool ask_all;        /* the next request says that we know nothing */
-	unsigned wrong;      /* digests that did not fit, one after the other */
-	bool is_lost;        /* the handles were told so */
-	bool came_back;      /* live again, and they were not told yet */
+	struct set *set;         /* NULL before the first good one */
+	bool ask_all;            /* the next request says that we know nothing */
+	unsigned wrong;          /* digests that did not fit, one after the other */
+	bool is_lost;            /* the handles were told so */
+	bool came_back;          /* live again, and they were not told yet */
 	struct svcd_fault fault; /* why it is not live; code 0 otherwise */
 };
 
 struct feeds {
 	struct calls *calls;
-	struct map by_key;  /* those that are not raw */
+	struct map by_key; /* those that are not raw */
 	struct list all;
-	struct list orphans; /* handles for which there was no memory; tried again by the timer */
+	struct list orphans; /* handles for which there was no memory; tried again by the
+				timer */
 	size_t n_raw;
 	struct timer retry; /* for orphans and for those in FEED_WANTED */
 	bool link_lost;     /* no member could be reached; cleared when one is */
@@ -63,7 +65,8 @@ struct svcd_watch {
 	svcd_event_fn *on_raw;
 	void *arg;
 
-	pthread_mutex_t lock; /* guards these two; held for as long as it takes to count a reference */
+	pthread_mutex_t lock; /* guards these two; held for as long as it takes to count a
+				 reference */
 	struct set *set;
 	struct svcd_fault fault;
 };
@@ -76,7 +79,8 @@ void feeds_link_down(struct feeds *fs); /* after calls_link_down */
 void feeds_link_lost(struct feeds *fs); /* no member could be reached */
 void feeds_idle(struct feeds *fs);      /* end of a round of the loop */
 
-/* A watch event. 0, or SVCD_EPROTOCOL, SVCD_ENOMEM: the connection is not worth keeping. */
+/* A watch event. 0, or SVCD_EPROTOCOL, SVCD_ENOMEM: the connection is not worth keeping.
+ */
 int feeds_take(struct feeds *fs, struct value map, struct bytes raw);
 
 /* Takes w: it gets the set that is there at once. */

@@ -55,7 +55,8 @@ static void feed_free(struct feed *f)
 	free(f);
 }
 
-static struct feed *feed_new(struct feeds *fs, bool is_raw, const char *ns, const char *name)
+static struct feed *feed_new(
+	struct feeds *fs, bool is_raw, const char *ns, const char *name)
 {
 	struct feed *f = calloc(1, sizeof(*f));
 
@@ -68,7 +69,8 @@ static struct feed *feed_new(struct feeds *fs, bool is_raw, const char *ns, cons
 	f->ns = copy_or_null(ns);
 	f->name = strdup(name);
 	f->key = is_raw ? NULL : join_key(ns, name);
-	if (f->name == NULL || (ns != NULL && f->ns == NULL) || (!is_raw && f->key == NULL) ||
+	if (f->name == NULL || (ns != NULL && f->ns == NULL) ||
+		(!is_raw && f->key == NULL) ||
 		(!is_raw && map_put(&fs->by_key, f) != 0)) {
 		feed_free(f);
 		return NULL;
@@ -97,7 +99,8 @@ static struct feed *feeds_find_raw(struct feeds *fs, const char *ns, const char 
 
 	list_each(&fs->all, it, tmp) {
 		struct feed *f = container_of(it, struct feed, node);
-		bool same_ns = ns == NULL || f->ns == NULL ? ns == f->ns : strcmp(ns, f->ns) == 0;
+		bool same_ns = ns == NULL || f->ns == NULL ? ns == f->ns
+							   : strcmp(ns, f->ns) == 0;
 
 		if (f->is_raw && same_ns && strcmp(f->name, prefix) == 0)
 			return f;
@@ -107,8 +110,8 @@ static struct feed *feeds_find_raw(struct feeds *fs, const char *ns, const char 
 
 static struct feed *feeds_find_for(struct feeds *fs, const struct svcd_watch *w)
 {
-	return w->is_raw ? feeds_find_raw(fs, w->ns, w->name) :
-			   feeds_get(fs, bytes_str(w->ns), bytes_str(w->name));
+	return w->is_raw ? feeds_find_raw(fs, w->ns, w->name)
+			 : feeds_get(fs, bytes_str(w->ns), bytes_str(w->name));
 }
 
 /* What a handle is told that comes to a feed which others watch already. */
@@ -175,10 +178,13 @@ static void feed_say_unwatch(struct feed *f)
 {
 	struct buf *b;
 
-	if (!link_is_ready(f->owner->calls->link) || (f->state != FEED_LIVE && f->state != FEED_ASKED))
+	if (!link_is_ready(f->owner->calls->link) ||
+		(f->state != FEED_LIVE && f->state != FEED_ASKED))
 		return;
 	b = link_out(f->owner->calls->link);
-	pack_request(b, link_next_id(f->owner->calls->link), "unwatch"); /* nobody waits for the answer */
+	pack_request(b, link_next_id(f->owner->calls->link), "unwatch"); /* nobody waits
+									    for the answer
+									  */
 	pack_map(b, f->ns != NULL ? 2 : 1);
 	feed_pack_key(b, f);
 	link_flush(f->owner->calls->link);
@@ -228,7 +234,8 @@ int feeds_init(struct feeds *fs, struct calls *calls)
 static void handles_free(struct list *handles)
 {
 	while (!list_empty(handles)) {
-		struct svcd_watch *w = container_of(handles->next, struct svcd_watch, node);
+		struct svcd_watch *w = container_of(
+			handles->next, struct svcd_watch, node);
 
 		list_remove(&w->node);
 		watch_free(w);

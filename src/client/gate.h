@@ -1,8 +1,10 @@
 /*
- * Callbacks of the application that must not be called any more once it said so, from any thread.
+ * Callbacks of the application that must not be called any more once it said so, from any
+ * thread.
  *
- * The loop's thread holds the gate while it calls. Another thread that shuts it therefore waits for a call
- * that is under way; the loop's thread, which may be inside of that very call, just notes it.
+ * The loop's thread holds the gate while it calls. Another thread that shuts it therefore
+ * waits for a call that is under way; the loop's thread, which may be inside of that very
+ * call, just notes it.
  */
 #ifndef SVCD_CLIENT_GATE_H
 #define SVCD_CLIENT_GATE_H

@@ -1,6 +1,6 @@
 /*
- * Two walks over the same parsed map: the first adds up what is needed, the second fills it in. Both
- * use the same functions; a struct room without memory only counts.
+ * Two walks over the same parsed map: the first adds up what is needed, the second fills
+ * it in. Both use the same functions; a struct room without memory only counts.
  */
 #include "client/item.h"
 
@@ -20,8 +20,14 @@ struct seen {
 	struct value addresses, ports, locality, tags, meta;
 };
 
-#define TEXT(field, least) {#field, FIELD_TEXT, offsetof(struct seen, field), (least) > 0, least, 0}
-#define OTHER(field, kind, most) {#field, kind, offsetof(struct seen, field), false, 0, most}
+#define TEXT(field, least) \
+	{ \
+#field, FIELD_TEXT, offsetof(struct seen, field), (least)> 0, least, 0 \
+	}
+#define OTHER(field, kind, most) \
+	{ \
+#field, kind, offsetof(struct seen, field), false, 0, most \
+	}
 static const struct field rows[] = {
 	TEXT(id, 1),
 	TEXT(state, 1),
@@ -127,7 +133,8 @@ static const struct svcd_pair *put_pairs(struct room *r, struct value map, size_
 
 static struct svcd_port put_port(struct room *r, struct value name, struct value body)
 {
-	struct svcd_port port = {.name = put_value(r, name), .protocol = put_found(r, body, "protocol")};
+	struct svcd_port port = {
+		.name = put_value(r, name), .protocol = put_found(r, body, "protocol")};
 	struct value v;
 
 	if (value_find(body, "port", &v) && v.type == VALUE_UINT && v.u <= UINT16_MAX)
@@ -206,7 +213,8 @@ int item_new(struct value seen, struct bytes raw, struct item **out)
 	struct room fill = {.used = sizeof(struct item)};
 	struct item *it;
 
-	if (fields_decode(seen, rows, sizeof(rows) / sizeof(rows[0]), &s, NULL, "", NULL) != 0)
+	if (fields_decode(
+		    seen, rows, sizeof(rows) / sizeof(rows[0]), &s, NULL, "", NULL) != 0)
 		return SVCD_EPROTOCOL;
 	put_view(&count, &s);
 	if (count.malformed)
@@ -232,6 +240,7 @@ struct item *item_ref(struct item *it)
 
 void item_unref(struct item *it)
 {
-	if (it != NULL && atomic_fetch_sub_explicit(&it->refs, 1, memory_order_acq_rel) == 1)
+	if (it != NULL &&
+		atomic_fetch_sub_explicit(&it->refs, 1, memory_order_acq_rel) == 1)
 		free(it);
 }

@@ -39,7 +39,10 @@ struct wire_lease {
 	uint32_t interval_ms, phase_ms;
 };
 
-#define ROW(field, kind) {#field, kind, offsetof(struct wire_lease, field), false, 0, 0}
+#define ROW(field, kind) \
+	{ \
+#field, kind, offsetof(struct wire_lease, field), false, 0, 0 \
+	}
 static const struct field rows[] = {
 	ROW(lease, FIELD_U64),
 	ROW(interval_ms, FIELD_U32),
@@ -50,19 +53,21 @@ static const struct field rows[] = {
 static bool take_lease(const struct value *result, struct wire_lease *out)
 {
 	*out = (struct wire_lease){0};
-	return fields_decode(*result, rows, sizeof(rows) / sizeof(rows[0]), out, NULL, "", NULL) == 0;
+	return fields_decode(*result, rows, sizeof(rows) / sizeof(rows[0]), out, NULL, "",
+		       NULL) == 0;
 }
 
 static void lease_take_interval(struct lease *l, uint32_t interval_ms)
 {
 	if (interval_ms != 0)
-		l->interval_ms = interval_ms > INTERVAL_MIN_MS ? interval_ms : INTERVAL_MIN_MS;
+		l->interval_ms = interval_ms > INTERVAL_MIN_MS ? interval_ms
+							       : INTERVAL_MIN_MS;
 }
 
 static bool is_refusal(int code)
 {
 	return code == SVCD_EINVAL || code == SVCD_ERANGE || code == SVCD_EDENIED ||
-	       code == SVCD_ENOMETHOD;
+		code == SVCD_ENOMETHOD;
 }
 
 static void lease_granted(struct lease *l, const struct wire_lease *w)
@@ -75,7 +80,8 @@ static void lease_granted(struct lease *l, const struct wire_lease *w)
 	l->news(l, LEASE_IS_HELD, NULL);
 }
 
-static void lease_on_granted(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void lease_on_granted(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct lease *l = arg;
 	struct wire_lease w;
@@ -121,8 +127,8 @@ static void lease_grant(struct lease *l)
 
 void lease_want(struct lease *l)
 {
-	if (l->state == LEASE_NONE && !list_empty(&l->users) && link_is_ready(l->calls->link) &&
-		!timer_pending(&l->timer))
+	if (l->state == LEASE_NONE && !list_empty(&l->users) &&
+		link_is_ready(l->calls->link) && !timer_pending(&l->timer))
 		lease_grant(l);
 }
 
@@ -136,7 +142,7 @@ static void lease_lose(struct lease *l)
 	if (l->backoff.tries++ == 0)
 		lease_want(l);
 	else
-		lease_retry_later(l); /* leases that are lost as soon as they are granted */
+		lease_retry_later(l); /* it is lost as soon as it is granted */
 }
 
 static bool is_lost(const struct lease *l, const struct value *result)
@@ -169,7 +175,8 @@ static void lease_renewed(struct lease *l, const struct value *result)
 	l->news(l, was_unsure ? LEASE_IS_HELD : LEASE_IS_RENEWED, NULL);
 }
 
-static void lease_on_renewed(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void lease_on_renewed(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct lease *l = arg;
 
@@ -184,7 +191,8 @@ static void lease_on_renewed(void *arg, const struct svcd_fault *fault, const st
 
 static void lease_renew(struct lease *l)
 {
-	uint32_t timeout = l->interval_ms > RENEW_TIMEOUT_MIN_MS ? l->interval_ms : RENEW_TIMEOUT_MIN_MS;
+	uint32_t timeout = l->interval_ms > RENEW_TIMEOUT_MIN_MS ? l->interval_ms
+								 : RENEW_TIMEOUT_MIN_MS;
 	struct call *c = call_new("renew", timeout);
 
 	if (c != NULL) {
@@ -249,7 +257,8 @@ void lease_is_unknown(struct lease *l, uint64_t id)
 	lease_lose(l);
 }
 
-struct lease *lease_new(struct calls *calls, uint32_t ttl_ms, bool keep, lease_news_fn *news, void *owner)
+struct lease *lease_new(
+	struct calls *calls, uint32_t ttl_ms, bool keep, lease_news_fn *news, void *owner)
 {
 	struct lease *l = calloc(1, sizeof(*l));
 

@@ -1,7 +1,7 @@
 /*
- * A lease: granted once there is somebody to hold it for, renewed when the server said, granted anew when it
- * was lost. Whether it is lost is the server's to say, never our clock's: its leases stop ageing while it
- * cannot serve. On the loop's thread.
+ * A lease: granted once there is somebody to hold it for, renewed when the server said,
+ * granted anew when it was lost. Whether it is lost is the server's to say, never our
+ * clock's: its leases stop ageing while it cannot serve. On the loop's thread.
  */
 #ifndef SVCD_CLIENT_LEASE_H
 #define SVCD_CLIENT_LEASE_H
@@ -25,16 +25,18 @@ enum lease_news {
 };
 
 struct lease;
-typedef void lease_news_fn(struct lease *l, enum lease_news news, const struct svcd_fault *fault);
+typedef void lease_news_fn(
+	struct lease *l, enum lease_news news, const struct svcd_fault *fault);
 
 struct lease {
 	struct list node; /* its owner's */
 	void *owner;
 	lease_news_fn *news;
 	struct calls *calls;
-	uint32_t ttl_ms; /* asked for; 0: the server's default */
-	bool keep;       /* a closed connection does not end it */
-	struct list users; /* the owner's; when it is empty the lease is not renewed any more */
+	uint32_t ttl_ms;   /* asked for; 0: the server's default */
+	bool keep;         /* a closed connection does not end it */
+	struct list users; /* the owner's; when it is empty the lease is not renewed any
+			      more */
 
 	enum lease_state state;
 	uint64_t id;          /* 0 in LEASE_NONE and LEASE_GRANTING */
@@ -45,12 +47,13 @@ struct lease {
 };
 
 /* Half-made is fine for lease_free. NULL: out of memory. */
-struct lease *lease_new(struct calls *calls, uint32_t ttl_ms, bool keep, lease_news_fn *news, void *owner);
+struct lease *lease_new(struct calls *calls, uint32_t ttl_ms, bool keep,
+	lease_news_fn *news, void *owner);
 void lease_free(struct lease *l); /* users is empty; NULL is fine */
 
 void lease_want(struct lease *l); /* there is a user: gets it granted if it is not */
 void lease_link_up(struct lease *l);
-void lease_link_down(struct lease *l); /* after calls_link_down */
+void lease_link_down(struct lease *l);               /* after calls_link_down */
 void lease_is_unknown(struct lease *l, uint64_t id); /* a member said so of id */
 
 #endif

@@ -6,19 +6,29 @@
 #include "client/link_hello.h"
 #include "wire/pack.h"
 
-#define OUT_HIGH ((size_t)1 << 20) /* more is not written before the member takes some */
+#define OUT_HIGH ((size_t)1 << 20) /* then the member must take some first */
 #define MESSAGE_MAX (FRAME_BYTES_MAX + 64)
 
 /* May state a be followed by state b? */
 static const bool legal[LINK_STATES][LINK_STATES] = {
-	[LINK_IDLE] = {[LINK_RESTING] = true, [LINK_LOOKING] = true, [LINK_DIALING] = true},
-	[LINK_RESTING] = {[LINK_IDLE] = true, [LINK_LOOKING] = true, [LINK_DIALING] = true},
-	[LINK_LOOKING] = {[LINK_IDLE] = true, [LINK_RESTING] = true, [LINK_LOOKING] = true,
+	[LINK_IDLE] =
+		{[LINK_RESTING] = true, [LINK_LOOKING] = true, [LINK_DIALING] = true},
+	[LINK_RESTING] =
+		{[LINK_IDLE] = true, [LINK_LOOKING] = true, [LINK_DIALING] = true},
+	[LINK_LOOKING] = {[LINK_IDLE] = true,
+		[LINK_RESTING] = true,
+		[LINK_LOOKING] = true,
 		[LINK_DIALING] = true},
-	[LINK_DIALING] = {[LINK_IDLE] = true, [LINK_RESTING] = true, [LINK_LOOKING] = true,
-		[LINK_DIALING] = true, [LINK_GREETING] = true},
-	[LINK_GREETING] = {[LINK_IDLE] = true, [LINK_RESTING] = true, [LINK_LOOKING] = true,
-		[LINK_DIALING] = true, [LINK_READY] = true},
+	[LINK_DIALING] = {[LINK_IDLE] = true,
+		[LINK_RESTING] = true,
+		[LINK_LOOKING] = true,
+		[LINK_DIALING] = true,
+		[LINK_GREETING] = true},
+	[LINK_GREETING] = {[LINK_IDLE] = true,
+		[LINK_RESTING] = true,
+		[LINK_LOOKING] = true,
+		[LINK_DIALING] = true,
+		[LINK_READY] = true},
 	[LINK_READY] = {[LINK_IDLE] = true, [LINK_RESTING] = true},
 };
 
@@ -46,19 +56,20 @@ static void link_fail(struct link *l, int code, const char *why)
 
 /* ---- a round of attempts ---- */
 
-/* Adds "member: reason" to what went wrong in this round. A member that refuses us says more
- * than one that is not there. */
+/* Adds "member: reason" to what went wrong in this round. A member that refuses us says
+ * more than one that is not there. */
 static void link_note(struct link *l, const struct svcd_fault *why)
 {
 	int code = l->round.code;
 	bool refusal = why->code == SVCD_EDENIED || why->code == SVCD_EVERSION;
 
 	if (code == 0)
-		fault_set(&l->round, SVCD_EUNREACHABLE, "no member can be reached: %s: %s",
-			link_server(l)->text, why->text);
-	else
-		fault_set(&l->round, code, "%s; %s: %s", l->round.text, link_server(l)->text,
+		fault_set(&l->round, SVCD_EUNREACHABLE,
+			"no member can be reached: %s: %s", link_server(l)->text,
 			why->text);
+	else
+		fault_set(&l->round, code, "%s; %s: %s", l->round.text,
+			link_server(l)->text, why->text);
 	if (refusal)
 		l->round.code = why->code;
 }
@@ -109,8 +120,8 @@ static void link_lost(struct link *l, const struct svcd_fault *why)
 {
 	if (loop_now_ms(l->loop) - l->ready_at_ms >= l->opt.settled_ms)
 		backoff_reset(&l->backoff);
-	fault_set(&l->trouble, SVCD_ECLOSED, "the connection to %s ended: %s", link_server(l)->text,
-		why->text);
+	fault_set(&l->trouble, SVCD_ECLOSED, "the connection to %s ended: %s",
+		link_server(l)->text, why->text);
 	timer_cancel(&l->watchdog);
 	l->at = (l->at + 1) % l->servers->n;
 	l->retry_after_ms = why->retry_after_ms;
@@ -157,7 +168,8 @@ static void link_dial(struct link *l, const struct net_addr *to)
 	}
 }
 
-static void link_on_address(void *arg, int rc, const struct net_addr *to, const char *words)
+static void link_on_address(
+	void *arg, int rc, const struct net_addr *to, const char *words)
 {
 	struct link *l = arg;
 
@@ -260,8 +272,9 @@ void link_gone(struct link *l, const struct svcd_fault *why)
 	link_ended(l, why);
 }
 
-int link_init(struct link *l, struct loop *loop, struct rng *rng, const struct servers *servers,
-	const struct link_options *opt, const struct link_events *ev, void *arg)
+int link_init(struct link *l, struct loop *loop, struct rng *rng,
+	const struct servers *servers, const struct link_options *opt,
+	const struct link_events *ev, void *arg)
 {
 	*l = (struct link){
 		.loop = loop,

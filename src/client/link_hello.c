@@ -40,11 +40,12 @@ struct wire_head {
 	struct bytes cluster;
 };
 
-#define ROW(field, kind) {#field, kind, offsetof(struct wire_head, field), false, 0, 0}
+#define ROW(field, kind) \
+	{ \
+#field, kind, offsetof(struct wire_head, field), false, 0, 0 \
+	}
 static const struct field head_rows[] = {
-	ROW(rev, FIELD_U64),
-	ROW(age_ms, FIELD_U64),
-	ROW(source, FIELD_TEXT),
+	ROW(rev, FIELD_U64), ROW(age_ms, FIELD_U64), ROW(source, FIELD_TEXT),
 	ROW(cluster, FIELD_TEXT), /* only in the answer to hello */
 };
 #undef ROW
@@ -53,21 +54,24 @@ static const struct field head_rows[] = {
 static bool link_take_head(struct link *l, struct value result, struct wire_head *out)
 {
 	*out = (struct wire_head){0};
-	if (fields_decode(result, head_rows, sizeof(head_rows) / sizeof(head_rows[0]), out, NULL, "",
-		    NULL) != 0)
+	if (fields_decode(result, head_rows, sizeof(head_rows) / sizeof(head_rows[0]),
+		    out, NULL, "", NULL) != 0)
 		return false;
 	if (out->rev > l->head.rev)
 		l->head.rev = out->rev;
 	l->head.age_ms = out->age_ms;
-	l->head.source = bytes_eq_str(out->source, "leader") ? SVCD_FROM_LEADER : SVCD_FROM_FOLLOWER;
+	l->head.source = bytes_eq_str(out->source, "leader") ? SVCD_FROM_LEADER
+							     : SVCD_FROM_FOLLOWER;
 	return true;
 }
 
 /* True when this is another cluster than the one of the last hello. */
 static bool link_note_cluster(struct link *l, struct bytes cluster)
 {
-	size_t len = cluster.len < sizeof(l->cluster) - 1 ? cluster.len : sizeof(l->cluster) - 1;
-	bool other = l->cluster[0] != '\0' && !bytes_eq_str(bytes_of(cluster.data, len), l->cluster);
+	size_t len = cluster.len < sizeof(l->cluster) - 1 ? cluster.len
+							  : sizeof(l->cluster) - 1;
+	bool other = l->cluster[0] != '\0' &&
+		!bytes_eq_str(bytes_of(cluster.data, len), l->cluster);
 
 	if (len > 0)
 		memcpy(l->cluster, cluster.data, len);
@@ -75,7 +79,8 @@ static bool link_note_cluster(struct link *l, struct bytes cluster)
 	return other;
 }
 
-static void link_take_hello(struct link *l, const struct svcd_fault *fault, struct value result)
+static void link_take_hello(
+	struct link *l, const struct svcd_fault *fault, struct value result)
 {
 	struct wire_head head;
 
@@ -90,8 +95,8 @@ static void link_take_hello(struct link *l, const struct svcd_fault *fault, stru
 }
 
 /* Also the error with id 0 by which a member says why it is about to close. */
-static void link_take_answer(struct link *l, uint32_t id, const struct svcd_fault *fault,
-	struct value result)
+static void link_take_answer(
+	struct link *l, uint32_t id, const struct svcd_fault *fault, struct value result)
 {
 	struct wire_head head;
 
@@ -134,8 +139,8 @@ static int link_take_event(struct link *l, const struct frame *f)
 		return rv;
 	if (params.type != VALUE_ARRAY || params.n != 1 || f->body.data[0] != 0x91)
 		return SVCD_EPROTOCOL;
-	return l->ev->on_event(l->arg, value_at(params, 0),
-		bytes_of(f->body.data + 1, f->body.len - 1));
+	return l->ev->on_event(
+		l->arg, value_at(params, 0), bytes_of(f->body.data + 1, f->body.len - 1));
 }
 
 static int link_take_message(struct link *l, struct bytes message)
@@ -178,7 +183,8 @@ static ssize_t link_on_data(struct conn *c, struct bytes in, void *arg)
 	if (rv == SVCD_ENOMEM)
 		fault_code(&l->why, rv);
 	else
-		fault_set(&l->why, rv, "it sent something that this client does not understand");
+		fault_set(&l->why, rv,
+			"it sent something that this client does not understand");
 	l->dropping = true;
 	return rv;
 }

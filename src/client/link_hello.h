@@ -13,9 +13,9 @@ void link_hello(struct link *l); /* writes the request */
 void link_ping(struct link *l);
 
 /* link.c */
-void link_greet(struct link *l);                          /* connected */
-void link_be_ready(struct link *l, bool other_cluster);   /* the hello was answered */
+void link_greet(struct link *l);                        /* connected */
+void link_be_ready(struct link *l, bool other_cluster); /* the hello was answered */
 void link_end_conn(struct link *l, int code, const char *why);
-void link_gone(struct link *l, const struct svcd_fault *why); /* the connection is no more */
+void link_gone(struct link *l, const struct svcd_fault *why); /* it is closed */
 
 #endif

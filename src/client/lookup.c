@@ -46,7 +46,10 @@ struct wire_answer {
 	struct bytes next;
 };
 
-#define ROW(field, kind) {#field, kind, offsetof(struct wire_answer, field), false, 0, 0}
+#define ROW(field, kind) \
+	{ \
+#field, kind, offsetof(struct wire_answer, field), false, 0, 0 \
+	}
 static const struct field rows[] = {
 	ROW(service_rev, FIELD_U64),
 	ROW(presence, FIELD_TEXT),
@@ -74,7 +77,8 @@ static enum svcd_presence presence_of(struct bytes name, size_t n)
 static int lookup_take_items(struct lookup *k, struct value list)
 {
 	uint32_t n = list.type == VALUE_ARRAY ? list.n : 0;
-	struct item **items = reallocarray(k->items, k->n_items + n + 1, sizeof(struct item *));
+	struct item **items = reallocarray(
+		k->items, k->n_items + n + 1, sizeof(struct item *));
 	int rv = 0;
 
 	if (items == NULL)
@@ -111,7 +115,8 @@ static int lookup_make_set(struct lookup *k)
 
 static bool lookup_wants_more(const struct lookup *k, const struct wire_answer *w)
 {
-	return w->next.len > 0 && k->pages < PAGES_MAX && (k->limit == 0 || k->n_items < k->limit);
+	return w->next.len > 0 && k->pages < PAGES_MAX &&
+		(k->limit == 0 || k->n_items < k->limit);
 }
 
 /* Asks for a page, the first or the one after an id. */
@@ -123,7 +128,8 @@ static int lookup_take_page(struct lookup *k, const struct value *result)
 	struct wire_answer w = {0};
 	int rv;
 
-	if (fields_decode(*result, rows, sizeof(rows) / sizeof(rows[0]), &w, NULL, "", NULL) != 0)
+	if (fields_decode(*result, rows, sizeof(rows) / sizeof(rows[0]), &w, NULL, "",
+		    NULL) != 0)
 		return SVCD_EPROTOCOL;
 	rv = lookup_take_items(k, w.instances);
 	if (rv != 0)
@@ -188,7 +194,8 @@ static bool is_absence(int code)
 	return code == SVCD_ETIMEOUT || code == SVCD_EUNREACHABLE || code == SVCD_ECLOSED;
 }
 
-static void lookup_on_answer(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void lookup_on_answer(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct lookup *k = arg;
 	struct svcd_fault ours;
@@ -198,7 +205,8 @@ static void lookup_on_answer(void *arg, const struct svcd_fault *fault, const st
 	if (fault == NULL)
 		rv = lookup_take_page(k, result);
 	else
-		rv = fault->code == SVCD_ENOSERVICE ? lookup_take_missing(k) : fault->code;
+		rv = fault->code == SVCD_ENOSERVICE ? lookup_take_missing(k)
+						    : fault->code;
 	if (rv == SVCD_EAGAIN && k->flying != NULL)
 		return;
 	if (rv == 0) {
@@ -216,7 +224,8 @@ static void lookup_on_answer(void *arg, const struct svcd_fault *fault, const st
 
 /* ---- the question ---- */
 
-static void lookup_pack(const struct lookup *k, struct call *c, uint64_t wait_ms, struct bytes after)
+static void lookup_pack(
+	const struct lookup *k, struct call *c, uint64_t wait_ms, struct bytes after)
 {
 	pack_raw(&c->params, buf_bytes(&k->query));
 	c->n_params = k->n_query;

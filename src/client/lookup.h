@@ -1,6 +1,7 @@
 /*
- * Lookups on their way: svcd_resolve posts one and waits. When no member can be reached it ends with what is
- * known already: the set of a watch of the same service, else the last good answer to the same query.
+ * Lookups on their way: svcd_resolve posts one and waits. When no member can be reached
+ * it ends with what is known already: the set of a watch of the same service, else the
+ * last good answer to the same query.
  */
 #ifndef SVCD_CLIENT_LOOKUP_H
 #define SVCD_CLIENT_LOOKUP_H
@@ -43,10 +44,11 @@ struct lookup {
 
 /* The loop's thread. */
 void lookups_init(struct lookups *ls, struct calls *calls, struct feeds *feeds);
-void lookups_fini(struct lookups *ls);       /* none is open; fine when zero-initialised */
-void lookups_link_lost(struct lookups *ls);  /* no member could be reached */
-void lookup_start(struct mail *m); /* begins one that was posted */
+void lookups_fini(struct lookups *ls);      /* none is open; fine when zero-initialised */
+void lookups_link_lost(struct lookups *ls); /* no member could be reached */
+void lookup_start(struct mail *m);          /* begins one that was posted */
 
-void lookup_free(void *k); /* any thread; nothing is in flight; also half-made; NULL is fine */
+void lookup_free(void *k); /* any thread; nothing is in flight; also half-made; NULL is
+			      fine */
 
 #endif

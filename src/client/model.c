@@ -64,7 +64,8 @@ static void draft_put(struct draft *d, struct item *it)
 		item_unref(d->items[at]);
 	} else {
 		assert(d->n < d->cap);
-		memmove(&d->items[at + 1], &d->items[at], (d->n - at) * sizeof(struct item *));
+		memmove(&d->items[at + 1], &d->items[at],
+			(d->n - at) * sizeof(struct item *));
 		d->n++;
 	}
 	d->items[at] = it;
@@ -131,10 +132,11 @@ static void model_take(struct model *m, struct draft *d, uint64_t rev)
 }
 
 /* Takes d, the items after ev, or throws it away. */
-static enum model_verdict model_advance(struct model *m, const struct event *ev, struct draft *d,
-	bool trust)
+static enum model_verdict model_advance(
+	struct model *m, const struct event *ev, struct draft *d, bool trust)
 {
-	bool is_same = m->known && !m->missing && ev->rev == m->rev && d->digest == m->digest;
+	bool is_same = m->known && !m->missing && ev->rev == m->rev &&
+		d->digest == m->digest;
 	bool is_wrong = ev->has_digest && ev->digest != d->digest && !trust;
 
 	if (is_wrong || is_same) {
@@ -151,8 +153,8 @@ static void model_forget_parts(struct model *m)
 	m->next_part = 0;
 }
 
-static int model_take_snapshot(struct model *m, const struct event *ev, bool trust,
-	enum model_verdict *verdict)
+static int model_take_snapshot(
+	struct model *m, const struct event *ev, bool trust, enum model_verdict *verdict)
 {
 	struct draft d;
 	int rv;
@@ -186,7 +188,8 @@ static int model_take_snapshot(struct model *m, const struct event *ev, bool tru
 	return 0;
 }
 
-static int model_take_delta(struct model *m, const struct event *ev, enum model_verdict *verdict)
+static int model_take_delta(
+	struct model *m, const struct event *ev, enum model_verdict *verdict)
 {
 	struct draft d = {0};
 	int rv = 0;
@@ -210,8 +213,8 @@ static int model_take_delta(struct model *m, const struct event *ev, enum model_
 	return rv;
 }
 
-static enum model_verdict model_take_missing(struct model *m, const struct event *ev,
-	uint64_t member_rev)
+static enum model_verdict model_take_missing(
+	struct model *m, const struct event *ev, uint64_t member_rev)
 {
 	uint64_t newest = m->newest > ev->rev ? m->newest : ev->rev;
 
@@ -263,7 +266,8 @@ void model_check(const struct model *m)
 	assert(m->rev <= m->newest);
 	assert(!m->missing || (m->n == 0 && m->rev == 0));
 	for (size_t i = 0; i < m->n; i++) {
-		assert(i == 0 || strcmp(m->items[i - 1]->view.id, m->items[i]->view.id) < 0);
+		assert(i == 0 ||
+			strcmp(m->items[i - 1]->view.id, m->items[i]->view.id) < 0);
 		digest += m->items[i]->hash;
 	}
 	assert(digest == m->digest);

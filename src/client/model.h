@@ -1,9 +1,10 @@
 /*
  * What a watcher knows of one service, and the rule by which events change it. Pure.
  *
- * A delta applies only on exactly the revision it starts from (0: on nothing); a digest that does not fit proves that we
- * diverged. Either way nothing changes and the caller asks for a snapshot. Revisions never go backwards:
- * what an older member says is ignored.
+ * A delta applies only on exactly the revision it starts from (0: on nothing); a digest
+ * that does not fit proves that we diverged. Either way nothing changes and the caller
+ * asks for a snapshot. Revisions never go backwards: what an older member says is
+ * ignored.
  */
 #ifndef SVCD_CLIENT_MODEL_H
 #define SVCD_CLIENT_MODEL_H
@@ -42,16 +43,17 @@ enum model_verdict {
 };
 
 /*
- * member_rev: what the member that sent ev has applied in all; a service that it does not know is
- * missing only if the member is not behind us. trust: take a snapshot whose digest does not fit.
- * 0 with *verdict set, or SVCD_ENOMEM, SVCD_EPROTOCOL and nothing changed.
+ * member_rev: what the member that sent ev has applied in all; a service that it does not
+ * know is missing only if the member is not behind us. trust: take a snapshot whose
+ * digest does not fit. 0 with *verdict set, or SVCD_ENOMEM, SVCD_EPROTOCOL and nothing
+ * changed.
  */
 int model_apply(struct model *m, const struct event *ev, uint64_t member_rev, bool trust,
 	enum model_verdict *verdict);
 
 /* Forgets the revisions, not the items: for another cluster's numbers. */
 void model_restart(struct model *m);
-void model_fini(struct model *m); /* leaves m valid and empty */
+void model_fini(struct model *m);        /* leaves m valid and empty */
 void model_check(const struct model *m); /* asserts the invariants */
 
 #endif

@@ -12,8 +12,9 @@
 /* Nothing in it is NULL that must not be. */
 bool query_is_sound(const struct svcd_query *q);
 
-/* Appends the entries of the params map that say what is asked, without those that say how new the answer must
- * be; the same query always gives the same bytes. Their number. */
+/* Appends the entries of the params map that say what is asked, without those that say
+ * how new the answer must be; the same query always gives the same bytes. Their number.
+ */
 uint32_t query_pack(struct buf *b, const struct svcd_query *q);
 
 #endif

@@ -7,8 +7,8 @@ static struct bytes skip(struct bytes in, size_t n)
 	return bytes_of(in.data + n, in.len - n);
 }
 
-/* The head of an array (fix, 16, 32: 0x90, 0xdc, 0xdd) or map (0x80, 0xde, 0xdf). Length of the head and
- * *n, or 0 when the value is something else. */
+/* The head of an array (fix, 16, 32: 0x90, 0xdc, 0xdd) or map (0x80, 0xde, 0xdf). Length
+ * of the head and *n, or 0 when the value is something else. */
 static size_t container_head(struct bytes in, uint8_t fix, uint8_t long16, uint32_t *n)
 {
 	if (in.len >= 1 && (in.data[0] & 0xf0) == fix) {
@@ -26,13 +26,17 @@ static size_t container_head(struct bytes in, uint8_t fix, uint8_t long16, uint3
 	return 0;
 }
 
-/* Text of the string at the start of in, or BYTES_NONE when it is no string. len: the whole value's. */
+/* Text of the string at the start of in, or BYTES_NONE when it is no string. len: the
+ * whole value's. */
 static struct bytes string_body(struct bytes in, size_t len)
 {
 	uint8_t first = in.data[0];
-	size_t head = (first & 0xe0) == 0xa0 ? 1 : first >= 0xd9 && first <= 0xdb ? 1u + (1u << (first - 0xd9)) : 0;
+	size_t head = (first & 0xe0) == 0xa0     ? 1
+		: first >= 0xd9 && first <= 0xdb ? 1u + (1u << (first - 0xd9))
+						 : 0;
 
-	return head != 0 && head <= len ? bytes_of(in.data + head, len - head) : BYTES_NONE;
+	return head != 0 && head <= len ? bytes_of(in.data + head, len - head)
+					: BYTES_NONE;
 }
 
 /* Takes the first value off in; BYTES_NONE when there is none. */

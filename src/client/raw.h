@@ -1,13 +1,14 @@
 /*
- * Walking msgpack bytes that were found well-formed already, for those who need a part as it was sent
- * (its hash is part of a service's digest). Pure views, no allocation.
+ * Walking msgpack bytes that were found well-formed already, for those who need a part as
+ * it was sent (its hash is part of a service's digest). Pure views, no allocation.
  */
 #ifndef SVCD_CLIENT_RAW_H
 #define SVCD_CLIENT_RAW_H
 
 #include "base/bytes.h"
 
-/* The raw value under key in the raw map; BYTES_NONE when it is not there or map is no map. */
+/* The raw value under key in the raw map; BYTES_NONE when it is not there or map is no
+ * map. */
 struct bytes raw_find(struct bytes map, const char *key);
 
 /* The elements of a raw array, one after the other. */

@@ -1,4 +1,5 @@
-/* Which step follows which, as a table; and the public state that the application sees of it. */
+/* Which step follows which, as a table; and the public state that the application sees of
+ * it. */
 #include "client/register.h"
 
 #include <assert.h>
@@ -7,16 +8,34 @@
 
 /* May phase a be followed by phase b? */
 static const bool legal[PHASES][PHASES] = {
-	[PHASE_WAITING] = {[PHASE_ASKING] = true, [PHASE_CHECKING] = true, [PHASE_LEAVING] = true,
+	[PHASE_WAITING] = {[PHASE_ASKING] = true,
+		[PHASE_CHECKING] = true,
+		[PHASE_LEAVING] = true,
 		[PHASE_OVER] = true},
-	[PHASE_ASKING] = {[PHASE_WAITING] = true, [PHASE_ASKING] = true, [PHASE_UP] = true,
-		[PHASE_TELLING] = true, [PHASE_LEAVING] = true, [PHASE_OVER] = true},
-	[PHASE_CHECKING] = {[PHASE_WAITING] = true, [PHASE_ASKING] = true, [PHASE_UP] = true,
-		[PHASE_TELLING] = true, [PHASE_LEAVING] = true, [PHASE_OVER] = true},
-	[PHASE_UP] = {[PHASE_WAITING] = true, [PHASE_ASKING] = true, [PHASE_CHECKING] = true,
-		[PHASE_TELLING] = true, [PHASE_LEAVING] = true, [PHASE_OVER] = true},
-	[PHASE_TELLING] = {[PHASE_WAITING] = true, [PHASE_ASKING] = true, [PHASE_UP] = true,
-		[PHASE_TELLING] = true, [PHASE_LEAVING] = true, [PHASE_OVER] = true},
+	[PHASE_ASKING] = {[PHASE_WAITING] = true,
+		[PHASE_ASKING] = true,
+		[PHASE_UP] = true,
+		[PHASE_TELLING] = true,
+		[PHASE_LEAVING] = true,
+		[PHASE_OVER] = true},
+	[PHASE_CHECKING] = {[PHASE_WAITING] = true,
+		[PHASE_ASKING] = true,
+		[PHASE_UP] = true,
+		[PHASE_TELLING] = true,
+		[PHASE_LEAVING] = true,
+		[PHASE_OVER] = true},
+	[PHASE_UP] = {[PHASE_WAITING] = true,
+		[PHASE_ASKING] = true,
+		[PHASE_CHECKING] = true,
+		[PHASE_TELLING] = true,
+		[PHASE_LEAVING] = true,
+		[PHASE_OVER] = true},
+	[PHASE_TELLING] = {[PHASE_WAITING] = true,
+		[PHASE_ASKING] = true,
+		[PHASE_UP] = true,
+		[PHASE_TELLING] = true,
+		[PHASE_LEAVING] = true,
+		[PHASE_OVER] = true},
 	[PHASE_LEAVING] = {[PHASE_OVER] = true},
 	[PHASE_OVER] = {[PHASE_OVER] = true},
 };
@@ -66,7 +85,8 @@ static void registration_unconfirm(struct svcd_registration *r)
 		trouble = NULL;
 	pthread_mutex_unlock(&r->lock);
 	if (trouble != NULL)
-		registration_tell(r, SVCD_REGISTERING, trouble->code != 0 ? trouble : NULL);
+		registration_tell(
+			r, SVCD_REGISTERING, trouble->code != 0 ? trouble : NULL);
 }
 
 /* ---- steps ---- */
@@ -162,11 +182,12 @@ static void confirmed(struct svcd_registration *r, const struct svcd_fault *faul
 	settle(r, fault);
 }
 
-/* What was under the same lease and is wanted as it was is probably still there: a cheap look tells. */
+/* What was under the same lease and is wanted as it was is probably still there: a cheap
+ * look tells. */
 void registration_begin(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	bool is_likely_there = r->incarnation != 0 && r->wanted == r->good &&
-			       r->under_lease == r->lease->id;
+		r->under_lease == r->lease->id;
 
 	if (r->lease->state != LEASE_HELD)
 		return;
@@ -210,8 +231,8 @@ static void try_again(struct svcd_registration *r, const struct svcd_fault *faul
 		leave(r, fault);
 }
 
-void registration_end_for_good(struct svcd_registration *r, enum svcd_registration_state state,
-	const struct svcd_fault *fault)
+void registration_end_for_good(struct svcd_registration *r,
+	enum svcd_registration_state state, const struct svcd_fault *fault)
 {
 	timer_cancel(&r->timer);
 	r->incarnation = 0;
@@ -274,57 +295,65 @@ static void note_leaving(struct svcd_registration *r, const struct svcd_fault *f
 typedef void step_fn(struct svcd_registration *r, const struct svcd_fault *fault);
 
 static step_fn *const steps[PHASES][HAPPENINGS] = {
-	[PHASE_WAITING] = {
-		[H_LEASE] = registration_begin,
-		[H_TIMER] = registration_begin,
-		[H_NO_LEASE] = unconfirm,
-		[H_DOWN] = unconfirm,
-		[H_LEAVE] = leave,
-	},
-	[PHASE_ASKING] = {
-		[H_NO_LEASE] = lose,
-		[H_LEAVE] = note_leaving,
-		[H_OK] = confirmed,
-		[H_AGAIN] = try_again,
-		[H_REFUSED] = refused,
-		[H_REMOVED] = removed,
-	},
-	[PHASE_CHECKING] = {
-		[H_NO_LEASE] = lose,
-		[H_LEAVE] = leave,
-		[H_OK] = confirmed,
-		[H_AGAIN] = try_again,
-		[H_DIFFERS] = ask,
-	},
-	[PHASE_UP] = {
-		[H_NO_LEASE] = lose,
-		[H_DOWN] = lose,
-		[H_CHANGED] = settle,
-		[H_LOOK] = look,
-		[H_LEAVE] = leave,
-	},
-	[PHASE_TELLING] = {
-		[H_NO_LEASE] = lose,
-		[H_LEAVE] = leave,
-		[H_OK] = settle,
-		[H_AGAIN] = try_again,
-		[H_DIFFERS] = ask,
-		[H_REFUSED] = drain_refused,
-		[H_REMOVED] = removed,
-	},
-	[PHASE_LEAVING] = {
-		[H_OK] = left,
-		[H_DIFFERS] = left,
-		[H_REMOVED] = left,
-		[H_AGAIN] = leave_failed,
-		[H_REFUSED] = leave_failed,
-	},
-	[PHASE_OVER] = {
-		[H_LEAVE] = leave,
-	},
+	[PHASE_WAITING] =
+		{
+			[H_LEASE] = registration_begin,
+			[H_TIMER] = registration_begin,
+			[H_NO_LEASE] = unconfirm,
+			[H_DOWN] = unconfirm,
+			[H_LEAVE] = leave,
+		},
+	[PHASE_ASKING] =
+		{
+			[H_NO_LEASE] = lose,
+			[H_LEAVE] = note_leaving,
+			[H_OK] = confirmed,
+			[H_AGAIN] = try_again,
+			[H_REFUSED] = refused,
+			[H_REMOVED] = removed,
+		},
+	[PHASE_CHECKING] =
+		{
+			[H_NO_LEASE] = lose,
+			[H_LEAVE] = leave,
+			[H_OK] = confirmed,
+			[H_AGAIN] = try_again,
+			[H_DIFFERS] = ask,
+		},
+	[PHASE_UP] =
+		{
+			[H_NO_LEASE] = lose,
+			[H_DOWN] = lose,
+			[H_CHANGED] = settle,
+			[H_LOOK] = look,
+			[H_LEAVE] = leave,
+		},
+	[PHASE_TELLING] =
+		{
+			[H_NO_LEASE] = lose,
+			[H_LEAVE] = leave,
+			[H_OK] = settle,
+			[H_AGAIN] = try_again,
+			[H_DIFFERS] = ask,
+			[H_REFUSED] = drain_refused,
+			[H_REMOVED] = removed,
+		},
+	[PHASE_LEAVING] =
+		{
+			[H_OK] = left,
+			[H_DIFFERS] = left,
+			[H_REMOVED] = left,
+			[H_AGAIN] = leave_failed,
+			[H_REFUSED] = leave_failed,
+		},
+	[PHASE_OVER] =
+		{
+			[H_LEAVE] = leave,
+		},
 };
 
-void registration_happen(struct svcd_registration *r, enum happening h, const struct svcd_fault *fault)
+void registration_happen(
+	struct svcd_registration *r, enum happening h, const struct svcd_fault *fault)
 {
 	step_fn *step = steps[r->phase][h];
 

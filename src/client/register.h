@@ -1,7 +1,8 @@
 /*
- * Keeping instances registered. A registration is a state machine (the table in register.c): what happened
- * and the phase give the next step. Its calls belong to the connection; after an outage it is looked at
- * afresh instead of resent, since a closed connection may have dropped what it had registered.
+ * Keeping instances registered. A registration is a state machine (the table in
+ * register.c): what happened and the phase give the next step. Its calls belong to the
+ * connection; after an outage it is looked at afresh instead of resent, since a closed
+ * connection may have dropped what it had registered.
  *
  * On the loop's thread, but for the part under lock.
  */
@@ -29,10 +30,12 @@ enum phase {
 struct registrations {
 	struct calls *calls;
 	struct list leases; /* struct lease */
-	struct list over;   /* registrations in PHASE_OVER; all others are users of a lease … */
-	struct list orphans; /* … or there was no memory to make them so; tried again by a timer */
+	struct list over; /* registrations in PHASE_OVER; all others are users of a lease
+			     … */
+	struct list orphans; /* … or there was no memory to make them so; tried again by a
+				timer */
 	struct timer again;
-	size_t n;           /* registrations in all */
+	size_t n;                   /* registrations in all */
 	void (*on_left)(void *arg); /* one was freed */
 	void *arg;
 };
@@ -45,8 +48,8 @@ struct svcd_registration {
 	struct list node; /* in lease->users or owner->over */
 	struct lease *lease;
 	enum phase phase;
-	struct call *call;    /* in flight; see the phases */
-	struct timer timer;   /* before the next try */
+	struct call *call;  /* in flight; see the phases */
+	struct timer timer; /* before the next try */
 	struct backoff backoff;
 
 	struct spec *wanted; /* as the application wants it */
@@ -56,13 +59,13 @@ struct svcd_registration {
 	bool drain_asked; /* by the update in flight */
 	bool drain_good;
 	char *drain_reason;
-	uint64_t incarnation;   /* 0: never confirmed */
-	uint64_t under_lease;   /* id of the lease under which it was confirmed */
-	bool may_be_there;      /* a register was sent whose outcome we do not know */
-	bool is_leaving;        /* svcd_deregister was called */
-	uint32_t leave_ms;      /* how long to try; 0: for as long as the client lives */
-	unsigned renewals;      /* of the lease since the last look */
-	struct waiter *leaver;  /* who waits for the end; NULL: nobody */
+	uint64_t incarnation;  /* 0: never confirmed */
+	uint64_t under_lease;  /* id of the lease under which it was confirmed */
+	bool may_be_there;     /* a register was sent whose outcome we do not know */
+	bool is_leaving;       /* svcd_deregister was called */
+	uint32_t leave_ms;     /* how long to try; 0: for as long as the client lives */
+	unsigned renewals;     /* of the lease since the last look */
+	struct waiter *leaver; /* who waits for the end; NULL: nobody */
 
 	bool keep_on_close;
 	uint32_t ttl_ms;
@@ -75,15 +78,16 @@ struct svcd_registration {
 	uint64_t seen_incarnation;
 
 	struct gate gate; /* of on_state */
-	void (*on_state)(void *arg, struct svcd_registration *r, enum svcd_registration_state state,
-		const struct svcd_fault *fault);
+	void (*on_state)(void *arg, struct svcd_registration *r,
+		enum svcd_registration_state state, const struct svcd_fault *fault);
 	void *arg;
 };
 
 /* 0 or SVCD_ENOMEM. on_left is called when one was freed. */
-int registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg),
-	void *arg);
-void registrations_fini(struct registrations *rs); /* none is left; fine when zero-initialised */
+int registrations_init(struct registrations *rs, struct calls *calls,
+	void (*on_left)(void *arg), void *arg);
+void registrations_fini(struct registrations *rs); /* none is left; fine when
+						      zero-initialised */
 
 void registrations_link_up(struct registrations *rs);
 void registrations_link_down(struct registrations *rs); /* after calls_link_down */
@@ -95,9 +99,13 @@ void registrations_pack_last(struct registrations *rs, struct buf *out);
 
 /* Takes r, which wants to be there from now on. */
 void registration_start(struct registrations *rs, struct svcd_registration *r);
-void registration_want(struct svcd_registration *r, struct spec *wanted); /* takes the reference */
-void registration_want_drain(struct svcd_registration *r, bool drain, char *reason); /* takes reason */
-void registration_leave(struct svcd_registration *r, uint32_t within_ms); /* frees it, some time */
+void registration_want(struct svcd_registration *r, struct spec *wanted); /* takes the
+									     reference */
+void registration_want_drain(struct svcd_registration *r, bool drain, char *reason); /* takes
+											reason
+										      */
+void registration_leave(struct svcd_registration *r, uint32_t within_ms); /* frees it,
+									     some time */
 
 void registration_free(struct svcd_registration *r); /* in no list; also half-made */
 
@@ -111,22 +119,24 @@ enum happening {
 	H_LOOK,     /* time to look whether it is still there */
 	H_TIMER,    /* time to try again */
 	H_LEAVE,
-	H_OK,       /* the call in flight succeeded */
-	H_AGAIN,    /* it failed in a way that may pass */
-	H_DIFFERS,  /* the registry does not have it as we thought */
-	H_REFUSED,  /* for good */
-	H_REMOVED,  /* somebody else removed or took it over */
+	H_OK,      /* the call in flight succeeded */
+	H_AGAIN,   /* it failed in a way that may pass */
+	H_DIFFERS, /* the registry does not have it as we thought */
+	H_REFUSED, /* for good */
+	H_REMOVED, /* somebody else removed or took it over */
 	HAPPENINGS
 };
 
-void registration_happen(struct svcd_registration *r, enum happening h, const struct svcd_fault *fault);
+void registration_happen(
+	struct svcd_registration *r, enum happening h, const struct svcd_fault *fault);
 
 void registration_begin(struct svcd_registration *r, const struct svcd_fault *fault);
 void registration_tell(struct svcd_registration *r, enum svcd_registration_state state,
 	const struct svcd_fault *fault); /* the application */
-void registration_end_for_good(struct svcd_registration *r, enum svcd_registration_state state,
-	const struct svcd_fault *fault);
-void registration_end_leave(struct svcd_registration *r, const struct svcd_fault *fault); /* frees it */
+void registration_end_for_good(struct svcd_registration *r,
+	enum svcd_registration_state state, const struct svcd_fault *fault);
+void registration_end_leave(
+	struct svcd_registration *r, const struct svcd_fault *fault); /* frees it */
 
 /* Start a call; false: out of memory. */
 bool registration_call_register(struct svcd_registration *r);

@@ -34,7 +34,8 @@ static enum happening meaning_of(int code)
 	return H_AGAIN;
 }
 
-static bool submit(struct svcd_registration *r, struct call *c, unsigned flags, call_done_fn *done)
+static bool submit(
+	struct svcd_registration *r, struct call *c, unsigned flags, call_done_fn *done)
 {
 	c->flags = flags | CALL_PATIENT;
 	c->done = done;
@@ -70,7 +71,7 @@ static uint64_t first_number(const struct value *result, const char *key)
 static void take_incarnation(struct svcd_registration *r, uint64_t incarnation)
 {
 	if (r->incarnation != incarnation)
-		r->drain_good = false; /* it began anew; we tell it again, with the reason */
+		r->drain_good = false; /* it is new; we tell it again, with the reason */
 	r->incarnation = incarnation;
 	r->may_be_there = false;
 	spec_unref(r->good);
@@ -80,12 +81,14 @@ static void take_incarnation(struct svcd_registration *r, uint64_t incarnation)
 static void lease_was_unknown(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	if (r->lease->id == r->under_lease)
-		lease_is_unknown(r->lease, r->under_lease); /* which tells all its users, r too */
+		lease_is_unknown(r->lease, r->under_lease); /* which tells all its users,
+							       r too */
 	else
 		registration_happen(r, H_AGAIN, fault); /* there is a new one already */
 }
 
-static void on_registered(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void on_registered(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct svcd_registration *r = arg;
 	uint64_t incarnation = fault == NULL ? first_number(result, "incarnations") : 0;
@@ -143,12 +146,16 @@ static uint64_t found_incarnation(const struct value *result)
 {
 	struct value list, v;
 
-	if (!value_find(*result, "instances", &list) || list.type != VALUE_ARRAY || list.n == 0)
+	if (!value_find(*result, "instances", &list) || list.type != VALUE_ARRAY ||
+		list.n == 0)
 		return 0;
-	return value_find(value_at(list, 0), "incarnation", &v) && v.type == VALUE_UINT ? v.u : 0;
+	return value_find(value_at(list, 0), "incarnation", &v) && v.type == VALUE_UINT
+		? v.u
+		: 0;
 }
 
-/* Only "it is there" counts: the member may be behind. For all else register asks the leader. */
+/* Only "it is there" counts: the member may be behind. For all else register asks the
+ * leader. */
 static void on_got(void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct svcd_registration *r = arg;
@@ -172,7 +179,8 @@ bool registration_call_get(struct svcd_registration *r)
 
 /* ---- update: drain and undrain ---- */
 
-static void on_updated(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void on_updated(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct svcd_registration *r = arg;
 
@@ -206,7 +214,8 @@ bool registration_call_update(struct svcd_registration *r)
 
 /* ---- deregister ---- */
 
-static void on_deregistered(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void on_deregistered(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct svcd_registration *r = arg;
 

@@ -1,4 +1,5 @@
-/* The public side of registrations: what any thread asks is posted to the loop's thread. */
+/* The public side of registrations: what any thread asks is posted to the loop's thread.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +15,16 @@
 
 static void registration_on_start(struct mail *m)
 {
-	struct svcd_registration *r = container_of(m, struct svcd_registration, start_mail);
+	struct svcd_registration *r = container_of(
+		m, struct svcd_registration, start_mail);
 
 	registration_start(&r->client->registrations, r);
 }
 
 static void registration_on_leave(struct mail *m)
 {
-	struct svcd_registration *r = container_of(m, struct svcd_registration, leave_mail);
+	struct svcd_registration *r = container_of(
+		m, struct svcd_registration, leave_mail);
 
 	registration_leave(r, 0);
 }
@@ -38,8 +41,8 @@ static void make_id(struct svcd_client *client, char out[ID_MAX])
 	snprintf(out, ID_MAX, "%s-%ld-%u", host, (long)getpid(), n);
 }
 
-static struct svcd_registration *registration_new(struct svcd_client *client, struct spec *spec,
-	const struct svcd_register_options *o)
+static struct svcd_registration *registration_new(struct svcd_client *client,
+	struct spec *spec, const struct svcd_register_options *o)
 {
 	struct svcd_registration *r = calloc(1, sizeof(*r));
 
@@ -71,7 +74,8 @@ static struct svcd_registration *registration_new(struct svcd_client *client, st
 }
 
 int svcd_register(struct svcd_client *client, const struct svcd_instance *instance,
-	const struct svcd_register_options *options, struct svcd_registration **registration)
+	const struct svcd_register_options *options,
+	struct svcd_registration **registration)
 {
 	struct svcd_registration *r;
 	struct spec *spec;
@@ -116,14 +120,16 @@ static int registration_outcome(const struct svcd_registration *r, struct svcd_f
 	if (r->state == SVCD_DEREGISTERED)
 		return fault_code(f, SVCD_ECANCELLED);
 	if (r->state == SVCD_REGISTERING && r->fault.code == 0)
-		return fault_set(f, SVCD_ETIMEOUT, "the registration is not confirmed yet");
+		return fault_set(
+			f, SVCD_ETIMEOUT, "the registration is not confirmed yet");
 	*f = r->fault;
 	if (r->state == SVCD_REGISTERING)
 		f->code = SVCD_ETIMEOUT;
 	return f->code;
 }
 
-static int registration_wait(struct svcd_registration *r, uint32_t timeout_ms, struct svcd_fault *f)
+static int registration_wait(
+	struct svcd_registration *r, uint32_t timeout_ms, struct svcd_fault *f)
 {
 	struct timespec until = waiter_deadline(timeout_ms);
 	bool timed_out = false;
@@ -131,13 +137,15 @@ static int registration_wait(struct svcd_registration *r, uint32_t timeout_ms, s
 
 	pthread_mutex_lock(&r->lock);
 	while (r->state == SVCD_REGISTERING && !timed_out)
-		timed_out = pthread_cond_timedwait(&r->changed, &r->lock, &until) == ETIMEDOUT;
+		timed_out = pthread_cond_timedwait(&r->changed, &r->lock, &until) ==
+			ETIMEDOUT;
 	rv = registration_outcome(r, f);
 	pthread_mutex_unlock(&r->lock);
 	return rv;
 }
 
-int svcd_registration_wait(struct svcd_registration *r, uint32_t timeout_ms, struct svcd_fault *fault)
+int svcd_registration_wait(
+	struct svcd_registration *r, uint32_t timeout_ms, struct svcd_fault *fault)
 {
 	struct svcd_fault f = {0};
 	int rv;
@@ -215,10 +223,11 @@ int svcd_undrain(struct svcd_registration *r)
 static bool is_same_instance(const struct svcd_registration *r, const struct spec *s)
 {
 	return strcmp(r->id, s->id) == 0 && strcmp(r->ns, s->ns) == 0 &&
-	       strcmp(r->service, s->service) == 0;
+		strcmp(r->service, s->service) == 0;
 }
 
-int svcd_registration_update(struct svcd_registration *r, const struct svcd_instance *instance)
+int svcd_registration_update(
+	struct svcd_registration *r, const struct svcd_instance *instance)
 {
 	struct spec *spec;
 	struct change *c;

@@ -1,4 +1,5 @@
-/* All registrations of a client: what their leases tell them, how they are made and end. */
+/* All registrations of a client: what their leases tell them, how they are made and end.
+ */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -10,7 +11,8 @@
 
 /* ---- leases ---- */
 
-static void lease_tell_users(struct lease *l, enum happening h, const struct svcd_fault *fault)
+static void lease_tell_users(
+	struct lease *l, enum happening h, const struct svcd_fault *fault)
 {
 	struct list now;
 	struct list *n;
@@ -19,7 +21,8 @@ static void lease_tell_users(struct lease *l, enum happening h, const struct svc
 	list_splice(&now, &l->users);
 	while ((n = list_pop(&now)) != NULL) {
 		list_push(&l->users, n);
-		registration_happen(container_of(n, struct svcd_registration, node), h, fault);
+		registration_happen(
+			container_of(n, struct svcd_registration, node), h, fault);
 	}
 }
 
@@ -29,14 +32,16 @@ static void lease_refuse_users(struct lease *l, const struct svcd_fault *fault)
 	struct list *it, *tmp;
 
 	list_each(&l->users, it, tmp) {
-		struct svcd_registration *r = container_of(it, struct svcd_registration, node);
+		struct svcd_registration *r = container_of(
+			it, struct svcd_registration, node);
 
 		if (r->phase == PHASE_WAITING)
 			registration_end_for_good(r, SVCD_REFUSED, fault);
 	}
 }
 
-static void on_lease_news(struct lease *l, enum lease_news news, const struct svcd_fault *fault)
+static void on_lease_news(
+	struct lease *l, enum lease_news news, const struct svcd_fault *fault)
 {
 	static const enum happening happenings[] = {
 		[LEASE_IS_HELD] = H_LEASE,
@@ -51,7 +56,8 @@ static void on_lease_news(struct lease *l, enum lease_news news, const struct sv
 		lease_tell_users(l, happenings[news], fault);
 }
 
-static struct lease *registrations_lease(struct registrations *rs, uint32_t ttl_ms, bool keep)
+static struct lease *registrations_lease(
+	struct registrations *rs, uint32_t ttl_ms, bool keep)
 {
 	struct list *it, *tmp;
 	struct lease *l;
@@ -87,7 +93,8 @@ static int registration_join(struct registrations *rs, struct svcd_registration 
 	return 0;
 }
 
-static void registration_join_or_wait(struct registrations *rs, struct svcd_registration *r)
+static void registration_join_or_wait(
+	struct registrations *rs, struct svcd_registration *r)
 {
 	if (registration_join(rs, r) == 0)
 		return;
@@ -104,7 +111,8 @@ static void registrations_on_again(void *arg)
 	list_init(&now);
 	list_splice(&now, &rs->orphans);
 	while ((n = list_pop(&now)) != NULL)
-		registration_join_or_wait(rs, container_of(n, struct svcd_registration, node));
+		registration_join_or_wait(
+			rs, container_of(n, struct svcd_registration, node));
 }
 
 void registration_start(struct registrations *rs, struct svcd_registration *r)
@@ -156,8 +164,8 @@ void registration_free(struct svcd_registration *r)
 	free(r);
 }
 
-int registrations_init(struct registrations *rs, struct calls *calls, void (*on_left)(void *arg),
-	void *arg)
+int registrations_init(struct registrations *rs, struct calls *calls,
+	void (*on_left)(void *arg), void *arg)
 {
 	*rs = (struct registrations){.calls = calls, .on_left = on_left, .arg = arg};
 	list_init(&rs->leases);
@@ -215,7 +223,8 @@ static void registrations_each(struct registrations *rs,
 	struct list *it, *tmp;
 
 	list_each(&rs->leases, it, tmp)
-		list_each_registration(&container_of(it, struct lease, node)->users, fn, within_ms);
+		list_each_registration(
+			&container_of(it, struct lease, node)->users, fn, within_ms);
 	list_each_registration(&rs->over, fn, within_ms);
 	list_each_registration(&rs->orphans, fn, within_ms);
 }
@@ -244,7 +253,8 @@ void registrations_pack_last(struct registrations *rs, struct buf *out)
 		struct lease *l = container_of(it, struct lease, node);
 
 		list_each(&l->users, n, tmp2)
-			registration_pack_deregister(container_of(n, struct svcd_registration, node), out);
+			registration_pack_deregister(
+				container_of(n, struct svcd_registration, node), out);
 	}
 }
 

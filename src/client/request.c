@@ -1,4 +1,5 @@
-/* svcd_call and svcd_call_async: any method of the protocol, with documents as the application has them. */
+/* svcd_call and svcd_call_async: any method of the protocol, with documents as the
+ * application has them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,9 +7,12 @@
 #include "client/value.h"
 #include "client/waiter.h"
 
-#define GRACE_MS 1000 /* the library's thread answers at the deadline; this is for when it is busy */
+#define GRACE_MS \
+	1000 /* the library's thread answers at the deadline; this is for when it is \
+		busy */
 
-/* A call of the application's on its way to the loop's thread, and who is told of its end. */
+/* A call of the application's on its way to the loop's thread, and who is told of its
+ * end. */
 struct request {
 	struct mail mail;
 	struct svcd_client *client;
@@ -27,7 +31,8 @@ static void request_free(struct request *q)
 }
 
 /* Takes result. */
-static void request_end(struct request *q, const struct svcd_fault *fault, struct svcd_value *result)
+static void request_end(
+	struct request *q, const struct svcd_fault *fault, struct svcd_value *result)
 {
 	struct request told = *q;
 
@@ -41,7 +46,8 @@ static void request_end(struct request *q, const struct svcd_fault *fault, struc
 	}
 }
 
-static void request_on_answer(void *arg, const struct svcd_fault *fault, const struct value *result)
+static void request_on_answer(
+	void *arg, const struct svcd_fault *fault, const struct value *result)
 {
 	struct svcd_value *copy = NULL;
 	struct svcd_fault ours;
@@ -71,7 +77,8 @@ static void request_start(struct mail *m)
 	request_end(q, &fault, NULL);
 }
 
-/* The entries of params, unless the application has its own session: then it retries by itself. */
+/* The entries of params, unless the application has its own session: then it retries by
+ * itself. */
 static void pack_params(struct call *c, const struct svcd_value *params)
 {
 	c->n_params = value_pack_pairs(&c->params, params);
@@ -79,8 +86,8 @@ static void pack_params(struct call *c, const struct svcd_value *params)
 		c->kind = METHOD_ONCE;
 }
 
-static int request_new(struct svcd_client *client, const char *method, const struct svcd_value *params,
-	uint32_t timeout_ms, struct request **out)
+static int request_new(struct svcd_client *client, const char *method,
+	const struct svcd_value *params, uint32_t timeout_ms, struct request **out)
 {
 	struct request *q = calloc(1, sizeof(*q));
 	int rv;
@@ -116,8 +123,9 @@ static bool is_params(const struct svcd_value *params)
 	return params == NULL || svcd_value_type(params) == SVCD_MAP;
 }
 
-int svcd_call_async(struct svcd_client *client, const char *method, const struct svcd_value *params,
-	uint32_t timeout_ms, svcd_call_fn *done, void *arg)
+int svcd_call_async(struct svcd_client *client, const char *method,
+	const struct svcd_value *params, uint32_t timeout_ms, svcd_call_fn *done,
+	void *arg)
 {
 	struct request *q;
 	int rv;
@@ -141,8 +149,8 @@ static void drop_value(void *result)
 	svcd_value_free(result);
 }
 
-static int request_wait(struct svcd_client *client, struct request *q, uint32_t timeout_ms,
-	struct svcd_value **result, struct svcd_fault *fault)
+static int request_wait(struct svcd_client *client, struct request *q,
+	uint32_t timeout_ms, struct svcd_value **result, struct svcd_fault *fault)
 {
 	struct waiter *w = waiter_new(drop_value);
 	void *value = NULL;
@@ -154,23 +162,27 @@ static int request_wait(struct svcd_client *client, struct request *q, uint32_t 
 	}
 	q->waiter = w;
 	client_post(client, &q->mail);
-	rv = waiter_wait(w, (uint64_t)timeout_ms + GRACE_MS, result != NULL ? &value : NULL, fault);
+	rv = waiter_wait(w, (uint64_t)timeout_ms + GRACE_MS,
+		result != NULL ? &value : NULL, fault);
 	waiter_unref(w);
 	if (rv == 0 && result != NULL)
 		*result = value;
 	return rv;
 }
 
-int svcd_call(struct svcd_client *client, const char *method, const struct svcd_value *params,
-	uint32_t timeout_ms, struct svcd_value **result, struct svcd_fault *fault)
+int svcd_call(struct svcd_client *client, const char *method,
+	const struct svcd_value *params, uint32_t timeout_ms, struct svcd_value **result,
+	struct svcd_fault *fault)
 {
 	struct request *q;
 	int rv;
 
 	if (!is_callable(method) || !is_params(params))
-		return fault_set(fault, SVCD_EINVAL, "this method cannot be called, or params is no map");
+		return fault_set(fault, SVCD_EINVAL,
+			"this method cannot be called, or params is no map");
 	if (!client_can_wait(client))
-		return fault_set(fault, SVCD_EINVAL, "the library's own thread cannot wait for itself");
+		return fault_set(fault, SVCD_EINVAL,
+			"the library's own thread cannot wait for itself");
 	timeout_ms = timeout_ms != 0 ? timeout_ms : client->request_timeout_ms;
 	rv = request_new(client, method, params, timeout_ms, &q);
 	if (rv != 0)

@@ -6,9 +6,12 @@
 #include "client/client.h"
 #include "client/query.h"
 
-#define GRACE_MS 1000 /* the library's thread answers at the deadline; this is for when it is busy */
+#define GRACE_MS \
+	1000 /* the library's thread answers at the deadline; this is for when it is \
+		busy */
 
-static struct lookup *lookup_new(struct lookups *ls, const struct svcd_query *q, uint32_t timeout_ms)
+static struct lookup *lookup_new(
+	struct lookups *ls, const struct svcd_query *q, uint32_t timeout_ms)
 {
 	struct lookup *k = calloc(1, sizeof(*k));
 
@@ -29,7 +32,8 @@ static struct lookup *lookup_new(struct lookups *ls, const struct svcd_query *q,
 }
 
 /* Takes k. What was known before is narrowed to what is asked. */
-static int lookup_finish(struct lookup *k, const struct svcd_query *q, const struct svcd_set **out)
+static int lookup_finish(
+	struct lookup *k, const struct svcd_query *q, const struct svcd_set **out)
 {
 	struct set *s = k->set;
 
@@ -45,8 +49,8 @@ static int lookup_finish(struct lookup *k, const struct svcd_query *q, const str
 }
 
 /* Posts it and waits; a lookup or NULL with fault filled. */
-static struct lookup *lookup_wait(struct svcd_client *client, struct lookup *k, uint32_t timeout_ms,
-	struct svcd_fault *fault)
+static struct lookup *lookup_wait(struct svcd_client *client, struct lookup *k,
+	uint32_t timeout_ms, struct svcd_fault *fault)
 {
 	struct waiter *w = waiter_new(lookup_free);
 	void *result = NULL;
@@ -63,14 +67,15 @@ static struct lookup *lookup_wait(struct svcd_client *client, struct lookup *k, 
 	return result;
 }
 
-int svcd_resolve(struct svcd_client *client, const struct svcd_query *query, uint32_t timeout_ms,
-	const struct svcd_set **set, struct svcd_fault *fault)
+int svcd_resolve(struct svcd_client *client, const struct svcd_query *query,
+	uint32_t timeout_ms, const struct svcd_set **set, struct svcd_fault *fault)
 {
 	struct svcd_fault f = {0};
 	struct lookup *k;
 	int rv;
 
-	if (!client_can_wait(client) || query == NULL || set == NULL || !query_is_sound(query))
+	if (!client_can_wait(client) || query == NULL || set == NULL ||
+		!query_is_sound(query))
 		return fault_code(fault, SVCD_EINVAL);
 	timeout_ms = timeout_ms != 0 ? timeout_ms : client->request_timeout_ms;
 	k = lookup_new(&client->lookups, query, timeout_ms);

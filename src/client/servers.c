@@ -27,7 +27,8 @@ static int parse_port(const char *text, uint16_t *out, struct err *e)
 	uint64_t port;
 
 	if (text_parse_u64(text, 1, UINT16_MAX, &port) != 0)
-		return err_set(e, SVCD_EINVAL, "port \"%s\" is not a number within 1..65535", text);
+		return err_set(e, SVCD_EINVAL,
+			"port \"%s\" is not a number within 1..65535", text);
 	*out = (uint16_t)port;
 	return 0;
 }
@@ -54,8 +55,8 @@ static int parse_name(char *text, struct server *out, struct err *e)
 static bool looks_numeric(const char *text)
 {
 	return text[0] == '[' ||
-	       strcspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") >=
-		       strcspn(text, ":");
+		strcspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") >=
+		strcspn(text, ":");
 }
 
 static int parse_addr(const char *text, struct server *out, struct err *e)
@@ -64,7 +65,8 @@ static int parse_addr(const char *text, struct server *out, struct err *e)
 
 	if (rv != 0)
 		return rv;
-	if (net_addr_family(&out->addr) != AF_UNIX && strcmp(strrchr(out->addr.text, ':'), ":0") == 0)
+	if (net_addr_family(&out->addr) != AF_UNIX &&
+		strcmp(strrchr(out->addr.text, ':'), ":0") == 0)
 		return err_set(e, SVCD_EINVAL, "port 0 is nobody's");
 	strcpy(out->text, out->addr.text);
 	return 0;
@@ -84,16 +86,19 @@ static int parse_one(char *text, struct server *out, struct err *e)
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_addr(text, out, e);
 	if (*host == '\0')
-		return err_set(e, SVCD_EINVAL, "there is an empty address in the list of servers");
+		return err_set(e, SVCD_EINVAL,
+			"there is an empty address in the list of servers");
 	if (strchr(host, '*') != NULL)
-		return err_set(e, SVCD_EINVAL, "\"%s\" is not one member's address", host);
+		return err_set(
+			e, SVCD_EINVAL, "\"%s\" is not one member's address", host);
 	if (!is_localhost(host) && !looks_numeric(host))
 		return parse_name(host, out, e);
 	snprintf(full, sizeof(full), "tcp:%s", host);
 	return parse_addr(full, out, e);
 }
 
-/* The next address of the list without the blanks around it; moves *list behind its comma. */
+/* The next address of the list without the blanks around it; moves *list behind its
+ * comma. */
 static int take_one(const char **list, char out[ONE_MAX + 1], struct err *e)
 {
 	size_t len = strcspn(*list, ",");
@@ -106,7 +111,8 @@ static int take_one(const char **list, char out[ONE_MAX + 1], struct err *e)
 	while (end > start && isspace((unsigned char)end[-1]))
 		end--;
 	if (end - start > ONE_MAX)
-		return err_set(e, SVCD_EINVAL, "a server's address is longer than %d bytes", ONE_MAX);
+		return err_set(e, SVCD_EINVAL,
+			"a server's address is longer than %d bytes", ONE_MAX);
 	memcpy(out, start, (size_t)(end - start));
 	out[end - start] = '\0';
 	return 0;
@@ -128,7 +134,8 @@ int servers_parse(const char *text, struct servers *out, struct err *e)
 
 	do {
 		if (found.n == SERVERS_MAX)
-			return err_set(e, SVCD_EINVAL, "more than %d servers", SERVERS_MAX);
+			return err_set(
+				e, SVCD_EINVAL, "more than %d servers", SERVERS_MAX);
 		rv = take_one(&rest, one, e);
 		if (rv == 0)
 			rv = parse_one(one, &found.list[found.n++], e);

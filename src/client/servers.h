@@ -1,7 +1,8 @@
 /*
- * The members that a client may talk to, from the text that the application or the environment gave:
- * "unix:PATH", "tcp:HOST[:PORT]", "HOST", "HOST:PORT", comma separated; blanks around one are ignored.
- * A host that is not numeric is looked up each time it is dialled. Pure.
+ * The members that a client may talk to, from the text that the application or the
+ * environment gave: "unix:PATH", "tcp:HOST[:PORT]", "HOST", "HOST:PORT", comma separated;
+ * blanks around one are ignored. A host that is not numeric is looked up each time it is
+ * dialled. Pure.
  */
 #ifndef SVCD_CLIENT_SERVERS_H
 #define SVCD_CLIENT_SERVERS_H
@@ -23,8 +24,8 @@ struct servers {
 	struct server list[SERVERS_MAX];
 };
 
-/* text NULL or "": SVCD_ADDR from the environment, else the two default places. 0, SVCD_EINVAL,
- * SVCD_ERANGE with e (may be NULL) filled. */
+/* text NULL or "": SVCD_ADDR from the environment, else the two default places. 0,
+ * SVCD_EINVAL, SVCD_ERANGE with e (may be NULL) filled. */
 int servers_parse(const char *text, struct servers *out, struct err *e);
 
 #endif

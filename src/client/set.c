@@ -49,7 +49,9 @@ struct set *set_new(const struct set_head *head, struct item *const *items, size
 	if (s == NULL)
 		return NULL;
 	at = (char *)&s->views[n];
-	*s = (struct set){.arrived_ms = head->now_ms, .n_items = n, .items = (struct item **)(void *)at};
+	*s = (struct set){.arrived_ms = head->now_ms,
+		.n_items = n,
+		.items = (struct item **)(void *)at};
 	atomic_init(&s->refs, 1);
 	at += pointers;
 	s->pub.ns = set_put_text(&at, head->ns);
@@ -89,7 +91,8 @@ void svcd_set_unref(const struct svcd_set *set)
 {
 	struct set *s = set != NULL ? set_of(set) : NULL;
 
-	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+	if (s == NULL ||
+		atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < s->n_items; i++)
 		item_unref(s->items[i]);
@@ -144,7 +147,8 @@ static bool matches(const struct svcd_instance *in, const struct svcd_query *q)
 }
 
 /* Collects what q shows of s; *others: how many match but for their state. */
-static size_t pick(const struct set *s, const struct svcd_query *q, struct item **out, size_t *others)
+static size_t pick(const struct set *s, const struct svcd_query *q, struct item **out,
+	size_t *others)
 {
 	size_t n = 0;
 

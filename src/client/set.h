@@ -1,8 +1,9 @@
 /*
- * The inside of struct svcd_set: immutable and reference-counted, one allocation with the table of
- * instances; what these point to lives in shared items (item.h).
+ * The inside of struct svcd_set: immutable and reference-counted, one allocation with the
+ * table of instances; what these point to lives in shared items (item.h).
  *
- * A set knows all items that were known when it was made, and shows either all or the usable ones.
+ * A set knows all items that were known when it was made, and shows either all or the
+ * usable ones.
  */
 #ifndef SVCD_CLIENT_SET_H
 #define SVCD_CLIENT_SET_H
@@ -30,14 +31,15 @@ struct set_head {
 	bool all_states; /* show the items that are not usable too */
 };
 
-/* References the items, copies the rest. One reference for the caller. NULL: out of memory. */
+/* References the items, copies the rest. One reference for the caller. NULL: out of
+ * memory. */
 struct set *set_new(const struct set_head *head, struct item *const *items, size_t n);
 
 /* The head of s as it would be now; ns and service point into s. */
 struct set_head set_head_of(const struct set *s, uint64_t now_ms);
 
-/* What q would have given if s were the registry's knowledge: from the cache. Caller unrefs.
- * NULL: out of memory. */
+/* What q would have given if s were the registry's knowledge: from the cache. Caller
+ * unrefs. NULL: out of memory. */
 struct set *set_query(const struct set *s, const struct svcd_query *q, uint64_t now_ms);
 
 /* The presence of a service of which these items are all there is. */

@@ -70,7 +70,8 @@ static uint32_t put_number(struct buf *b, const char *key, uint64_t number)
 	return 1;
 }
 
-static uint32_t put_list(struct buf *b, const char *key, const char *const *list, size_t n)
+static uint32_t put_list(
+	struct buf *b, const char *key, const char *const *list, size_t n)
 {
 	if (n == 0)
 		return 0;
@@ -81,7 +82,8 @@ static uint32_t put_list(struct buf *b, const char *key, const char *const *list
 	return 1;
 }
 
-static uint32_t put_pairs(struct buf *b, const char *key, const struct svcd_pair *pairs, size_t n)
+static uint32_t put_pairs(
+	struct buf *b, const char *key, const struct svcd_pair *pairs, size_t n)
 {
 	if (n == 0)
 		return 0;
@@ -116,7 +118,8 @@ static uint32_t put_locality(struct buf *b, const struct svcd_instance *in)
 	uint32_t n = 0;
 	size_t mark;
 
-	if (in->region == NULL && in->zone == NULL && in->rack == NULL && in->host == NULL)
+	if (in->region == NULL && in->zone == NULL && in->rack == NULL &&
+		in->host == NULL)
 		return 0;
 	pack_cstr(b, "locality");
 	mark = pack_map_begin(b);
@@ -160,7 +163,8 @@ static uint32_t put_checks(struct buf *b, const struct svcd_check *checks, size_
 	return 1;
 }
 
-static uint32_t put_instance(struct buf *b, const struct spec *s, const struct svcd_instance *in)
+static uint32_t put_instance(
+	struct buf *b, const struct spec *s, const struct svcd_instance *in)
 {
 	uint32_t n = 0;
 
@@ -187,7 +191,8 @@ int spec_new(const struct svcd_instance *in, const char *id, struct spec **out)
 
 	if (in->id != NULL)
 		id = in->id;
-	if (!has_text(in->service) || !has_text(id) || !lists_are_there(in) || !elements_are_there(in))
+	if (!has_text(in->service) || !has_text(id) || !lists_are_there(in) ||
+		!elements_are_there(in))
 		return SVCD_EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
@@ -230,5 +235,5 @@ void spec_unref(struct spec *s)
 bool spec_same_key(const struct spec *a, const struct spec *b)
 {
 	return strcmp(a->ns, b->ns) == 0 && strcmp(a->service, b->service) == 0 &&
-	       strcmp(a->id, b->id) == 0;
+		strcmp(a->id, b->id) == 0;
 }

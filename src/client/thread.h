@@ -1,5 +1,6 @@
 /*
- * A thread inside somebody else's process: all signals are the host's, so they are blocked in it.
+ * A thread inside somebody else's process: all signals are the host's, so they are
+ * blocked in it.
  */
 #ifndef SVCD_CLIENT_THREAD_H
 #define SVCD_CLIENT_THREAD_H

@@ -1,6 +1,7 @@
 /*
- * struct svcd_value: a tree of documents. Every node is one allocation, strings and the tables of
- * children are further ones; pointers to children therefore stay good while their siblings come and go.
+ * struct svcd_value: a tree of documents. Every node is one allocation, strings and the
+ * tables of children are further ones; pointers to children therefore stay good while
+ * their siblings come and go.
  */
 #include "client/value.h"
 
@@ -93,7 +94,8 @@ static int value_make_room(struct svcd_value *v)
 	return 0;
 }
 
-static struct value_child *value_find_child(const struct svcd_value *map, struct bytes key)
+static struct value_child *value_find_child(
+	const struct svcd_value *map, struct bytes key)
 {
 	for (size_t i = 0; i < map->n; i++)
 		if (bytes_eq_str(key, map->children[i].key))
@@ -144,7 +146,8 @@ int svcd_value_set(struct svcd_value *v, const char *key, struct svcd_value *chi
 	int rv;
 
 	if (child == NULL)
-		return SVCD_ENOMEM; /* so that a svcd_value_new_…() that failed can be handed on */
+		return SVCD_ENOMEM; /* so that a svcd_value_new_…() that failed can be
+				       handed on */
 	if (child->is_child || child == v)
 		return SVCD_EINVAL;
 	if (!value_takes(v, key))

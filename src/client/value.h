@@ -1,6 +1,6 @@
 /*
- * The inside of struct svcd_value, and its way to and from the wire. Any thread; a tree is
- * used by one at a time.
+ * The inside of struct svcd_value, and its way to and from the wire. Any thread; a tree
+ * is used by one at a time.
  */
 #ifndef SVCD_CLIENT_VALUE_H
 #define SVCD_CLIENT_VALUE_H
@@ -28,20 +28,25 @@ struct svcd_value {
 	};
 };
 
-struct svcd_value *value_new(enum svcd_type type); /* NULL when out of memory; caller frees */
-struct svcd_value *value_new_bytes(enum svcd_type type, struct bytes in); /* copies; likewise */
+struct svcd_value *value_new(enum svcd_type type); /* NULL when out of memory; caller
+						      frees */
+struct svcd_value *value_new_bytes(enum svcd_type type, struct bytes in); /* copies;
+									     likewise */
 
 /* 0 or SVCD_ENOMEM; the child is taken on success only. */
 int value_put(struct svcd_value *map, struct bytes key, struct svcd_value *child);
 int value_add(struct svcd_value *array, struct svcd_value *child);
 
-/* A copy of a parsed document; caller frees. 0, SVCD_ENOMEM, SVCD_EPROTOCOL (a key that is not text). */
+/* A copy of a parsed document; caller frees. 0, SVCD_ENOMEM, SVCD_EPROTOCOL (a key that
+ * is not text). */
 int value_from_wire(struct value in, struct svcd_value **out);
 
-/* Appends v; SVCD_ETOOBIG sticks to b when v is nested deeper than the protocol allows. */
+/* Appends v; SVCD_ETOOBIG sticks to b when v is nested deeper than the protocol allows.
+ */
 void value_pack(struct buf *b, const struct svcd_value *v);
 
-/* The same for the entries of a map without its head. Their number, 0 when v is no map. */
+/* The same for the entries of a map without its head. Their number, 0 when v is no map.
+ */
 uint32_t value_pack_pairs(struct buf *b, const struct svcd_value *v);
 
 #endif

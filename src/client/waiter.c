@@ -63,7 +63,8 @@ void waiter_say(struct waiter *w, const struct svcd_fault *fault, void *result)
 	pthread_mutex_unlock(&w->lock);
 }
 
-int waiter_wait(struct waiter *w, uint64_t timeout_ms, void **result, struct svcd_fault *fault)
+int waiter_wait(
+	struct waiter *w, uint64_t timeout_ms, void **result, struct svcd_fault *fault)
 {
 	struct timespec until = waiter_deadline(timeout_ms);
 	struct svcd_fault f;
@@ -75,7 +76,8 @@ int waiter_wait(struct waiter *w, uint64_t timeout_ms, void **result, struct svc
 	if (w->said)
 		f = w->fault;
 	else
-		fault_set(&f, SVCD_ETIMEOUT, "timed out; the library's thread is kept busy by a callback");
+		fault_set(&f, SVCD_ETIMEOUT,
+			"timed out; the library's thread is kept busy by a callback");
 	if (f.code == 0 && result != NULL) {
 		*result = w->result;
 		w->result = NULL;

@@ -1,6 +1,6 @@
 /*
- * Where one thread waits for what the loop's thread will say. Two references: whoever lets go last frees,
- * so that the waiting one may give up. Times are of CLOCK_MONOTONIC.
+ * Where one thread waits for what the loop's thread will say. Two references: whoever
+ * lets go last frees, so that the waiting one may give up. Times are of CLOCK_MONOTONIC.
  */
 #ifndef SVCD_CLIENT_WAITER_H
 #define SVCD_CLIENT_WAITER_H
@@ -32,8 +32,10 @@ void waiter_unref(struct waiter *w);
 /* Loop's thread: the outcome; result is taken. Then waiter_unref. */
 void waiter_say(struct waiter *w, const struct svcd_fault *fault, void *result);
 
-/* Waits for it, at most for timeout_ms. The code said, with *result (may be NULL: it is dropped) taken out and
- * *fault (may be NULL) filled when it is not 0; SVCD_ETIMEOUT when nothing was said. Then waiter_unref. */
-int waiter_wait(struct waiter *w, uint64_t timeout_ms, void **result, struct svcd_fault *fault);
+/* Waits for it, at most for timeout_ms. The code said, with *result (may be NULL: it is
+ * dropped) taken out and *fault (may be NULL) filled when it is not 0; SVCD_ETIMEOUT when
+ * nothing was said. Then waiter_unref. */
+int waiter_wait(
+	struct waiter *w, uint64_t timeout_ms, void **result, struct svcd_fault *fault);
 
 #endif

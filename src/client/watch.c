@@ -20,8 +20,8 @@ static void watch_on_close(struct mail *m)
 	feeds_close(&w->client->feeds, w);
 }
 
-static struct svcd_watch *watch_new(struct svcd_client *client, bool is_raw, const char *ns,
-	const char *name, void *arg)
+static struct svcd_watch *watch_new(struct svcd_client *client, bool is_raw,
+	const char *ns, const char *name, void *arg)
 {
 	struct svcd_watch *w = calloc(1, sizeof(*w));
 
@@ -43,8 +43,8 @@ static struct svcd_watch *watch_new(struct svcd_client *client, bool is_raw, con
 	return NULL;
 }
 
-int svcd_watch(struct svcd_client *client, const char *ns, const char *service, svcd_watch_fn *on_event,
-	void *arg, struct svcd_watch **watch)
+int svcd_watch(struct svcd_client *client, const char *ns, const char *service,
+	svcd_watch_fn *on_event, void *arg, struct svcd_watch **watch)
 {
 	struct svcd_watch *w;
 
@@ -59,8 +59,8 @@ int svcd_watch(struct svcd_client *client, const char *ns, const char *service, 
 	return 0;
 }
 
-int svcd_watch_raw(struct svcd_client *client, const char *ns, const char *prefix, svcd_event_fn *on_event,
-	void *arg, struct svcd_watch **watch)
+int svcd_watch_raw(struct svcd_client *client, const char *ns, const char *prefix,
+	svcd_event_fn *on_event, void *arg, struct svcd_watch **watch)
 {
 	struct svcd_watch *w;
 

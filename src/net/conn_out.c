@@ -41,7 +41,8 @@ static void conn_out_done(struct conn *c)
 }
 
 /* The peer is slow. If what is left is small, it moves to memory of its size, and the
- * large buffer goes back to the loop. */
+ * large buffer goes back to the loop. That also bounds what is sent already and still in
+ * the buffer: never more than about half of it. */
 static void conn_out_shrink(struct conn *c)
 {
 	struct buf rest = {.max = c->out.max};
@@ -89,10 +90,6 @@ struct buf *conn_out(struct conn *c)
 	}
 	if (c->out.data == NULL && !c->blocked)
 		loop_lend(c->loop, &c->out);
-	if (c->out_at > c->out.len / 2) {
-		buf_drop_front(&c->out, c->out_at);
-		c->out_at = 0;
-	}
 	c->out.max = c->out_max + c->out_at;
 	return &c->out;
 }

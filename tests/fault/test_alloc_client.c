@@ -1,5 +1,5 @@
-/* The client without memory: every allocation of a call fails in turn; nothing is lost or leaked, and what
- * runs on goes on. */
+/* The client without memory: every allocation of a call fails in turn; nothing is lost or
+ * leaked, and what runs on goes on. */
 #include <event2/event.h>
 #include <string.h>
 
@@ -41,7 +41,8 @@ static void tear_down(void)
 	arena_free(arena);
 }
 
-/* Runs call(n) with allocation n failing until none fails any more; call checks its outcome itself. */
+/* Runs call(n) with allocation n failing until none fails any more; call checks its
+ * outcome itself. */
 static void in_turn(int (*call)(bool *failed, unsigned n))
 {
 	bool failed = true;
@@ -50,7 +51,8 @@ static void in_turn(int (*call)(bool *failed, unsigned n))
 	for (n = 0; failed && n < ROUNDS_MAX; n++) {
 		int rv = call(&failed, n);
 
-		ck_assert_msg(rv == (failed ? SVCD_ENOMEM : 0), "allocation %u: %d", n, rv);
+		ck_assert_msg(
+			rv == (failed ? SVCD_ENOMEM : 0), "allocation %u: %d", n, rv);
 	}
 	ck_assert_uint_gt(n, 1);
 	ck_assert_uint_lt(n, ROUNDS_MAX);
@@ -140,14 +142,16 @@ static int apply(const char *text, bool *failed, unsigned n)
 
 static int apply_snapshot(bool *failed, unsigned n)
 {
-	return apply("{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',tags:['x']},"
-		     "{id:'b',state:'down'}]}",
+	return apply(
+		"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',tags:['x']},"
+		"{id:'b',state:'down'}]}",
 		failed, n);
 }
 
 static int apply_delta(bool *failed, unsigned n)
 {
-	return apply("{kind:'delta',service:'web',from:5,rev:6,changes:[{id:'c',state:'up'},{id:'a',gone:true}]}",
+	return apply(
+		"{kind:'delta',service:'web',from:5,rev:6,changes:[{id:'c',state:'up'},{id:'a',gone:true}]}",
 		failed, n);
 }
 
@@ -178,9 +182,13 @@ END_TEST
 
 static int make_spec(bool *failed, unsigned n)
 {
-	static const char *const tags[] = {"some", "tags", "that", "make", "the", "buffer", "grow"};
-	static const struct svcd_instance in = {
-		.service = "web", .id = "a", .tags = tags, .n_tags = LENGTH(tags), .version = "1.2.3"};
+	static const char *const tags[] = {
+		"some", "tags", "that", "make", "the", "buffer", "grow"};
+	static const struct svcd_instance in = {.service = "web",
+		.id = "a",
+		.tags = tags,
+		.n_tags = LENGTH(tags),
+		.version = "1.2.3"};
 	struct spec *s = NULL;
 	int rv;
 
@@ -223,7 +231,8 @@ static struct fake *fake;
 static struct record *record;
 static struct event_base *base;
 
-static const struct client_tuning quick = {.backoff_min_ms = 1, .backoff_max_ms = 5, .seed = 1};
+static const struct client_tuning quick = {
+	.backoff_min_ms = 1, .backoff_max_ms = 5, .seed = 1};
 
 static void set_up_client(void)
 {
@@ -245,7 +254,9 @@ static void new_clients(bool own)
 	bool failed = true;
 
 	for (unsigned n = 0; failed && n < ROUNDS_MAX; n++) {
-		struct svcd_options o = {.servers = fake_addr(fake), .event_base = own ? NULL : base, .token = "t"};
+		struct svcd_options o = {.servers = fake_addr(fake),
+			.event_base = own ? NULL : base,
+			.token = "t"};
 		struct svcd_client *c = NULL;
 		int rv;
 
@@ -270,7 +281,8 @@ static void run_until_line(void)
 		event_base_loop(base, EVLOOP_ONCE);
 }
 
-/* Registers, watches and calls, while allocation n of all that happens on the client's thread fails. */
+/* Registers, watches and calls, while allocation n of all that happens on the client's
+ * thread fails. */
 static bool live(unsigned n)
 {
 	static const struct svcd_instance in = {.service = "web", .id = "a", .weight = 1};
@@ -288,7 +300,8 @@ static bool live(unsigned n)
 	fail_alloc_arm(n);
 	while (record_unread(record) == 0 && event_base_loop(base, EVLOOP_ONCE) == 0)
 		;
-	while (fake_count(fake, "watch") == watches && event_base_loop(base, EVLOOP_ONCE) == 0)
+	while (fake_count(fake, "watch") == watches &&
+		event_base_loop(base, EVLOOP_ONCE) == 0)
 		;
 	failed = fail_alloc_disarm();
 	run_until_line();

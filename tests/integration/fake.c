@@ -70,17 +70,21 @@ struct fake {
 static void put_default(struct fake *f, const char *method, char *out, size_t cap)
 {
 	if (strcmp(method, "hello") == 0)
-		snprintf(out, cap, "{version:1,server:'fake',cluster:'%s',node:'n1',role:'leader'}",
+		snprintf(out, cap,
+			"{version:1,server:'fake',cluster:'%s',node:'n1',role:'leader'}",
 			f->cluster);
 	else if (strcmp(method, "lease_grant") == 0)
-		snprintf(out, cap, "{lease:%" PRIu64 ",ttl_ms:30000,interval_ms:%u,phase_ms:%u}", ++f->rev,
-			f->interval_ms, f->interval_ms);
+		snprintf(out, cap,
+			"{lease:%" PRIu64 ",ttl_ms:30000,interval_ms:%u,phase_ms:%u}",
+			++f->rev, f->interval_ms, f->interval_ms);
 	else if (strcmp(method, "renew") == 0)
 		snprintf(out, cap, "{renewed:1,interval_ms:%u,lost:[]}", f->interval_ms);
 	else if (strcmp(method, "register") == 0)
-		snprintf(out, cap, "{incarnations:[%" PRIu64 "]}", f->incarnation = ++f->rev);
+		snprintf(out, cap, "{incarnations:[%" PRIu64 "]}",
+			f->incarnation = ++f->rev);
 	else if (strcmp(method, "get") == 0)
-		snprintf(out, cap, "{instances:[{id:'a',state:'up',incarnation:%" PRIu64 "}]}",
+		snprintf(out, cap,
+			"{instances:[{id:'a',state:'up',incarnation:%" PRIu64 "}]}",
 			f->incarnation);
 	else
 		snprintf(out, cap, "{}");
@@ -119,7 +123,8 @@ static void put_result(struct fake *f, struct buf *b, const char *text)
 	struct buf map = {0};
 
 	notation_pack(&map, text);
-	ck_assert(map.len >= 3 && map.data[0] == 0xde); /* the form that notation_pack makes */
+	ck_assert(map.len >= 3 && map.data[0] == 0xde); /* the form that notation_pack
+							   makes */
 	pack_map(b, get_be16(map.data + 1) + (has_head ? 0 : 3u));
 	if (!has_head) {
 		pack_kv_u64(b, "rev", f->rev);
@@ -161,7 +166,8 @@ static struct rule *rule_for(struct fake *f, const char *method)
 	return NULL;
 }
 
-static void follow(struct fake *f, struct peer *p, uint32_t id, const char *method, const struct rule *r)
+static void follow(struct fake *f, struct peer *p, uint32_t id, const char *method,
+	const struct rule *r)
 {
 	char text[512];
 	struct buf b = {0};
@@ -241,7 +247,8 @@ static void take_all(struct fake *f, struct peer *p)
 	size_t len;
 
 	while (p->fd >= 0 &&
-		frame_find(&p->scan, bytes_of(in.data + used, in.len - used), &len) == 0) {
+		frame_find(&p->scan, bytes_of(in.data + used, in.len - used), &len) ==
+			0) {
 		struct bytes message = bytes_of(in.data + used, len);
 
 		used += len;
@@ -305,11 +312,13 @@ static void *run(void *arg)
 	while (!f->stopping) {
 		wait_for_input(f, fds);
 		if (fds[0].revents != 0)
-			ck_assert_int_eq(read(f->wake, &count, sizeof(count)), sizeof(count));
+			ck_assert_int_eq(
+				read(f->wake, &count, sizeof(count)), sizeof(count));
 		if (fds[1].revents != 0 && fds[1].fd == f->listener)
 			on_peer(f);
 		for (size_t i = 0; i < PEERS_MAX; i++)
-			if (fds[i + 2].revents != 0 && f->peers[i].fd == fds[i + 2].fd && fds[i + 2].fd >= 0)
+			if (fds[i + 2].revents != 0 && f->peers[i].fd == fds[i + 2].fd &&
+				fds[i + 2].fd >= 0)
 				on_readable(f, &f->peers[i]);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -483,7 +492,8 @@ void fake_wait(struct fake *f, const char *method, unsigned least)
 	pthread_mutex_lock(&f->lock);
 	while (count(f, method) < least)
 		if (pthread_cond_timedwait(&f->happened, &f->lock, &until) == ETIMEDOUT)
-			ck_abort_msg("%s came %u times, not %u", method, count(f, method), least);
+			ck_abort_msg("%s came %u times, not %u", method, count(f, method),
+				least);
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -542,7 +552,8 @@ static uint64_t digest_of(const char *instances)
 	return digest;
 }
 
-static void pack_head(struct buf *map, uint32_t n, const char *kind, const char *service, unsigned rev)
+static void pack_head(
+	struct buf *map, uint32_t n, const char *kind, const char *service, unsigned rev)
 {
 	pack_map(map, n);
 	pack_kv_cstr(map, "kind", kind);
@@ -551,7 +562,8 @@ static void pack_head(struct buf *map, uint32_t n, const char *kind, const char 
 	pack_kv_u64(map, "rev", rev);
 }
 
-void fake_snapshot(struct fake *f, const char *service, unsigned rev, const char *instances)
+void fake_snapshot(
+	struct fake *f, const char *service, unsigned rev, const char *instances)
 {
 	struct buf map = {0};
 
@@ -562,8 +574,8 @@ void fake_snapshot(struct fake *f, const char *service, unsigned rev, const char
 	send_event(f, &map);
 }
 
-void fake_delta(struct fake *f, const char *service, unsigned from, unsigned rev, const char *changes,
-	const char *after)
+void fake_delta(struct fake *f, const char *service, unsigned from, unsigned rev,
+	const char *changes, const char *after)
 {
 	struct buf map = {0};
 

@@ -1,9 +1,11 @@
 /*
- * A registry that does what a test tells it: a thread with plain sockets that speaks the protocol.
+ * A registry that does what a test tells it: a thread with plain sockets that speaks the
+ * protocol.
  *
- * Left alone it answers as a registry with one lease and one instance would. Rules change that, each for
- * one request of its method, in the order they were given. All functions are the test's thread's; those
- * that wait do so for something that the client does, and fail the test after ten seconds.
+ * Left alone it answers as a registry with one lease and one instance would. Rules change
+ * that, each for one request of its method, in the order they were given. All functions
+ * are the test's thread's; those that wait do so for something that the client does, and
+ * fail the test after ten seconds.
  */
 #ifndef TESTS_INTEGRATION_FAKE_H
 #define TESTS_INTEGRATION_FAKE_H
@@ -11,7 +13,8 @@
 #include "base/bytes.h"
 
 enum fake_do {
-	FAKE_ANSWER, /* with text, a map in notation.h; a head is put before it unless it begins with rev */
+	FAKE_ANSWER, /* with text, a map in notation.h; a head is put before it unless it
+			begins with rev */
 	FAKE_ERROR,  /* with text, likewise */
 	FAKE_SILENT, /* never */
 	FAKE_DROP,   /* ends the connection instead of an answer */
@@ -21,30 +24,35 @@ enum fake_do {
 
 struct fake;
 struct fake *fake_start(void);
-void fake_stop(struct fake *f);                  /* and frees; NULL is fine */
-const char *fake_addr(const struct fake *f);     /* "tcp:127.0.0.1:PORT" */
+void fake_stop(struct fake *f);              /* and frees; NULL is fine */
+const char *fake_addr(const struct fake *f); /* "tcp:127.0.0.1:PORT" */
 
 void fake_rule(struct fake *f, const char *method, enum fake_do what, const char *text);
-void fake_set_interval(struct fake *f, unsigned ms); /* between renewals; otherwise 10000 */
+void fake_set_interval(struct fake *f, unsigned ms); /* between renewals; otherwise 10000
+						      */
 void fake_set_cluster(struct fake *f, const char *name);
 
-void fake_drop(struct fake *f);   /* ends all connections */
-void fake_away(struct fake *f);   /* and takes no new ones */
-void fake_back(struct fake *f);   /* takes them again, at the same address */
+void fake_drop(struct fake *f); /* ends all connections */
+void fake_away(struct fake *f); /* and takes no new ones */
+void fake_back(struct fake *f); /* takes them again, at the same address */
 
 /* How often a method was asked and dealt with. */
 unsigned fake_count(struct fake *f, const char *method);
-void fake_wait(struct fake *f, const char *method, unsigned count); /* until it was, at least so often */
+void fake_wait(struct fake *f, const char *method, unsigned count); /* until it was, at
+								       least so often */
 
-/* Params of the request of that method before the last back ones, in notation.h; valid until the next call.
+/* Params of the request of that method before the last back ones, in notation.h; valid
+ * until the next call.
  * "" when there was none. */
 const char *fake_params(struct fake *f, const char *method, unsigned back);
 
 /* Sends a watch event in notation.h, as it is. */
 void fake_event(struct fake *f, const char *event);
-/* With a digest that fits. instances, changes, after (the instances then): lists in notation.h. */
-void fake_snapshot(struct fake *f, const char *service, unsigned rev, const char *instances);
-void fake_delta(struct fake *f, const char *service, unsigned from, unsigned rev, const char *changes,
-	const char *after);
+/* With a digest that fits. instances, changes, after (the instances then): lists in
+ * notation.h. */
+void fake_snapshot(
+	struct fake *f, const char *service, unsigned rev, const char *instances);
+void fake_delta(struct fake *f, const char *service, unsigned from, unsigned rev,
+	const char *changes, const char *after);
 
 #endif

@@ -4,7 +4,7 @@
 integration_tests =
 integration_scripts =
 
-integration_scripts += tests/integration/daemon tests/integration/full_disk
+integration_scripts += tests/integration/daemon tests/integration/full_disk tests/integration/readme
 
 integration_scripts += \
 	tests/integration/svcctl \
@@ -45,6 +45,61 @@ tests_integration_test_client_live_LDADD = libsvcd.la $(UNIT_LIBS) -lpthread
 
 # The public header by itself, also as C++, and the program of libsvcd(3).
 integration_scripts += tests/integration/test_client_header tests/integration/test_client_example
+
+# The server in the test's own process, spoken to in bytes.
+RPC_CLIENT = \
+	tests/integration/rpc_client.c \
+	tests/integration/rpc_client.h \
+	tests/integration/rpc_fixture.c \
+	tests/integration/rpc_fixture.h \
+	tests/unit/notation.c \
+	tests/unit/notation.h \
+	tests/unit/scratch_dir.h \
+	tests/unit/unit.h
+
+integration_tests += tests/integration/test_rpc
+tests_integration_test_rpc_SOURCES = tests/integration/test_rpc.c $(RPC_CLIENT)
+tests_integration_test_rpc_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_LDADD = $(server_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_watch
+tests_integration_test_rpc_watch_SOURCES = tests/integration/test_rpc_watch.c $(RPC_CLIENT)
+tests_integration_test_rpc_watch_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_watch_LDADD = $(server_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_lease
+tests_integration_test_rpc_lease_SOURCES = tests/integration/test_rpc_lease.c $(RPC_CLIENT)
+tests_integration_test_rpc_lease_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_lease_LDADD = $(server_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_limits
+tests_integration_test_rpc_limits_SOURCES = tests/integration/test_rpc_limits.c tests/unit/hex.h $(RPC_CLIENT)
+tests_integration_test_rpc_limits_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_limits_LDADD = $(server_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_checks
+tests_integration_test_rpc_checks_SOURCES = tests/integration/test_rpc_checks.c $(RPC_CLIENT)
+tests_integration_test_rpc_checks_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_checks_LDADD = $(server_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_workers
+tests_integration_test_rpc_workers_SOURCES = tests/integration/test_rpc_workers.c $(RPC_CLIENT)
+tests_integration_test_rpc_workers_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_workers_LDADD = $(server_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_vectors
+tests_integration_test_rpc_vectors_SOURCES = tests/integration/test_rpc_vectors.c tests/unit/repack.h $(RPC_CLIENT)
+tests_integration_test_rpc_vectors_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_vectors_LDADD = $(server_libs) $(UNIT_LIBS)
+
+# The same with a replica that does what the test tells it.
+integration_tests += tests/integration/test_rpc_replica
+tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.c tests/unit/fake_replica.c \
+	tests/unit/fake_replica.h $(RPC_CLIENT)
+tests_integration_test_rpc_replica_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_replica_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs) $(UNIT_LIBS)
+
+EXTRA_DIST += tests/vectors
 
 check_PROGRAMS += $(integration_tests)
 EXTRA_DIST += $(integration_scripts)

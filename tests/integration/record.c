@@ -17,7 +17,8 @@
 struct record {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	char lines[LINES_MAX][LINE_MAX]; /* no allocation later: some tests let those fail */
+	char lines[LINES_MAX][LINE_MAX]; /* no allocation later: some tests let those fail
+					  */
 	size_t n;
 	size_t read;
 };
@@ -100,8 +101,8 @@ size_t record_unread(struct record *r)
 	return n;
 }
 
-void record_on_state(void *arg, struct svcd_registration *reg, enum svcd_registration_state state,
-	const struct svcd_fault *fault)
+void record_on_state(void *arg, struct svcd_registration *reg,
+	enum svcd_registration_state state, const struct svcd_fault *fault)
 {
 	static const char *const names[] = {
 		[SVCD_REGISTERING] = "registering",
@@ -148,8 +149,8 @@ void record_on_watch(void *arg, enum svcd_watch_event event, const struct svcd_s
 	}
 	for (size_t i = 0; i < set->n_instances; i++)
 		strncat(ids, set->instances[i].id, sizeof(ids) - strlen(ids) - 1);
-	record_put(arg, "%s %llu %s%s%s", names[event], (unsigned long long)set->revision, ids,
-		presence_text(set), set->source == SVCD_FROM_CACHE ? " cached" : "");
+	record_put(arg, "%s %llu %s%s%s", names[event], (unsigned long long)set->revision,
+		ids, presence_text(set), set->source == SVCD_FROM_CACHE ? " cached" : "");
 }
 
 void record_on_raw(void *arg, const struct svcd_value *event)
@@ -161,10 +162,12 @@ void record_on_raw(void *arg, const struct svcd_value *event)
 		record_put(arg, "%s", kind);
 	else
 		record_put(arg, "%s %s %llu", kind, service,
-			(unsigned long long)svcd_value_uint(svcd_value_get(event, "rev"), 0));
+			(unsigned long long)svcd_value_uint(
+				svcd_value_get(event, "rev"), 0));
 }
 
-void record_on_call(void *arg, const struct svcd_fault *fault, const struct svcd_value *result)
+void record_on_call(
+	void *arg, const struct svcd_fault *fault, const struct svcd_value *result)
 {
 	ck_assert((fault == NULL) != (result == NULL));
 	if (fault == NULL)

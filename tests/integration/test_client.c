@@ -14,11 +14,13 @@
 
 START_TEST(hello_says_who_we_are)
 {
-	struct svcd_options o = {.servers = fake_addr(fake), .name = "app", .token = "secret"};
+	struct svcd_options o = {
+		.servers = fake_addr(fake), .name = "app", .token = "secret"};
 
 	ck_assert_int_eq(svcd_client_new(&o, &client), 0);
 	ck_assert_int_eq(svcd_client_wait(client, 10000), 0);
-	ck_assert_str_eq(fake_params(fake, "hello", 0), "{version:1,client:'app',token:'secret'}");
+	ck_assert_str_eq(
+		fake_params(fake, "hello", 0), "{version:1,client:'app',token:'secret'}");
 }
 END_TEST
 
@@ -73,7 +75,8 @@ START_TEST(the_next_member_is_tried)
 	char other[64], servers[256];
 
 	nobody(other);
-	snprintf(servers, sizeof(servers), "%s,unix:/nowhere/svcd.sock,%s", other, fake_addr(fake));
+	snprintf(servers, sizeof(servers), "%s,unix:/nowhere/svcd.sock,%s", other,
+		fake_addr(fake));
 	client = client_of(servers, &quick);
 	ck_assert_int_eq(svcd_client_wait(client, 10000), 0);
 }
@@ -83,8 +86,10 @@ START_TEST(a_host_name_is_looked_up)
 {
 	char servers[64];
 
-	/* "localhost" itself is numeric to us; this name is one that every system has to map to it. */
-	snprintf(servers, sizeof(servers), "LOCALHOST:%s", strrchr(fake_addr(fake), ':') + 1);
+	/* "localhost" itself is numeric to us; this name is one that every system has to
+	 * map to it. */
+	snprintf(servers, sizeof(servers), "LOCALHOST:%s",
+		strrchr(fake_addr(fake), ':') + 1);
 	client = client_of(servers, &quick);
 	ck_assert_int_eq(svcd_client_wait(client, 10000), 0);
 }
@@ -97,7 +102,9 @@ START_TEST(a_host_that_does_not_exist_is_explained)
 	client = client_of("svcd.invalid:1", &quick);
 	ck_assert_int_eq(svcd_client_wait(client, 10000), SVCD_EUNREACHABLE);
 	svcd_client_trouble(client, text, sizeof(text));
-	ck_assert_msg(strncmp(text, "no member can be reached: tcp:svcd.invalid:1: ", 46) == 0, "%s", text);
+	ck_assert_msg(
+		strncmp(text, "no member can be reached: tcp:svcd.invalid:1: ", 46) == 0,
+		"%s", text);
 }
 END_TEST
 
@@ -107,9 +114,11 @@ static const struct {
 	int code;
 	const char *trouble; /* behind the address */
 } greetings[] = {
-	{FAKE_ERROR, "{name:'denied',text:'no such token'}", SVCD_EDENIED, ": no such token"},
+	{FAKE_ERROR, "{name:'denied',text:'no such token'}", SVCD_EDENIED,
+		": no such token"},
 	{FAKE_ERROR, "{name:'version',text:'too new'}", SVCD_EVERSION, ": too new"},
-	{FAKE_ERROR, "{name:'limit',text:'too many connections'}", SVCD_EUNREACHABLE, ": too many connections"},
+	{FAKE_ERROR, "{name:'limit',text:'too many connections'}", SVCD_EUNREACHABLE,
+		": too many connections"},
 	{FAKE_DROP, NULL, SVCD_EUNREACHABLE, ": it closed the connection"},
 	{FAKE_BYTES, "HTTP/1.1 400 Bad Request\r\n\r\n", SVCD_EUNREACHABLE,
 		": it sent something that this client does not understand"},
@@ -141,8 +150,8 @@ START_TEST(the_trouble_of_a_hello_is_kept_until_it_is_over)
 	ck_assert_int_eq(client_new(&o, &slow, &client), 0);
 	ck_assert_int_eq(svcd_client_wait(client, 10000), greetings[_i].code);
 	svcd_client_trouble(client, text, sizeof(text));
-	snprintf(expected, sizeof(expected), "no member can be reached: %s%s", fake_addr(fake),
-		greetings[_i].trouble);
+	snprintf(expected, sizeof(expected), "no member can be reached: %s%s",
+		fake_addr(fake), greetings[_i].trouble);
 	ck_assert_str_eq(text, expected);
 	svcd_client_trouble(client, text, 5);
 	ck_assert_str_eq(text, "no m");
@@ -154,13 +163,15 @@ START_TEST(a_member_that_asks_for_time_is_left_alone_for_it)
 	struct timespec before, after;
 	int64_t ms;
 
-	fake_rule(fake, "hello", FAKE_ERROR, "{name:'busy',text:'later',retry_after_ms:150}");
+	fake_rule(fake, "hello", FAKE_ERROR,
+		"{name:'busy',text:'later',retry_after_ms:150}");
 	client = client_of(fake_addr(fake), &quick);
 	fake_wait(fake, "hello", 1);
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	fake_wait(fake, "hello", 2);
 	clock_gettime(CLOCK_MONOTONIC, &after);
-	ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	ms = (after.tv_sec - before.tv_sec) * 1000 +
+		(after.tv_nsec - before.tv_nsec) / 1000000;
 	ck_assert_int_ge(ms, 100);
 }
 END_TEST
@@ -210,7 +221,10 @@ END_TEST
 
 START_TEST(a_member_that_fell_silent_is_noticed)
 {
-	struct client_tuning t = {.backoff_min_ms = 1, .backoff_max_ms = 5, .ping_ms = 10, .ping_wait_ms = 300};
+	struct client_tuning t = {.backoff_min_ms = 1,
+		.backoff_max_ms = 5,
+		.ping_ms = 10,
+		.ping_wait_ms = 300};
 
 	client = client_of(fake_addr(fake), &t);
 	fake_wait(fake, "ping", 3);
@@ -275,13 +289,23 @@ static const struct {
 	const char *text;
 	unsigned sent;
 } fates[] = {
-	{"get", {{FAKE_ERROR, "{name:'no_service',text:'no service db'}"}}, 1, SVCD_ENOSERVICE, "no service db", 1},
-	{"get", {{FAKE_ERROR, "{name:'busy',text:'b'}"}, {FAKE_ERROR, "{name:'not_ready',text:'n'}"}}, 2, 0, "", 3},
-	{"get", {{FAKE_DROP, NULL}, {FAKE_DROP, NULL}}, 2, 0, "", 3},
-	{"update", {{FAKE_ERROR, "{name:'no_leader',text:'n'}"}, {FAKE_ERROR, "{name:'unknown_outcome',text:'u'}"}},
+	{"get", {{FAKE_ERROR, "{name:'no_service',text:'no service db'}"}}, 1,
+		SVCD_ENOSERVICE, "no service db", 1},
+	{"get",
+		{{FAKE_ERROR, "{name:'busy',text:'b'}"},
+			{FAKE_ERROR, "{name:'not_ready',text:'n'}"}},
 		2, 0, "", 3},
-	{"update", {{FAKE_CHANGE, NULL}, {FAKE_DROP, NULL}, {FAKE_ERROR, "{name:'busy',text:'b'}"}}, 3, 0, "", 4},
-	{"update", {{FAKE_DROP, NULL}, {FAKE_ERROR, "{name:'floor',text:'too few'}"}}, 2, SVCD_EFLOOR, "too few", 2},
+	{"get", {{FAKE_DROP, NULL}, {FAKE_DROP, NULL}}, 2, 0, "", 3},
+	{"update",
+		{{FAKE_ERROR, "{name:'no_leader',text:'n'}"},
+			{FAKE_ERROR, "{name:'unknown_outcome',text:'u'}"}},
+		2, 0, "", 3},
+	{"update",
+		{{FAKE_CHANGE, NULL}, {FAKE_DROP, NULL},
+			{FAKE_ERROR, "{name:'busy',text:'b'}"}},
+		3, 0, "", 4},
+	{"update", {{FAKE_DROP, NULL}, {FAKE_ERROR, "{name:'floor',text:'too few'}"}}, 2,
+		SVCD_EFLOOR, "too few", 2},
 	{"new_method", {{FAKE_ERROR, "{name:'busy',text:'b'}"}}, 1, SVCD_EBUSY, "b", 1},
 	{"new_method", {{FAKE_DROP, NULL}}, 1, SVCD_EUNKNOWN,
 		"new_method: the connection ended before the answer came", 1},
@@ -293,7 +317,8 @@ START_TEST(a_call_is_repeated_as_far_as_its_method_allows)
 	struct svcd_fault fault = {0};
 
 	for (size_t i = 0; i < fates[_i].n_rules; i++)
-		fake_rule(fake, fates[_i].method, fates[_i].rules[i].what, fates[_i].rules[i].text);
+		fake_rule(fake, fates[_i].method, fates[_i].rules[i].what,
+			fates[_i].rules[i].text);
 	ck_assert_int_eq(call(fates[_i].method, 10000, &fault), fates[_i].code);
 	ck_assert_str_eq(fault.text, fates[_i].text);
 	ck_assert_uint_eq(fake_count(fake, fates[_i].method), fates[_i].sent);
@@ -341,9 +366,11 @@ static const struct {
 	{"get", FAKE_SILENT, NULL, SVCD_ETIMEOUT, "get: no answer within 60 ms"},
 	{"update", FAKE_SILENT, NULL, SVCD_EUNKNOWN,
 		"update: no answer within 60 ms; it may have been applied"},
-	{"update", FAKE_ERROR, "{name:'no_leader',text:'no leader now',retry_after_ms:1000}", SVCD_ENOLEADER,
-		"no leader now"},
-	{"get", FAKE_ERROR, "{name:'busy',text:'too many',retry_after_ms:1000}", SVCD_EBUSY, "too many"},
+	{"update", FAKE_ERROR,
+		"{name:'no_leader',text:'no leader now',retry_after_ms:1000}",
+		SVCD_ENOLEADER, "no leader now"},
+	{"get", FAKE_ERROR, "{name:'busy',text:'too many',retry_after_ms:1000}",
+		SVCD_EBUSY, "too many"},
 };
 
 START_TEST(a_call_that_ran_out_of_time_says_what_is_known)
@@ -365,7 +392,8 @@ START_TEST(a_call_that_nobody_took_says_why)
 	nobody(other);
 	client = client_of(other, &quick);
 	ck_assert_int_eq(call("update", 50, &fault), SVCD_EUNREACHABLE);
-	snprintf(expected, sizeof(expected), "no member can be reached: %s: connection refused", other);
+	snprintf(expected, sizeof(expected),
+		"no member can be reached: %s: connection refused", other);
 	ck_assert_str_eq(fault.text, expected);
 }
 END_TEST
@@ -375,7 +403,8 @@ START_TEST(a_client_that_is_not_let_in_does_not_wait)
 	struct svcd_fault fault;
 
 	for (int i = 0; i < 100; i++)
-		fake_rule(fake, "hello", FAKE_ERROR, "{name:'denied',text:'no such token'}");
+		fake_rule(fake, "hello", FAKE_ERROR,
+			"{name:'denied',text:'no such token'}");
 	client = client_of(fake_addr(fake), &quick);
 	ck_assert_int_eq(call("status", 60000, &fault), SVCD_EDENIED);
 }
@@ -397,14 +426,16 @@ START_TEST(some_calls_are_refused_at_once)
 	ck_assert_int_eq(svcd_call(client, "hello", NULL, 0, NULL, NULL), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_call(client, "", NULL, 0, NULL, NULL), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_call(client, NULL, NULL, 0, NULL, NULL), SVCD_EINVAL);
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 0, NULL, NULL), SVCD_EINVAL);
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 0, NULL, NULL), SVCD_EINVAL);
 	svcd_value_free(big);
 	svcd_value_free(list);
 	free(text);
 }
 END_TEST
 
-static void on_call_again(void *arg, const struct svcd_fault *fault, const struct svcd_value *result)
+static void on_call_again(
+	void *arg, const struct svcd_fault *fault, const struct svcd_value *result)
 {
 	struct svcd_fault f = {0};
 
@@ -417,7 +448,8 @@ static void on_call_again(void *arg, const struct svcd_fault *fault, const struc
 
 START_TEST(a_callback_calls_without_waiting)
 {
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 0, on_call_again, record), 0);
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 0, on_call_again, record), 0);
 	record_expect(record, "ok");
 }
 END_TEST
@@ -425,27 +457,37 @@ END_TEST
 START_TEST(open_calls_are_cancelled_at_the_end)
 {
 	fake_rule(fake, "get", FAKE_SILENT, NULL);
-	fake_rule(fake, "update", FAKE_ERROR, "{name:'busy',text:'b',retry_after_ms:60000}");
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 60000, record_on_call, record), 0);
-	ck_assert_int_eq(svcd_call_async(client, "update", NULL, 60000, record_on_call, record), 0);
+	fake_rule(fake, "update", FAKE_ERROR,
+		"{name:'busy',text:'b',retry_after_ms:60000}");
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 60000, record_on_call, record), 0);
+	ck_assert_int_eq(
+		svcd_call_async(client, "update", NULL, 60000, record_on_call, record),
+		0);
 	fake_wait(fake, "get", 1);
 	fake_wait(fake, "update", 1);
 	fake_away(fake);
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 60000, record_on_call, record), 0);
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 60000, record_on_call, record), 0);
 	svcd_client_free(client);
 	client = NULL;
 	for (int i = 0; i < 3; i++)
-		record_expect(record, "cancelled: the client was closed before the answer came");
+		record_expect(record,
+			"cancelled: the client was closed before the answer came");
 	ck_assert_uint_eq(record_unread(record), 0);
 }
 END_TEST
 
 START_TEST(no_more_writes_are_open_than_the_registry_remembers)
 {
-	fake_rule(fake, "update", FAKE_ERROR, "{name:'busy',text:'b',retry_after_ms:300}");
+	fake_rule(
+		fake, "update", FAKE_ERROR, "{name:'busy',text:'b',retry_after_ms:300}");
 	for (int i = 0; i < MANY; i++)
-		ck_assert_int_eq(svcd_call_async(client, "update", NULL, 10000, record_on_call, record), 0);
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 10000, record_on_call, record), 0);
+		ck_assert_int_eq(svcd_call_async(client, "update", NULL, 10000,
+					 record_on_call, record),
+			0);
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 10000, record_on_call, record), 0);
 	fake_wait(fake, "update", CALL_WINDOW);
 	fake_wait(fake, "get", 1);
 	ck_assert_uint_eq(fake_count(fake, "update"), CALL_WINDOW);
@@ -458,7 +500,9 @@ END_TEST
 START_TEST(many_reads_wait_for_their_turn)
 {
 	for (int i = 0; i < 2000; i++)
-		ck_assert_int_eq(svcd_call_async(client, "get", NULL, 10000, record_on_call, record), 0);
+		ck_assert_int_eq(svcd_call_async(client, "get", NULL, 10000,
+					 record_on_call, record),
+			0);
 	for (int i = 0; i < 2000; i++)
 		record_expect(record, "ok");
 }
@@ -466,7 +510,8 @@ END_TEST
 
 START_TEST(a_member_that_knows_no_leader_is_left)
 {
-	struct client_tuning t = {.backoff_min_ms = 1, .backoff_max_ms = 5, .no_leader_ms = 30};
+	struct client_tuning t = {
+		.backoff_min_ms = 1, .backoff_max_ms = 5, .no_leader_ms = 30};
 	struct fake *second = fake_start();
 	char servers[128];
 
@@ -486,7 +531,9 @@ static void *call_often(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < 50; i++)
-		ck_assert_int_eq(svcd_call(client, i % 2 ? "get" : "update", NULL, 10000, NULL, NULL), 0);
+		ck_assert_int_eq(svcd_call(client, i % 2 ? "get" : "update", NULL, 10000,
+					 NULL, NULL),
+			0);
 	return NULL;
 }
 
@@ -525,7 +572,8 @@ START_TEST(a_borrowed_base_runs_the_client)
 	ck_assert_int_eq(svcd_client_wait(client, 1000), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_call(client, "get", NULL, 0, NULL, NULL), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_resolve(client, &q, 0, &set, NULL), SVCD_EINVAL);
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 0, record_on_call, record), 0);
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 0, record_on_call, record), 0);
 	run_until(base, 1);
 	record_expect(record, "ok");
 	ck_assert_int_eq(svcd_register(client, &in, &ro, &r), 0);
@@ -544,7 +592,8 @@ START_TEST(a_borrowed_base_runs_the_client)
 	client = NULL;
 	fake_wait(fake, "deregister", 1);
 	record_expect(record, "deregistered");
-	ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 1); /* nothing is left on it */
+	ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 1); /* nothing is left on
+									it */
 	event_base_free(base);
 }
 END_TEST
@@ -552,10 +601,12 @@ END_TEST
 START_TEST(a_borrowed_base_outlives_a_client_that_never_connected)
 {
 	struct event_base *base = event_base_new();
-	struct svcd_options o = {.servers = "unix:/nowhere/svcd.sock,svcd.invalid", .event_base = base};
+	struct svcd_options o = {
+		.servers = "unix:/nowhere/svcd.sock,svcd.invalid", .event_base = base};
 
 	ck_assert_int_eq(client_new(&o, &quick, &client), 0);
-	ck_assert_int_eq(svcd_call_async(client, "get", NULL, 0, record_on_call, record), 0);
+	ck_assert_int_eq(
+		svcd_call_async(client, "get", NULL, 0, record_on_call, record), 0);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	svcd_client_free(client);
@@ -579,8 +630,10 @@ int main(void)
 	tcase_add_test(alone, the_next_member_is_tried);
 	tcase_add_test(alone, a_host_name_is_looked_up);
 	tcase_add_test(alone, a_host_that_does_not_exist_is_explained);
-	tcase_add_loop_test(alone, a_hello_that_fails_is_explained_and_tried_again, 0, LENGTH(greetings));
-	tcase_add_loop_test(alone, the_trouble_of_a_hello_is_kept_until_it_is_over, 0, LENGTH(greetings));
+	tcase_add_loop_test(alone, a_hello_that_fails_is_explained_and_tried_again, 0,
+		LENGTH(greetings));
+	tcase_add_loop_test(alone, the_trouble_of_a_hello_is_kept_until_it_is_over, 0,
+		LENGTH(greetings));
 	tcase_add_test(alone, a_member_that_asks_for_time_is_left_alone_for_it);
 	tcase_add_test(alone, after_a_loss_the_next_member_comes_first);
 	tcase_add_test(alone, a_member_that_fell_silent_is_noticed);
@@ -595,10 +648,12 @@ int main(void)
 	tcase_add_test(tc, a_lost_connection_is_made_again);
 	tcase_add_test(tc, a_member_that_went_away_comes_back);
 	tcase_add_test(tc, a_call_brings_the_result);
-	tcase_add_loop_test(tc, a_call_is_repeated_as_far_as_its_method_allows, 0, LENGTH(fates));
+	tcase_add_loop_test(
+		tc, a_call_is_repeated_as_far_as_its_method_allows, 0, LENGTH(fates));
 	tcase_add_test(tc, a_repeated_write_has_the_same_number_and_the_next_one_another);
 	tcase_add_test(tc, a_session_of_the_application_is_its_own);
-	tcase_add_loop_test(tc, a_call_that_ran_out_of_time_says_what_is_known, 0, LENGTH(timeouts));
+	tcase_add_loop_test(
+		tc, a_call_that_ran_out_of_time_says_what_is_known, 0, LENGTH(timeouts));
 	tcase_add_test(tc, some_calls_are_refused_at_once);
 	tcase_add_test(tc, a_callback_calls_without_waiting);
 	tcase_add_test(tc, open_calls_are_cancelled_at_the_end);

@@ -14,9 +14,11 @@ static struct record *record;
 static struct svcd_client *client;
 
 /* Short pauses, so that nobody waits for a back-off. */
-static const struct client_tuning quick = {.backoff_min_ms = 1, .backoff_max_ms = 20, .seed = 1};
+static const struct client_tuning quick = {
+	.backoff_min_ms = 1, .backoff_max_ms = 20, .seed = 1};
 
-static inline struct svcd_client *client_of(const char *servers, const struct client_tuning *tuning)
+static inline struct svcd_client *client_of(
+	const char *servers, const struct client_tuning *tuning)
 {
 	struct svcd_options o = {.servers = servers, .name = "test"};
 	struct svcd_client *c = NULL;

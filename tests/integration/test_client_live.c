@@ -47,18 +47,20 @@ static void start_daemon(void)
 	int log[2];
 
 	ck_assert_int_eq(pipe2(log, O_CLOEXEC), 0);
-	ck_assert_int_eq(fcntl(log[1], F_SETFL, O_NONBLOCK), 0); /* what nobody reads is lost */
+	ck_assert_int_eq(fcntl(log[1], F_SETFL, O_NONBLOCK), 0); /* what nobody reads is
+								    lost */
 	daemon_pid = fork();
 	ck_assert_int_ge(daemon_pid, 0);
 	if (daemon_pid == 0) {
 		dup2(log[1], STDERR_FILENO);
-		execl(binary, "svcd", "--config", "/dev/null", "--data-dir", data, "--listen", listen_on,
-			(char *)NULL);
+		execl(binary, "svcd", "--config", "/dev/null", "--data-dir", data,
+			"--listen", listen_on, (char *)NULL);
 		_exit(127);
 	}
 	close(log[1]);
 	await_ready(log[0]);
-	/* The reading end stays open until the test's process ends, so that nobody gets SIGPIPE. */
+	/* The reading end stays open until the test's process ends, so that nobody gets
+	 * SIGPIPE. */
 }
 
 static void stop_daemon(int sig)
@@ -101,12 +103,15 @@ static void end(void)
 
 static const struct svcd_instance web_a = {.service = "web", .id = "a", .weight = 1};
 
-static struct svcd_registration *register_as(struct svcd_client *c, const struct svcd_instance *in,
-	uint32_t ttl_ms, bool keep, void (*on_state)(void *arg, struct svcd_registration *r,
-						enum svcd_registration_state state, const struct svcd_fault *f))
+static struct svcd_registration *register_as(struct svcd_client *c,
+	const struct svcd_instance *in, uint32_t ttl_ms, bool keep,
+	void (*on_state)(void *arg, struct svcd_registration *r,
+		enum svcd_registration_state state, const struct svcd_fault *f))
 {
-	struct svcd_register_options o = {
-		.ttl_ms = ttl_ms, .keep_on_close = keep, .on_state = on_state, .arg = record};
+	struct svcd_register_options o = {.ttl_ms = ttl_ms,
+		.keep_on_close = keep,
+		.on_state = on_state,
+		.arg = record};
 	struct svcd_registration *r;
 	struct svcd_fault fault = {0};
 
@@ -131,7 +136,8 @@ static size_t count_web(struct svcd_client *c, uint64_t min_revision)
 START_TEST(what_one_registers_another_finds)
 {
 	static const char *const addresses[] = {"10.1.2.3"};
-	static const struct svcd_port ports[] = {{.name = "http", .number = 8080, .tls = true}};
+	static const struct svcd_port ports[] = {
+		{.name = "http", .number = 8080, .tls = true}};
 	static const char *const tags[] = {"blue"};
 	static const struct svcd_pair meta[] = {{"build", "77"}};
 	struct svcd_instance in = {
@@ -153,7 +159,8 @@ START_TEST(what_one_registers_another_finds)
 	};
 	struct svcd_client *other = new_client();
 	struct svcd_registration *r = register_as(other, &in, 0, false, NULL);
-	struct svcd_query q = {.service = "web", .min_revision = svcd_registration_incarnation(r)};
+	struct svcd_query q = {
+		.service = "web", .min_revision = svcd_registration_incarnation(r)};
 	const struct svcd_instance *got;
 	const struct svcd_set *set;
 
@@ -225,8 +232,10 @@ START_TEST(a_restart_loses_no_registration)
 		for (size_t i = 0; i < MANY; i++) {
 			struct svcd_fault fault = {0};
 
-			/* It may not have noticed the end yet; the deregister below proves that it is there. */
-			ck_assert_msg(svcd_registration_wait(r[i], 20000, &fault) == 0, "%s", fault.text);
+			/* It may not have noticed the end yet; the deregister below
+			 * proves that it is there. */
+			ck_assert_msg(svcd_registration_wait(r[i], 20000, &fault) == 0,
+				"%s", fault.text);
 		}
 		ck_assert_int_eq(svcd_call(client, "ping", NULL, 10000, NULL, NULL), 0);
 		ck_assert_int_eq(svcd_call(other, "ping", NULL, 10000, NULL, NULL), 0);
@@ -255,7 +264,8 @@ START_TEST(who_is_taken_over_learns_it)
 	first = register_as(client, &web_a, SHORT_TTL_MS, false, record_on_state);
 	record_expect(record, "registered");
 	second = register_as(other, &web_a, 0, false, NULL);
-	ck_assert_uint_gt(svcd_registration_incarnation(second), svcd_registration_incarnation(first));
+	ck_assert_uint_gt(svcd_registration_incarnation(second),
+		svcd_registration_incarnation(first));
 	record_put(record, "end of wait");
 	record_expect(record, "end of wait");
 	while (svcd_registration_wait(first, 10, NULL) == 0)
@@ -271,12 +281,14 @@ START_TEST(what_an_operator_removed_does_not_come_back)
 {
 	struct svcd_client *ann = new_client();
 	struct svcd_value *params = svcd_value_new_map();
-	struct svcd_registration *r = register_as(client, &web_a, SHORT_TTL_MS, false, NULL);
+	struct svcd_registration *r = register_as(
+		client, &web_a, SHORT_TTL_MS, false, NULL);
 	struct svcd_fault fault = {0};
 
 	ck_assert_int_eq(svcd_value_set_str(params, "service", "web"), 0);
 	ck_assert_int_eq(svcd_value_set_str(params, "id", "a"), 0);
-	ck_assert_msg(svcd_call(ann, "deregister", params, 0, NULL, &fault) == 0, "%s", fault.text);
+	ck_assert_msg(svcd_call(ann, "deregister", params, 0, NULL, &fault) == 0, "%s",
+		fault.text);
 	while (svcd_registration_wait(r, 10, NULL) == 0)
 		poll(NULL, 0, 10);
 	ck_assert_int_eq(svcd_registration_wait(r, 10000, &fault), SVCD_EGONE);

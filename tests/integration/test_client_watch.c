@@ -1,4 +1,5 @@
-/* What watchers and lookups are told, against a registry that misbehaves as it is told. */
+/* What watchers and lookups are told, against a registry that misbehaves as it is told.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static void watch_web(void)
 {
 	unsigned before = fake_count(fake, "watch");
 
-	ck_assert_int_eq(svcd_watch(client, NULL, "web", record_on_watch, record, &watch), 0);
+	ck_assert_int_eq(
+		svcd_watch(client, NULL, "web", record_on_watch, record, &watch), 0);
 	fake_wait(fake, "watch", before + 1);
 }
 
@@ -49,8 +51,10 @@ START_TEST(changes_come_one_after_the_other_and_are_acknowledged)
 	fake_delta(fake, "web", 0, 12, "[" B_UP "]", "[" B_UP "]");
 	record_expect(record, "change 12 b");
 	fake_wait(fake, "ack", 6);
-	ck_assert_str_eq(fake_params(fake, "ack", 0), "{ns:'default',service:'web',rev:12}");
-	ck_assert_str_eq(fake_params(fake, "ack", 5), "{ns:'default',service:'web',rev:5}");
+	ck_assert_str_eq(
+		fake_params(fake, "ack", 0), "{ns:'default',service:'web',rev:12}");
+	ck_assert_str_eq(
+		fake_params(fake, "ack", 5), "{ns:'default',service:'web',rev:5}");
 	ck_assert_str_eq(fake_params(fake, "watch", 0), "{service:'web',ns:'default'}");
 	ck_assert_uint_eq(fake_count(fake, "watch"), 1);
 }
@@ -75,12 +79,15 @@ START_TEST(the_set_is_there_at_any_time)
 }
 END_TEST
 
-/* Something is wrong with the stream: it is asked for from the beginning, and the good set stays until then. */
+/* Something is wrong with the stream: it is asked for from the beginning, and the good
+ * set stays until then. */
 static const char *const breaks[] = {
 	"{kind:'delta',ns:'default',service:'web',from:6,rev:7,changes:[]}",
 	"{kind:'delta',ns:'default',service:'web',from:4,rev:7,changes:[]}",
-	"{kind:'delta',ns:'default',service:'web',from:5,rev:7,digest:1,changes:[" B_UP "]}",
-	"{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP "]}",
+	"{kind:'delta',ns:'default',service:'web',from:5,rev:7,digest:1,changes:[" B_UP
+	"]}",
+	"{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP
+	"]}",
 };
 
 START_TEST(a_gap_becomes_a_snapshot)
@@ -101,8 +108,11 @@ START_TEST(a_snapshot_in_parts_is_shown_when_it_is_whole)
 {
 	watching();
 	fake_event(fake,
-		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:0,more:true,instances:[" A_DOWN "]}");
-	fake_event(fake, "{kind:'snapshot',ns:'default',service:'web',rev:7,part:1,instances:[" B_UP "]}");
+		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:0,more:true,instances:[" A_DOWN
+		"]}");
+	fake_event(fake,
+		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:1,instances:[" B_UP
+		"]}");
 	record_expect(record, "snapshot 7 b");
 	ck_assert_uint_eq(fake_count(fake, "watch"), 1);
 }
@@ -112,10 +122,14 @@ START_TEST(a_digest_that_never_fits_does_not_go_on_for_ever)
 {
 	watching();
 	for (unsigned n = 2; n <= 3; n++) {
-		fake_event(fake, "{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP "]}");
+		fake_event(fake,
+			"{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP
+			"]}");
 		fake_wait(fake, "watch", n);
 	}
-	fake_event(fake, "{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP "]}");
+	fake_event(fake,
+		"{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP
+		"]}");
 	record_expect(record, "snapshot 7 b");
 	ck_assert_uint_eq(fake_count(fake, "watch"), 3);
 }
@@ -144,7 +158,8 @@ END_TEST
 START_TEST(a_malformed_event_costs_the_connection_and_nothing_else)
 {
 	watching();
-	fake_event(fake, "{kind:'snapshot',ns:'default',service:'web',rev:7,instances:[{state:'up'}]}");
+	fake_event(fake,
+		"{kind:'snapshot',ns:'default',service:'web',rev:7,instances:[{state:'up'}]}");
 	expect_watch(2, "{service:'web',ns:'default',rev:5}");
 	ck_assert_uint_eq(fake_count(fake, "hello"), 2);
 	fake_delta(fake, "web", 5, 10, "[" B_UP "]", "[" A_UP "," B_UP "]");
@@ -203,7 +218,8 @@ END_TEST
 START_TEST(a_watch_that_begins_in_an_outage_is_told_so)
 {
 	fake_away(fake);
-	ck_assert_int_eq(svcd_watch(client, NULL, "web", record_on_watch, record, &watch), 0);
+	ck_assert_int_eq(
+		svcd_watch(client, NULL, "web", record_on_watch, record, &watch), 0);
 	record_expect(record, "lost, no set");
 	fake_back(fake);
 	fake_wait(fake, "watch", 1);
@@ -267,7 +283,8 @@ START_TEST(handles_of_one_service_share_a_watch)
 	struct record *other = record_new();
 
 	watching();
-	ck_assert_int_eq(svcd_watch(client, "default", "web", record_on_watch, other, &second), 0);
+	ck_assert_int_eq(
+		svcd_watch(client, "default", "web", record_on_watch, other, &second), 0);
 	record_expect(other, "snapshot 5 a");
 	fake_delta(fake, "web", 5, 6, "[" B_UP "]", "[" A_UP "," B_UP "]");
 	record_expect(record, "change 6 ab");
@@ -285,7 +302,8 @@ START_TEST(handles_of_one_service_share_a_watch)
 }
 END_TEST
 
-static void on_watch_leave(void *arg, enum svcd_watch_event event, const struct svcd_set *set)
+static void on_watch_leave(
+	void *arg, enum svcd_watch_event event, const struct svcd_set *set)
 {
 	record_on_watch(arg, event, set);
 	svcd_unwatch(watch);
@@ -293,7 +311,8 @@ static void on_watch_leave(void *arg, enum svcd_watch_event event, const struct 
 
 START_TEST(a_callback_may_unwatch)
 {
-	ck_assert_int_eq(svcd_watch(client, NULL, "web", on_watch_leave, record, &watch), 0);
+	ck_assert_int_eq(
+		svcd_watch(client, NULL, "web", on_watch_leave, record, &watch), 0);
 	fake_wait(fake, "watch", 1);
 	fake_snapshot(fake, "web", 5, "[" A_UP "]");
 	fake_snapshot(fake, "web", 6, "[" B_UP "]");
@@ -309,7 +328,8 @@ START_TEST(a_watch_without_a_callback_has_a_set)
 
 	ck_assert_int_eq(svcd_watch(client, "prod", "web", NULL, NULL, &watch), 0);
 	fake_wait(fake, "watch", 1);
-	fake_event(fake, "{kind:'snapshot',ns:'prod',service:'web',rev:5,instances:[" A_UP "]}");
+	fake_event(fake,
+		"{kind:'snapshot',ns:'prod',service:'web',rev:5,instances:[" A_UP "]}");
 	fake_wait(fake, "ack", 1);
 	set = svcd_watch_get(watch);
 	ck_assert_str_eq(set->ns, "prod");
@@ -324,14 +344,18 @@ START_TEST(bad_watches_are_refused_at_once)
 	ck_assert_int_eq(svcd_watch(client, NULL, NULL, NULL, NULL, &watch), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_watch(client, NULL, "", NULL, NULL, &watch), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_watch(client, NULL, "web", NULL, NULL, NULL), SVCD_EINVAL);
-	ck_assert_int_eq(svcd_watch_raw(client, NULL, "", NULL, NULL, &watch), SVCD_EINVAL);
-	ck_assert_int_eq(svcd_watch_raw(client, NULL, NULL, record_on_raw, NULL, &watch), SVCD_EINVAL);
+	ck_assert_int_eq(
+		svcd_watch_raw(client, NULL, "", NULL, NULL, &watch), SVCD_EINVAL);
+	ck_assert_int_eq(svcd_watch_raw(client, NULL, NULL, record_on_raw, NULL, &watch),
+		SVCD_EINVAL);
 }
 END_TEST
 
 START_TEST(raw_events_come_as_they_are)
 {
-	ck_assert_int_eq(svcd_watch_raw(client, "default", "we", record_on_raw, record, &watch), 0);
+	ck_assert_int_eq(
+		svcd_watch_raw(client, "default", "we", record_on_raw, record, &watch),
+		0);
 	expect_watch(1, "{prefix:'we',ns:'default'}");
 	ck_assert_ptr_null(svcd_watch_get(watch));
 	fake_snapshot(fake, "web", 5, "[" A_UP "]");
@@ -403,7 +427,8 @@ END_TEST
 
 static const struct svcd_query web = {.service = "web"};
 
-static int resolve(const struct svcd_query *q, uint32_t timeout_ms, struct svcd_fault *fault)
+static int resolve(
+	const struct svcd_query *q, uint32_t timeout_ms, struct svcd_fault *fault)
 {
 	const struct svcd_set *set = NULL;
 	int rv = svcd_resolve(client, q, timeout_ms, &set, fault);
@@ -419,10 +444,13 @@ static const struct {
 	const char *answer;
 	const char *line;
 } answers[] = {
-	{"{service_rev:5,presence:'present',instances:[" B_UP "," A_UP "]}", "snapshot 5 ba"},
+	{"{service_rev:5,presence:'present',instances:[" B_UP "," A_UP "]}",
+		"snapshot 5 ba"},
 	{"{service_rev:5,presence:'none_match',instances:[]}", "snapshot 5 none match"},
-	{"{service_rev:5,presence:'none_healthy',instances:[]}", "snapshot 5 none healthy"},
-	{"{service_rev:5,presence:'no_instances',instances:[]}", "snapshot 5 no instances"},
+	{"{service_rev:5,presence:'none_healthy',instances:[]}",
+		"snapshot 5 none healthy"},
+	{"{service_rev:5,presence:'no_instances',instances:[]}",
+		"snapshot 5 no instances"},
 	{"{service_rev:5,presence:'present',instances:[" A_DOWN "]}", "snapshot 5 a"},
 	{"{}", "snapshot 0 none match"},
 };
@@ -451,16 +479,20 @@ START_TEST(an_answer_in_pages_is_put_together)
 	struct svcd_query q = {.service = "web", .limit = pages[_i].limit};
 
 	fake_rule(fake, "resolve", FAKE_ANSWER,
-		"{service_rev:5,presence:'present',instances:[" A_UP "," B_UP "],next:'b'}");
+		"{service_rev:5,presence:'present',instances:[" A_UP "," B_UP
+		"],next:'b'}");
 	fake_rule(fake, "resolve", FAKE_ERROR, "{name:'busy',text:'b'}");
 	fake_rule(fake, "resolve", FAKE_ANSWER,
 		"{service_rev:6,presence:'present',instances:[{id:'c',state:'up'},{id:'d',state:'up'}],next:'d'}");
-	fake_rule(fake, "resolve", FAKE_ANSWER, "{service_rev:7,presence:'none_match',instances:[]}");
+	fake_rule(fake, "resolve", FAKE_ANSWER,
+		"{service_rev:7,presence:'none_match',instances:[]}");
 	ck_assert_int_eq(resolve(&q, 0, NULL), 0);
 	record_expect(record, pages[_i].line);
-	ck_assert_uint_eq(fake_count(fake, "resolve"), pages[_i].asked + (pages[_i].asked > 1));
+	ck_assert_uint_eq(
+		fake_count(fake, "resolve"), pages[_i].asked + (pages[_i].asked > 1));
 	if (pages[_i].asked == 3)
-		ck_assert_str_eq(fake_params(fake, "resolve", 0), "{ns:'default',service:'web',after:'d'}");
+		ck_assert_str_eq(fake_params(fake, "resolve", 0),
+			"{ns:'default',service:'web',after:'d'}");
 }
 END_TEST
 
@@ -477,7 +509,8 @@ END_TEST
 
 START_TEST(a_missing_service_is_an_answer)
 {
-	fake_rule(fake, "resolve", FAKE_ERROR, "{name:'no_service',text:'no service web'}");
+	fake_rule(
+		fake, "resolve", FAKE_ERROR, "{name:'no_service',text:'no service web'}");
 	ck_assert_int_eq(resolve(&web, 0, NULL), 0);
 	record_expect(record, "snapshot 0 no service");
 }
@@ -488,7 +521,8 @@ START_TEST(an_answer_says_where_it_comes_from)
 	const struct svcd_set *set;
 
 	fake_rule(fake, "resolve", FAKE_ANSWER,
-		"{rev:9,age_ms:70,source:'follower',service_rev:5,presence:'present',instances:[" A_UP "]}");
+		"{rev:9,age_ms:70,source:'follower',service_rev:5,presence:'present',instances:[" A_UP
+		"]}");
 	ck_assert_int_eq(svcd_resolve(client, &web, 0, &set, NULL), 0);
 	ck_assert_uint_eq(set->age_ms, 70);
 	ck_assert_int_eq(set->source, SVCD_FROM_FOLLOWER);
@@ -500,8 +534,10 @@ START_TEST(a_lookup_may_wait_for_a_revision)
 {
 	struct svcd_query q = {.service = "web", .min_revision = 9};
 
-	fake_rule(fake, "resolve", FAKE_ERROR, "{name:'not_ready',text:'revision 9 is not here yet'}");
-	fake_rule(fake, "resolve", FAKE_ANSWER, "{service_rev:9,presence:'present',instances:[" A_UP "]}");
+	fake_rule(fake, "resolve", FAKE_ERROR,
+		"{name:'not_ready',text:'revision 9 is not here yet'}");
+	fake_rule(fake, "resolve", FAKE_ANSWER,
+		"{service_rev:9,presence:'present',instances:[" A_UP "]}");
 	ck_assert_int_eq(resolve(&q, 4000, NULL), 0);
 	record_expect(record, "snapshot 9 a");
 	ck_assert_str_eq(fake_params(fake, "resolve", 0),
@@ -535,7 +571,8 @@ START_TEST(without_a_registry_the_watched_set_answers)
 	struct svcd_query q = {.service = "web", .tags = blue, .n_tags = 1};
 
 	watch_web();
-	fake_snapshot(fake, "web", 5, "[" A_DOWN ",{id:'b',state:'up',tags:['blue']},{id:'c',state:'up'}]");
+	fake_snapshot(fake, "web", 5,
+		"[" A_DOWN ",{id:'b',state:'up',tags:['blue']},{id:'c',state:'up'}]");
 	record_expect(record, "snapshot 5 bc");
 	fake_away(fake);
 	record_expect(record, "lost 5 bc cached");
@@ -555,7 +592,8 @@ START_TEST(without_a_registry_the_last_answer_to_the_same_query_answers)
 	const struct svcd_set *first, *second;
 	struct svcd_fault fault;
 
-	fake_rule(fake, "resolve", FAKE_ANSWER, "{service_rev:5,presence:'present',instances:[" A_UP "]}");
+	fake_rule(fake, "resolve", FAKE_ANSWER,
+		"{service_rev:5,presence:'present',instances:[" A_UP "]}");
 	ck_assert_int_eq(resolve(&web, 0, NULL), 0);
 	record_expect(record, "snapshot 5 a");
 	fake_away(fake);
@@ -626,7 +664,8 @@ int main(void)
 	tcase_add_test(tc, a_watch_that_begins_in_an_outage_is_told_so);
 	tcase_add_test(tc, another_cluster_is_believed);
 	tcase_add_test(tc, a_watch_that_is_refused_says_so_and_is_asked_for_again_later);
-	tcase_add_loop_test(tc, a_watch_is_asked_for_until_it_is_granted, 0, LENGTH(hurdles));
+	tcase_add_loop_test(
+		tc, a_watch_is_asked_for_until_it_is_granted, 0, LENGTH(hurdles));
 	tcase_add_test(tc, handles_of_one_service_share_a_watch);
 	tcase_add_test(tc, a_callback_may_unwatch);
 	tcase_add_test(tc, a_watch_without_a_callback_has_a_set);
@@ -643,7 +682,8 @@ int main(void)
 	tcase_add_test(tc, a_missing_service_is_an_answer);
 	tcase_add_test(tc, an_answer_says_where_it_comes_from);
 	tcase_add_test(tc, a_lookup_may_wait_for_a_revision);
-	tcase_add_loop_test(tc, a_lookup_that_is_refused_is_no_reason_to_use_the_cache, 0, LENGTH(failures));
+	tcase_add_loop_test(tc, a_lookup_that_is_refused_is_no_reason_to_use_the_cache, 0,
+		LENGTH(failures));
 	tcase_add_test(tc, without_a_registry_the_watched_set_answers);
 	tcase_add_test(tc, without_a_registry_the_last_answer_to_the_same_query_answers);
 	tcase_add_test(tc, what_is_known_must_be_new_enough);

@@ -173,5 +173,27 @@ tests_unit_test_client_model_SOURCES = tests/unit/test_client_model.c tests/unit
 tests_unit_test_client_model_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_client_model_LDADD = $(client_libs) $(UNIT_LIBS)
 
+# The parts of the server that need no sockets.
+unit_tests += tests/unit/test_server_lease
+tests_unit_test_server_lease_SOURCES = tests/unit/test_server_lease.c tests/unit/unit.h
+tests_unit_test_server_lease_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_server_lease_LDADD = $(server_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_server_answers
+tests_unit_test_server_answers_SOURCES = tests/unit/test_server_answers.c tests/unit/unit.h tests/unit/hex.h
+tests_unit_test_server_answers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_server_answers_LDADD = $(server_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_server_event
+tests_unit_test_server_event_SOURCES = tests/unit/test_server_event.c tests/unit/unit.h tests/unit/notation.c tests/unit/notation.h
+tests_unit_test_server_event_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_server_event_LDADD = $(server_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_server_watch
+tests_unit_test_server_watch_SOURCES = tests/unit/test_server_watch.c tests/unit/unit.h tests/unit/notation.c tests/unit/notation.h \
+	tests/unit/scratch_dir.h
+tests_unit_test_server_watch_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_server_watch_LDADD = $(server_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -38,7 +38,8 @@ static uint64_t hash_of(const char *instance)
 }
 
 /* What comes of an event. */
-static int apply_event(const char *text, uint64_t member_rev, bool trust, enum model_verdict *verdict)
+static int apply_event(
+	const char *text, uint64_t member_rev, bool trust, enum model_verdict *verdict)
 {
 	struct value map;
 	struct event ev;
@@ -72,9 +73,11 @@ static void expect_ids(const char *ids)
 }
 
 #define SNAPSHOT_AB(rev) \
-	"{kind:'snapshot',service:'web',rev:" rev ",instances:[{id:'b',state:'up'},{id:'a',state:'down'}]}"
+	"{kind:'snapshot',service:'web',rev:" rev \
+	",instances:[{id:'b',state:'up'},{id:'a',state:'down'}]}"
 
-/* One row after the other on the same model: the event, what it is taken for, who is there then. */
+/* One row after the other on the same model: the event, what it is taken for, who is
+ * there then. */
 struct row {
 	const char *event;
 	enum model_verdict verdict;
@@ -93,11 +96,14 @@ START_TEST(deltas_follow_one_another)
 {
 	static const struct row rows[] = {
 		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
-		{"{kind:'delta',service:'web',from:5,rev:7,changes:[{id:'c',state:'up'}]}", MODEL_CHANGE, "abc"},
-		{"{kind:'delta',service:'web',from:7,rev:8,changes:[{id:'a',gone:true}]}", MODEL_CHANGE, "bc"},
+		{"{kind:'delta',service:'web',from:5,rev:7,changes:[{id:'c',state:'up'}]}",
+			MODEL_CHANGE, "abc"},
+		{"{kind:'delta',service:'web',from:7,rev:8,changes:[{id:'a',gone:true}]}",
+			MODEL_CHANGE, "bc"},
 		{"{kind:'delta',service:'web',from:8,rev:9,changes:[{id:'b',state:'up',weight:3}]}",
 			MODEL_CHANGE, "bc"},
-		{"{kind:'delta',service:'web',from:9,rev:10,changes:[{id:'x',gone:true}]}", MODEL_CHANGE, "bc"},
+		{"{kind:'delta',service:'web',from:9,rev:10,changes:[{id:'x',gone:true}]}",
+			MODEL_CHANGE, "bc"},
 	};
 
 	run(rows, LENGTH(rows));
@@ -110,8 +116,10 @@ START_TEST(a_gap_changes_nothing)
 {
 	static const struct row rows[] = {
 		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
-		{"{kind:'delta',service:'web',from:6,rev:7,changes:[{id:'c',state:'up'}]}", MODEL_GAP, "ab"},
-		{"{kind:'delta',service:'web',from:4,rev:7,changes:[{id:'c',state:'up'}]}", MODEL_GAP, "ab"},
+		{"{kind:'delta',service:'web',from:6,rev:7,changes:[{id:'c',state:'up'}]}",
+			MODEL_GAP, "ab"},
+		{"{kind:'delta',service:'web',from:4,rev:7,changes:[{id:'c',state:'up'}]}",
+			MODEL_GAP, "ab"},
 		{SNAPSHOT_AB("8"), MODEL_SNAPSHOT, "ab"},
 	};
 
@@ -124,8 +132,10 @@ START_TEST(what_is_older_is_ignored)
 	static const struct row rows[] = {
 		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
 		{"{kind:'snapshot',service:'web',rev:4,instances:[]}", MODEL_SAME, "ab"},
-		{"{kind:'delta',service:'web',from:4,rev:5,changes:[{id:'c',state:'up'}]}", MODEL_SAME, "ab"},
-		{"{kind:'delta',service:'web',from:2,rev:3,changes:[{id:'c',state:'up'}]}", MODEL_SAME, "ab"},
+		{"{kind:'delta',service:'web',from:4,rev:5,changes:[{id:'c',state:'up'}]}",
+			MODEL_SAME, "ab"},
+		{"{kind:'delta',service:'web',from:2,rev:3,changes:[{id:'c',state:'up'}]}",
+			MODEL_SAME, "ab"},
 		{SNAPSHOT_AB("5"), MODEL_SAME, "ab"},
 		{"{kind:'no_service',service:'web',rev:3}", MODEL_SAME, "ab"},
 		{"{kind:'synced'}", MODEL_SAME, "ab"},
@@ -140,7 +150,8 @@ START_TEST(a_snapshot_of_the_same_revision_repairs)
 {
 	static const struct row rows[] = {
 		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
-		{"{kind:'snapshot',service:'web',rev:5,instances:[{id:'z',state:'up'}]}", MODEL_SNAPSHOT, "z"},
+		{"{kind:'snapshot',service:'web',rev:5,instances:[{id:'z',state:'up'}]}",
+			MODEL_SNAPSHOT, "z"},
 	};
 
 	run(rows, LENGTH(rows));
@@ -152,10 +163,13 @@ START_TEST(a_service_comes_into_being_and_goes)
 	static const struct row rows[] = {
 		{"{kind:'no_service',service:'web',rev:0}", MODEL_SNAPSHOT, ""},
 		{"{kind:'no_service',service:'web',rev:0}", MODEL_SAME, ""},
-		{"{kind:'delta',service:'web',from:0,rev:7,changes:[{id:'c',state:'up'}]}", MODEL_CHANGE, "c"},
+		{"{kind:'delta',service:'web',from:0,rev:7,changes:[{id:'c',state:'up'}]}",
+			MODEL_CHANGE, "c"},
 		{"{kind:'no_service',service:'web',rev:9}", MODEL_SNAPSHOT, ""},
-		{"{kind:'snapshot',service:'web',rev:8,instances:[{id:'c',state:'up'}]}", MODEL_SAME, ""},
-		{"{kind:'delta',service:'web',from:0,rev:11,changes:[{id:'d',state:'up'}]}", MODEL_CHANGE, "d"},
+		{"{kind:'snapshot',service:'web',rev:8,instances:[{id:'c',state:'up'}]}",
+			MODEL_SAME, ""},
+		{"{kind:'delta',service:'web',from:0,rev:11,changes:[{id:'d',state:'up'}]}",
+			MODEL_CHANGE, "d"},
 	};
 
 	run(rows, LENGTH(rows));
@@ -168,9 +182,13 @@ START_TEST(a_member_that_is_behind_cannot_say_that_a_service_is_missing)
 	enum model_verdict verdict;
 
 	apply(SNAPSHOT_AB("5"));
-	ck_assert_int_eq(apply_event("{kind:'no_service',service:'web',rev:0}", 4, false, &verdict), 0);
+	ck_assert_int_eq(apply_event("{kind:'no_service',service:'web',rev:0}", 4, false,
+				 &verdict),
+		0);
 	ck_assert_int_eq(verdict, MODEL_SAME);
-	ck_assert_int_eq(apply_event("{kind:'no_service',service:'web',rev:0}", 5, false, &verdict), 0);
+	ck_assert_int_eq(apply_event("{kind:'no_service',service:'web',rev:0}", 5, false,
+				 &verdict),
+		0);
 	ck_assert_int_eq(verdict, MODEL_SNAPSHOT);
 	ck_assert(model.missing);
 	ck_assert_uint_eq(model.newest, 5);
@@ -212,16 +230,19 @@ START_TEST(the_digest_is_the_sum_of_the_instances_as_they_were_sent)
 END_TEST
 
 #define PART(n, more, list) \
-	"{kind:'snapshot',service:'web',rev:9,part:" #n ",more:" #more ",instances:[" list "]}"
+	"{kind:'snapshot',service:'web',rev:9,part:" #n ",more:" #more \
+	",instances:[" list "]}"
 
 START_TEST(a_large_snapshot_comes_in_parts)
 {
 	static const struct row rows[] = {
 		{SNAPSHOT_AB("5"), MODEL_SNAPSHOT, "ab"},
 		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
-		{PART(1, true, "{id:'n',state:'up'},{id:'c',state:'up'}"), MODEL_PART, "ab"},
+		{PART(1, true, "{id:'n',state:'up'},{id:'c',state:'up'}"), MODEL_PART,
+			"ab"},
 		{PART(2, false, "{id:'z',state:'up'}"), MODEL_SNAPSHOT, "cmnz"},
-		{"{kind:'delta',service:'web',from:9,rev:10,changes:[{id:'m',gone:true}]}", MODEL_CHANGE, "cnz"},
+		{"{kind:'delta',service:'web',from:9,rev:10,changes:[{id:'m',gone:true}]}",
+			MODEL_CHANGE, "cnz"},
 	};
 
 	run(rows, LENGTH(rows));
@@ -236,11 +257,13 @@ START_TEST(parts_that_do_not_belong_together_are_a_gap)
 		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
 		{PART(2, false, "{id:'n',state:'up'}"), MODEL_GAP, "ab"},
 		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
-		{"{kind:'snapshot',service:'web',rev:10,part:1,instances:[]}", MODEL_GAP, "ab"},
+		{"{kind:'snapshot',service:'web',rev:10,part:1,instances:[]}", MODEL_GAP,
+			"ab"},
 		{PART(0, true, "{id:'m',state:'up'}"), MODEL_PART, "ab"},
 		{PART(0, true, "{id:'n',state:'up'}"), MODEL_PART, "ab"},
 		{PART(1, false, ""), MODEL_SNAPSHOT, "n"},
-		{"{kind:'snapshot',service:'web',rev:8,part:1,instances:[]}", MODEL_SAME, "n"},
+		{"{kind:'snapshot',service:'web',rev:8,part:1,instances:[]}", MODEL_SAME,
+			"n"},
 	};
 
 	run(rows, LENGTH(rows));
@@ -297,8 +320,11 @@ END_TEST
 
 static struct set *make_set(void)
 {
-	struct set_head head = {
-		.ns = "default", .service = "web", .revision = 9, .age_ms = 5, .now_ms = 1000};
+	struct set_head head = {.ns = "default",
+		.service = "web",
+		.revision = 9,
+		.age_ms = 5,
+		.now_ms = 1000};
 	struct set *s;
 
 	apply(WEB);
@@ -416,9 +442,12 @@ static const struct {
 	enum svcd_presence presence;
 } presences[] = {
 	{"{kind:'snapshot',service:'web',rev:1,instances:[]}", SVCD_NO_INSTANCES},
-	{"{kind:'snapshot',service:'web',rev:1,instances:[{id:'a',state:'down'}]}", SVCD_NONE_HEALTHY},
-	{"{kind:'snapshot',service:'web',rev:1,instances:[{id:'a',state:'later'}]}", SVCD_NONE_HEALTHY},
-	{"{kind:'snapshot',service:'web',rev:1,instances:[{id:'a',state:'warm'}]}", SVCD_PRESENT},
+	{"{kind:'snapshot',service:'web',rev:1,instances:[{id:'a',state:'down'}]}",
+		SVCD_NONE_HEALTHY},
+	{"{kind:'snapshot',service:'web',rev:1,instances:[{id:'a',state:'later'}]}",
+		SVCD_NONE_HEALTHY},
+	{"{kind:'snapshot',service:'web',rev:1,instances:[{id:'a',state:'warm'}]}",
+		SVCD_PRESENT},
 };
 
 START_TEST(an_empty_set_says_why)

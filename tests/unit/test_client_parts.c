@@ -1,4 +1,5 @@
-/* The small pure parts of the client: server lists, back-off, methods, faults, specs, queries. */
+/* The small pure parts of the client: server lists, back-off, methods, faults, specs,
+ * queries. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +93,8 @@ END_TEST
 
 START_TEST(the_pause_doubles_up_to_its_maximum)
 {
-	static const uint64_t ceilings[] = {50, 100, 200, 400, 800, 1600, 3200, 5000, 5000};
+	static const uint64_t ceilings[] = {
+		50, 100, 200, 400, 800, 1600, 3200, 5000, 5000};
 	struct rng rng;
 
 	rng_seed(&rng, 1);
@@ -166,12 +168,15 @@ static const struct {
 	const char *text;
 	uint32_t retry_after_ms;
 } faults[] = {
-	{"{code:-13,name:'busy',text:'too many',retry_after_ms:20}", SVCD_EBUSY, "too many", 20},
+	{"{code:-13,name:'busy',text:'too many',retry_after_ms:20}", SVCD_EBUSY,
+		"too many", 20},
 	{"{code:-1,name:'no_service'}", SVCD_ENOSERVICE, "no such service", 0},
 	{"{code:-90,name:'from_the_future',text:'hm'}", -90, "hm", 0},
 	{"{name:'from_the_future',text:'hm'}", SVCD_EINTERNAL, "hm", 0},
 	{"{code:5,text:'hm'}", SVCD_EINTERNAL, "hm", 0},
-	{"{name:1}", SVCD_EPROTOCOL, "a member's error is malformed: error.name: expected string, got integer", 0},
+	{"{name:1}", SVCD_EPROTOCOL,
+		"a member's error is malformed: error.name: expected string, got integer",
+		0},
 };
 
 START_TEST(an_error_of_a_member_is_understood)
@@ -228,8 +233,10 @@ START_TEST(an_instance_is_packed_as_the_protocol_has_it)
 	static const char *const tags[] = {"blue"};
 	static const struct svcd_pair meta[] = {{"a", "b"}};
 	static const struct svcd_port ports[] = {
-		{.name = "http", .number = 80, .protocol = "h2c", .tls = true}, {.number = 81}};
-	static const struct svcd_check checks[] = {{.type = "http", .path = "/up", .fall = 5}};
+		{.name = "http", .number = 80, .protocol = "h2c", .tls = true},
+		{.number = 81}};
+	static const struct svcd_check checks[] = {
+		{.type = "http", .path = "/up", .fall = 5}};
 	static const struct svcd_instance in = {
 		.service = "web",
 		.id = "w1",
@@ -336,7 +343,8 @@ START_TEST(a_part_is_found_as_it_was_sent)
 	struct bytes list;
 	struct raw_walk walk;
 
-	notation_pack(&b, "{a:{x:[1,2]},long_key_of_more_than_thirty_one_bytes:[300,'x'],list:7}");
+	notation_pack(&b,
+		"{a:{x:[1,2]},long_key_of_more_than_thirty_one_bytes:[300,'x'],list:7}");
 	list = raw_find(buf_bytes(&b), "long_key_of_more_than_thirty_one_bytes");
 	walk = raw_walk_array(list);
 	ck_assert_uint_eq(walk.left, 2);

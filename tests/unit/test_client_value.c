@@ -55,7 +55,8 @@ START_TEST(what_is_set_is_read)
 	ck_assert_int_eq(svcd_value_type(svcd_value_get(v, "less")), SVCD_INT);
 	ck_assert_int_eq(svcd_value_type(svcd_value_get(v, "more")), SVCD_UINT);
 	ck_assert(svcd_value_bool(svcd_value_get(v, "tls"), false));
-	ck_assert_str_eq(svcd_value_str(svcd_value_at(svcd_value_get(v, "tags"), 1), "?"), "b");
+	ck_assert_str_eq(
+		svcd_value_str(svcd_value_at(svcd_value_get(v, "tags"), 1), "?"), "b");
 	ck_assert_str_eq(svcd_value_key(v, 5), "tags");
 	svcd_value_free(v);
 }
@@ -144,7 +145,8 @@ START_TEST(a_document_survives_the_wire)
 	copy = around(v);
 	ck_assert_uint_eq(svcd_value_uint(svcd_value_get(copy, "u"), 0), UINT64_MAX);
 	ck_assert_int_eq(svcd_value_int(svcd_value_get(copy, "i"), 0), INT64_MIN);
-	ck_assert_str_eq(svcd_value_str(svcd_value_get(svcd_value_get(copy, "m"), ""), "?"), "ö");
+	ck_assert_str_eq(
+		svcd_value_str(svcd_value_get(svcd_value_get(copy, "m"), ""), "?"), "ö");
 	svcd_value_free(copy);
 	svcd_value_free(v);
 }

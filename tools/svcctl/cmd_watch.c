@@ -215,7 +215,7 @@ static bool tell_about_watch(struct watching *w, const struct happening *h)
 		report_note("the registry does not answer: %s", h->text);
 	else if (!w->printed && !w->changes_only && view_is_screen(&w->c->view))
 		report_note("there is nothing yet; waiting for changes");
-	return (f == FORMAT_JSON || f == FORMAT_YAML) && !w->changes_only;
+	return f == FORMAT_JSON || f == FORMAT_YAML;
 }
 
 static void on_happening(void *arg, const struct happening *h)
