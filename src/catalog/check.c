@@ -122,8 +122,10 @@ static void check_instance(
 
 	expect(c, s->incarnation > 0 && s->incarnation <= s->rev && s->rev <= c->meta.rev,
 		"revisions out of order", key);
-	expect(c, s->health_rev <= s->rev && s->expired_rev <= s->rev,
-		"a state from the future", key);
+	expect(c,
+		s->incarnation <= s->health_rev && s->health_rev <= s->rev &&
+			s->expired_rev <= s->rev,
+		"a state from another time", key);
 	expect(c, s->has_checks || s->health == HEALTH_PASSING,
 		"not passing without checks", key);
 	expect(c, (s->life == LIFE_EXPIRED) == (s->expired_rev != 0),

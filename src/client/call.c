@@ -357,8 +357,8 @@ static void call_come_back(struct calls *cs, struct call *c)
 	}
 	c->uncertain = true;
 	call_move(cs, c, CALL_QUEUED);
-	list_remove(&c->node); /* before those that came after it: the caller goes from
-				  the last */
+	/* In front: the caller begins with the last of them. */
+	list_remove(&c->node);
 	list_insert_after(call_queue(cs, c), &c->node);
 }
 

@@ -59,8 +59,7 @@ int client_new(const struct svcd_options *options, const struct client_tuning *t
 	struct svcd_client **client);
 
 bool client_on_thread(const struct svcd_client *client); /* the caller runs the loop */
-bool client_can_wait(const struct svcd_client *client);  /* somebody else does, so waiting
-							    makes sense */
+bool client_can_wait(const struct svcd_client *client);  /* it does not */
 
 void client_post(struct svcd_client *client, struct mail *m);
 

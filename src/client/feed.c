@@ -7,9 +7,8 @@
 #include "wire/pack.h"
 
 #define ASK_TIMEOUT_MS 10000
-#define WRONG_MAX \
-	2 /* after so many digests in a row that do not fit we take the snapshot as it \
-	     is */
+/* After so many digests in a row that do not fit, the snapshot is taken as it is. */
+#define WRONG_MAX 2
 
 /* May state a be followed by state b? */
 static const bool legal[FEED_STATES][FEED_STATES] = {
@@ -297,8 +296,7 @@ void feeds_link_lost(struct feeds *fs)
 	fs->link_lost = true;
 }
 
-/* What came with the answer has been taken by now: if nothing did, nothing had changed.
- */
+/* What came with the answer has been taken by now; if nothing did, all is as it was. */
 void feeds_idle(struct feeds *fs)
 {
 	struct list *it, *tmp;

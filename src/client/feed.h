@@ -44,8 +44,7 @@ struct feeds {
 	struct calls *calls;
 	struct map by_key; /* those that are not raw */
 	struct list all;
-	struct list orphans; /* handles for which there was no memory; tried again by the
-				timer */
+	struct list orphans; /* no memory for them; the timer tries again */
 	size_t n_raw;
 	struct timer retry; /* for orphans and for those in FEED_WANTED */
 	bool link_lost;     /* no member could be reached; cleared when one is */
@@ -65,8 +64,8 @@ struct svcd_watch {
 	svcd_event_fn *on_raw;
 	void *arg;
 
-	pthread_mutex_t lock; /* guards these two; held for as long as it takes to count a
-				 reference */
+	/* Guards these two; held for as long as it takes to count a reference. */
+	pthread_mutex_t lock;
 	struct set *set;
 	struct svcd_fault fault;
 };
@@ -79,8 +78,7 @@ void feeds_link_down(struct feeds *fs); /* after calls_link_down */
 void feeds_link_lost(struct feeds *fs); /* no member could be reached */
 void feeds_idle(struct feeds *fs);      /* end of a round of the loop */
 
-/* A watch event. 0, or SVCD_EPROTOCOL, SVCD_ENOMEM: the connection is not worth keeping.
- */
+/* A watch event. Errors: the connection is not worth keeping. */
 int feeds_take(struct feeds *fs, struct value map, struct bytes raw);
 
 /* Takes w: it gets the set that is there at once. */

@@ -182,9 +182,8 @@ static void feed_say_unwatch(struct feed *f)
 		(f->state != FEED_LIVE && f->state != FEED_ASKED))
 		return;
 	b = link_out(f->owner->calls->link);
-	pack_request(b, link_next_id(f->owner->calls->link), "unwatch"); /* nobody waits
-									    for the answer
-									  */
+	/* Nobody waits for the answer. */
+	pack_request(b, link_next_id(f->owner->calls->link), "unwatch");
 	pack_map(b, f->ns != NULL ? 2 : 1);
 	feed_pack_key(b, f);
 	link_flush(f->owner->calls->link);

@@ -33,10 +33,10 @@ struct lease {
 	void *owner;
 	lease_news_fn *news;
 	struct calls *calls;
-	uint32_t ttl_ms;   /* asked for; 0: the server's default */
-	bool keep;         /* a closed connection does not end it */
-	struct list users; /* the owner's; when it is empty the lease is not renewed any
-			      more */
+	uint32_t ttl_ms; /* asked for; 0: the server's default */
+	bool keep;       /* a closed connection does not end it */
+	/* The owner's. When there is none the lease is not renewed any more. */
+	struct list users;
 
 	enum lease_state state;
 	uint64_t id;          /* 0 in LEASE_NONE and LEASE_GRANTING */

@@ -32,8 +32,8 @@ struct link_options {
 	const char *token;           /* NULL: none; borrowed */
 	uint32_t connect_timeout_ms; /* look-up, dial and hello of one member together */
 	struct backoff backoff;
-	uint32_t settled_ms; /* a connection that lasted so long resets the back-off */
-	uint32_t ping_ms; /* silence after which the member is asked */
+	uint32_t settled_ms;   /* a connection that lasted so long resets the back-off */
+	uint32_t ping_ms;      /* silence after which the member is asked */
 	uint32_t ping_wait_ms; /* and how long it has to answer */
 };
 
@@ -45,10 +45,10 @@ struct link_head {
 };
 
 struct link_events {
-	void (*on_up)(void *arg, bool other_cluster); /* a member answered; not the
-							 cluster of before */
-	void (*on_down)(void *arg); /* was ready and is not any more; link_trouble says
-				       why */
+	/* A member answered; other_cluster: not the cluster of before. */
+	void (*on_up)(void *arg, bool other_cluster);
+	/* It was ready and is not any more; trouble says why. */
+	void (*on_down)(void *arg);
 	void (*on_round_failed)(void *arg);
 	/* fault or result is NULL. Valid during the call, the bytes of the message too.
 	 */
@@ -91,9 +91,9 @@ struct link {
 	uint32_t retry_after_ms; /* asked for in this round */
 	char cluster[40];        /* of the last hello; "" before the first */
 	struct link_head head;
-	struct svcd_fault why;   /* this connection or attempt is being ended for; code 0:
-				    not said */
-	struct svcd_fault round; /* what went wrong in this round */
+	/* Why this connection or attempt is being ended; code 0: not said. */
+	struct svcd_fault why;
+	struct svcd_fault round;   /* what went wrong in this round */
 	struct svcd_fault trouble; /* code 0: all is well */
 	uint64_t rounds_failed;
 };
@@ -102,8 +102,8 @@ struct link {
 int link_init(struct link *l, struct loop *loop, struct rng *rng,
 	const struct servers *servers, const struct link_options *opt,
 	const struct link_events *ev, void *arg);
-void link_fini(struct link *l); /* fine when zero-initialised; after link_close; on_closed
-				   may still come */
+/* After link_close; on_closed may still come. Fine when zero-initialised. */
+void link_fini(struct link *l);
 void link_start(struct link *l);
 
 /* Ends it for good; what is written is still sent, for at most linger_ms. on_closed
@@ -117,9 +117,9 @@ uint32_t link_next_id(struct link *l);
 /* A buffer to append whole messages to, then link_flush. Only while ready. */
 struct buf *link_out(struct link *l);
 void link_flush(struct link *l);
-void link_send_now(struct link *l, struct bytes messages); /* for the last words before
-							      link_close(l, 0) */
-bool link_has_room(const struct link *l);                  /* false: wait for on_room */
+/* For the last words before link_close(l, 0). */
+void link_send_now(struct link *l, struct bytes messages);
+bool link_has_room(const struct link *l); /* false: wait for on_room */
 
 /* Ends the connection; the next member is tried. */
 void link_drop(struct link *l, int code, const char *why);

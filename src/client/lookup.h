@@ -48,7 +48,7 @@ void lookups_fini(struct lookups *ls);      /* none is open; fine when zero-init
 void lookups_link_lost(struct lookups *ls); /* no member could be reached */
 void lookup_start(struct mail *m);          /* begins one that was posted */
 
-void lookup_free(void *k); /* any thread; nothing is in flight; also half-made; NULL is
-			      fine */
+/* Any thread; nothing is in flight. Also half-made; NULL is fine. */
+void lookup_free(void *k);
 
 #endif

@@ -30,10 +30,10 @@ enum phase {
 struct registrations {
 	struct calls *calls;
 	struct list leases; /* struct lease */
-	struct list over; /* registrations in PHASE_OVER; all others are users of a lease
-			     … */
-	struct list orphans; /* … or there was no memory to make them so; tried again by a
-				timer */
+	/* A registration is a user of a lease, or in PHASE_OVER, or there was no memory
+	 * for it; then the timer tries again. */
+	struct list over;
+	struct list orphans;
 	struct timer again;
 	size_t n;                   /* registrations in all */
 	void (*on_left)(void *arg); /* one was freed */
@@ -86,8 +86,7 @@ struct svcd_registration {
 /* 0 or SVCD_ENOMEM. on_left is called when one was freed. */
 int registrations_init(struct registrations *rs, struct calls *calls,
 	void (*on_left)(void *arg), void *arg);
-void registrations_fini(struct registrations *rs); /* none is left; fine when
-						      zero-initialised */
+void registrations_fini(struct registrations *rs); /* none is left; zero is fine */
 
 void registrations_link_up(struct registrations *rs);
 void registrations_link_down(struct registrations *rs); /* after calls_link_down */
@@ -99,13 +98,11 @@ void registrations_pack_last(struct registrations *rs, struct buf *out);
 
 /* Takes r, which wants to be there from now on. */
 void registration_start(struct registrations *rs, struct svcd_registration *r);
-void registration_want(struct svcd_registration *r, struct spec *wanted); /* takes the
-									     reference */
-void registration_want_drain(struct svcd_registration *r, bool drain, char *reason); /* takes
-											reason
-										      */
-void registration_leave(struct svcd_registration *r, uint32_t within_ms); /* frees it,
-									     some time */
+void registration_want(struct svcd_registration *r, struct spec *wanted); /* takes it */
+/* Takes reason, which may be NULL. */
+void registration_want_drain(struct svcd_registration *r, bool drain, char *reason);
+/* It is freed when that is done. */
+void registration_leave(struct svcd_registration *r, uint32_t within_ms);
 
 void registration_free(struct svcd_registration *r); /* in no list; also half-made */
 

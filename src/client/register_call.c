@@ -81,8 +81,8 @@ static void take_incarnation(struct svcd_registration *r, uint64_t incarnation)
 static void lease_was_unknown(struct svcd_registration *r, const struct svcd_fault *fault)
 {
 	if (r->lease->id == r->under_lease)
-		lease_is_unknown(r->lease, r->under_lease); /* which tells all its users,
-							       r too */
+		/* This tells all its users, r too. */
+		lease_is_unknown(r->lease, r->under_lease);
 	else
 		registration_happen(r, H_AGAIN, fault); /* there is a new one already */
 }

@@ -1,5 +1,4 @@
-/* The public side of registrations: what any thread asks is posted to the loop's thread.
- */
+/* The public side of registrations: it posts what is asked to the loop's thread. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* All registrations of a client: what their leases tell them, how they are made and end.
- */
+/* All registrations of a client: their leases, how they are made and end. */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -7,9 +7,8 @@
 #include "client/value.h"
 #include "client/waiter.h"
 
-#define GRACE_MS \
-	1000 /* the library's thread answers at the deadline; this is for when it is \
-		busy */
+/* The library's thread answers at the deadline; this is for when it is busy. */
+#define GRACE_MS 1000
 
 /* A call of the application's on its way to the loop's thread, and who is told of its
  * end. */

@@ -6,9 +6,8 @@
 #include "client/client.h"
 #include "client/query.h"
 
-#define GRACE_MS \
-	1000 /* the library's thread answers at the deadline; this is for when it is \
-		busy */
+/* The library's thread answers at the deadline; this is for when it is busy. */
+#define GRACE_MS 1000
 
 static struct lookup *lookup_new(
 	struct lookups *ls, const struct svcd_query *q, uint32_t timeout_ms)

@@ -146,8 +146,7 @@ int svcd_value_set(struct svcd_value *v, const char *key, struct svcd_value *chi
 	int rv;
 
 	if (child == NULL)
-		return SVCD_ENOMEM; /* so that a svcd_value_new_…() that failed can be
-				       handed on */
+		return SVCD_ENOMEM; /* a svcd_value_new_…() that failed is handed on */
 	if (child->is_child || child == v)
 		return SVCD_EINVAL;
 	if (!value_takes(v, key))

@@ -28,10 +28,9 @@ struct svcd_value {
 	};
 };
 
-struct svcd_value *value_new(enum svcd_type type); /* NULL when out of memory; caller
-						      frees */
-struct svcd_value *value_new_bytes(enum svcd_type type, struct bytes in); /* copies;
-									     likewise */
+struct svcd_value *value_new(enum svcd_type type); /* NULL: out of memory */
+/* A copy of in. */
+struct svcd_value *value_new_bytes(enum svcd_type type, struct bytes in);
 
 /* 0 or SVCD_ENOMEM; the child is taken on success only. */
 int value_put(struct svcd_value *map, struct bytes key, struct svcd_value *child);
@@ -41,12 +40,10 @@ int value_add(struct svcd_value *array, struct svcd_value *child);
  * is not text). */
 int value_from_wire(struct value in, struct svcd_value **out);
 
-/* Appends v; SVCD_ETOOBIG sticks to b when v is nested deeper than the protocol allows.
- */
+/* Appends v. Nested deeper than the protocol allows: SVCD_ETOOBIG sticks to b. */
 void value_pack(struct buf *b, const struct svcd_value *v);
 
-/* The same for the entries of a map without its head. Their number, 0 when v is no map.
- */
+/* The same for the entries of a map; their number, 0 when v is no map. */
 uint32_t value_pack_pairs(struct buf *b, const struct svcd_value *v);
 
 #endif

@@ -150,8 +150,8 @@ static int apply_snapshot(bool *failed, unsigned n)
 
 static int apply_delta(bool *failed, unsigned n)
 {
-	return apply(
-		"{kind:'delta',service:'web',from:5,rev:6,changes:[{id:'c',state:'up'},{id:'a',gone:true}]}",
+	return apply("{kind:'delta',service:'web',from:5,rev:6,"
+		     "changes:[{id:'c',state:'up'},{id:'a',gone:true}]}",
 		failed, n);
 }
 

@@ -123,8 +123,8 @@ static void put_result(struct fake *f, struct buf *b, const char *text)
 	struct buf map = {0};
 
 	notation_pack(&map, text);
-	ck_assert(map.len >= 3 && map.data[0] == 0xde); /* the form that notation_pack
-							   makes */
+	/* The form that notation_pack makes. */
+	ck_assert(map.len >= 3 && map.data[0] == 0xde);
 	pack_map(b, get_be16(map.data + 1) + (has_head ? 0 : 3u));
 	if (!has_head) {
 		pack_kv_u64(b, "rev", f->rev);

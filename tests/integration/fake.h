@@ -13,8 +13,9 @@
 #include "base/bytes.h"
 
 enum fake_do {
-	FAKE_ANSWER, /* with text, a map in notation.h; a head is put before it unless it
-			begins with rev */
+	/* With text, a map in notation.h; a head is put before it unless it begins with
+	   rev. */
+	FAKE_ANSWER,
 	FAKE_ERROR,  /* with text, likewise */
 	FAKE_SILENT, /* never */
 	FAKE_DROP,   /* ends the connection instead of an answer */
@@ -28,8 +29,8 @@ void fake_stop(struct fake *f);              /* and frees; NULL is fine */
 const char *fake_addr(const struct fake *f); /* "tcp:127.0.0.1:PORT" */
 
 void fake_rule(struct fake *f, const char *method, enum fake_do what, const char *text);
-void fake_set_interval(struct fake *f, unsigned ms); /* between renewals; otherwise 10000
-						      */
+/* Between renewals; otherwise 10 s. */
+void fake_set_interval(struct fake *f, unsigned ms);
 void fake_set_cluster(struct fake *f, const char *name);
 
 void fake_drop(struct fake *f); /* ends all connections */
@@ -38,8 +39,8 @@ void fake_back(struct fake *f); /* takes them again, at the same address */
 
 /* How often a method was asked and dealt with. */
 unsigned fake_count(struct fake *f, const char *method);
-void fake_wait(struct fake *f, const char *method, unsigned count); /* until it was, at
-								       least so often */
+/* Waits until it was, at least so often. */
+void fake_wait(struct fake *f, const char *method, unsigned count);
 
 /* Params of the request of that method before the last back ones, in notation.h; valid
  * until the next call.

@@ -17,8 +17,8 @@
 struct record {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	char lines[LINES_MAX][LINE_MAX]; /* no allocation later: some tests let those fail
-					  */
+	/* Not allocated one by one: some tests let allocations fail. */
+	char lines[LINES_MAX][LINE_MAX];
 	size_t n;
 	size_t read;
 };

@@ -592,8 +592,8 @@ START_TEST(a_borrowed_base_runs_the_client)
 	client = NULL;
 	fake_wait(fake, "deregister", 1);
 	record_expect(record, "deregistered");
-	ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 1); /* nothing is left on
-									it */
+	/* Nothing is left on it. */
+	ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 1);
 	event_base_free(base);
 }
 END_TEST

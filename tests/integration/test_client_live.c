@@ -47,8 +47,8 @@ static void start_daemon(void)
 	int log[2];
 
 	ck_assert_int_eq(pipe2(log, O_CLOEXEC), 0);
-	ck_assert_int_eq(fcntl(log[1], F_SETFL, O_NONBLOCK), 0); /* what nobody reads is
-								    lost */
+	/* What nobody reads is lost. */
+	ck_assert_int_eq(fcntl(log[1], F_SETFL, O_NONBLOCK), 0);
 	daemon_pid = fork();
 	ck_assert_int_ge(daemon_pid, 0);
 	if (daemon_pid == 0) {

@@ -194,7 +194,8 @@ START_TEST(after_a_lost_lease_the_known_incarnation_is_told)
 	record_expect(record, "registering");
 	record_expect(record, "registered");
 	expect_params("register",
-		"{instances:[{ns:'default',service:'web',id:'a',weight:1,incarnation:2}],lease:3,session:");
+		"{instances:[{ns:'default',service:'web',id:'a',weight:1,incarnation:2}],"
+		"lease:3,session:");
 }
 END_TEST
 
@@ -272,7 +273,8 @@ START_TEST(an_update_is_registered_under_the_same_lease)
 	ck_assert_int_eq(svcd_registration_update(reg, &web_heavier), 0);
 	fake_wait(fake, "register", 2);
 	expect_params("register",
-		"{instances:[{ns:'default',service:'web',id:'a',weight:9,incarnation:2}],lease:1,session:");
+		"{instances:[{ns:'default',service:'web',id:'a',weight:9,incarnation:2}],"
+		"lease:1,session:");
 }
 END_TEST
 
@@ -286,7 +288,8 @@ START_TEST(an_update_survives_an_outage)
 	record_expect(record, "registered");
 	ck_assert_uint_eq(fake_count(fake, "get"), 0);
 	expect_params("register",
-		"{instances:[{ns:'default',service:'web',id:'a',weight:9,incarnation:2}],lease:1,session:");
+		"{instances:[{ns:'default',service:'web',id:'a',weight:9,incarnation:2}],"
+		"lease:1,session:");
 }
 END_TEST
 
@@ -356,7 +359,8 @@ START_TEST(draining_is_told_with_its_reason)
 	ck_assert_int_eq(svcd_undrain(reg), 0);
 	fake_wait(fake, "update", 2);
 	expect_params("update",
-		"{ns:'default',service:'web',id:'a',incarnation:2,admin:'enabled',self:true,session:");
+		"{ns:'default',service:'web',id:'a',incarnation:2,admin:'enabled',"
+		"self:true,session:");
 }
 END_TEST
 
@@ -369,7 +373,8 @@ START_TEST(draining_survives_a_lost_lease)
 	fake_drop(fake);
 	fake_wait(fake, "update", 2);
 	expect_params("register",
-		"{instances:[{ns:'default',service:'web',id:'a',weight:1,admin:'draining',incarnation:2}],");
+		"{instances:[{ns:'default',service:'web',id:'a',weight:1,"
+		"admin:'draining',incarnation:2}],");
 	expect_params("update",
 		"{ns:'default',service:'web',id:'a',incarnation:4,admin:'draining',");
 }

@@ -108,8 +108,8 @@ START_TEST(a_snapshot_in_parts_is_shown_when_it_is_whole)
 {
 	watching();
 	fake_event(fake,
-		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:0,more:true,instances:[" A_DOWN
-		"]}");
+		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:0,more:true,"
+		"instances:[" A_DOWN "]}");
 	fake_event(fake,
 		"{kind:'snapshot',ns:'default',service:'web',rev:7,part:1,instances:[" B_UP
 		"]}");
@@ -123,8 +123,8 @@ START_TEST(a_digest_that_never_fits_does_not_go_on_for_ever)
 	watching();
 	for (unsigned n = 2; n <= 3; n++) {
 		fake_event(fake,
-			"{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,instances:[" B_UP
-			"]}");
+			"{kind:'snapshot',ns:'default',service:'web',rev:7,digest:1,"
+			"instances:[" B_UP "]}");
 		fake_wait(fake, "watch", n);
 	}
 	fake_event(fake,
@@ -483,7 +483,8 @@ START_TEST(an_answer_in_pages_is_put_together)
 		"],next:'b'}");
 	fake_rule(fake, "resolve", FAKE_ERROR, "{name:'busy',text:'b'}");
 	fake_rule(fake, "resolve", FAKE_ANSWER,
-		"{service_rev:6,presence:'present',instances:[{id:'c',state:'up'},{id:'d',state:'up'}],next:'d'}");
+		"{service_rev:6,presence:'present',"
+		"instances:[{id:'c',state:'up'},{id:'d',state:'up'}],next:'d'}");
 	fake_rule(fake, "resolve", FAKE_ANSWER,
 		"{service_rev:7,presence:'none_match',instances:[]}");
 	ck_assert_int_eq(resolve(&q, 0, NULL), 0);
@@ -521,8 +522,8 @@ START_TEST(an_answer_says_where_it_comes_from)
 	const struct svcd_set *set;
 
 	fake_rule(fake, "resolve", FAKE_ANSWER,
-		"{rev:9,age_ms:70,source:'follower',service_rev:5,presence:'present',instances:[" A_UP
-		"]}");
+		"{rev:9,age_ms:70,source:'follower',service_rev:5,presence:'present',"
+		"instances:[" A_UP "]}");
 	ck_assert_int_eq(svcd_resolve(client, &web, 0, &set, NULL), 0);
 	ck_assert_uint_eq(set->age_ms, 70);
 	ck_assert_int_eq(set->source, SVCD_FROM_FOLLOWER);

@@ -128,6 +128,23 @@ START_TEST(another_lease_takes_over)
 }
 END_TEST
 
+START_TEST(who_takes_over_begins_anew)
+{
+	expect(0, "service_set", "{service:web,slow_start_ms:1000}");
+	put("a", lease("{}"), "");
+	world_tick(&w, 1000);
+	state("a", "up");
+	put("a", lease("{}"), "");
+	state("a", "warm");
+	world_tick(&w, 500);
+	put("a", lease("{}"), "");
+	world_tick(&w, 500);
+	state("a", "warm"); /* the window of the one before is over, its own is not */
+	ck_assert(find("a").state.since_wall_ms == w.now.wall_ms - 500);
+	ck_assert(find("a").state.registered_wall_ms == w.now.wall_ms - 500);
+}
+END_TEST
+
 START_TEST(what_somebody_else_decided_survives_a_restart)
 {
 	put("a", lease("{}"), "");
@@ -159,6 +176,10 @@ START_TEST(an_owner_cannot_end_what_an_operator_set)
 	state("a", "down");
 	expect(0, "update", "{service:web,id:a,admin:enabled}");
 	state("a", "up");
+	/* An operator who repeats what the owner said makes it his own. */
+	expect(0, "update", "{service:web,id:a,admin:draining,self:true}");
+	expect(0, "update", "{service:web,id:a,admin:draining}");
+	expect(SVCD_ECONFLICT, "update", "{service:web,id:a,admin:enabled,self:true}");
 }
 END_TEST
 
@@ -906,6 +927,7 @@ int main(void)
 	tcase_add_test(tc, a_command_is_applied_whole_or_not_at_all);
 	tcase_add_test(tc, what_is_the_same_changes_nothing);
 	tcase_add_test(tc, another_lease_takes_over);
+	tcase_add_test(tc, who_takes_over_begins_anew);
 	tcase_add_test(tc, what_somebody_else_decided_survives_a_restart);
 	tcase_add_test(tc, an_owner_cannot_end_what_an_operator_set);
 	tcase_add_test(tc, checks_that_come_start_it_anew);

@@ -222,7 +222,8 @@ START_TEST(the_digest_is_the_sum_of_the_instances_as_they_were_sent)
 		(unsigned long long)(a + b));
 	ck_assert_int_eq(apply(text), MODEL_SNAPSHOT);
 	snprintf(text, sizeof(text),
-		"{kind:'delta',service:'web',from:5,rev:6,digest:%llu,changes:[{id:'a',gone:true}]}",
+		"{kind:'delta',service:'web',from:5,rev:6,digest:%llu,"
+		"changes:[{id:'a',gone:true}]}",
 		(unsigned long long)b);
 	ck_assert_int_eq(apply(text), MODEL_CHANGE);
 	ck_assert_uint_eq(model.digest, b);
@@ -289,7 +290,8 @@ static const char *const malformed[] = {
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',tags:[1]}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',meta:{x:1}}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',ports:{x:1}}]}",
-	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',ports:{x:{port:65536}}}]}",
+	"{kind:'snapshot',service:'web',rev:5,"
+	"instances:[{id:'a',state:'up',ports:{x:{port:65536}}}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',locality:{zone:1}}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',tier:256}]}",
 	"{kind:'delta',service:'web',from:4,rev:5,changes:[{gone:true}]}",
@@ -312,9 +314,12 @@ END_TEST
 	"{kind:'snapshot',service:'web',rev:9,instances:[" \
 	"{id:'a',state:'down'}," \
 	"{id:'b',state:'pending',version:'2',tags:['blue','x'],meta:{k:'v'}}," \
-	"{id:'c',state:'up',health:'passing',admin:'enabled',incarnation:3,rev:8,weight:7,tier:2," \
-	"addresses:['10.0.0.1','h'],ports:{http:{port:80,tls:true},udp:{port:53,protocol:'udp'}}," \
-	"locality:{region:'r',zone:'z',rack:'k',host:'o'},version:'1',tags:['blue'],meta:{k:'w',l:''}}," \
+	"{id:'c',state:'up',health:'passing',admin:'enabled',incarnation:3,rev:8," \
+	"weight:7,tier:2," \
+	"addresses:['10.0.0.1','h'],ports:{http:{port:80,tls:true}," \
+	"udp:{port:53,protocol:'udp'}}," \
+	"locality:{region:'r',zone:'z',rack:'k',host:'o'},version:'1'," \
+	"tags:['blue'],meta:{k:'w',l:''}}," \
 	"{id:'d',state:'warm',locality:{zone:'z'}}," \
 	"{id:'e',state:'drain',tags:['blue']}]}"
 

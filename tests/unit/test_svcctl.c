@@ -151,6 +151,32 @@ START_TEST(near_names_are_suggested)
 }
 END_TEST
 
+/* ---- exit statuses ---- */
+
+static const struct {
+	int error;
+	enum outcome outcome;
+} outcomes[] = {
+	{0, OUT_OK},
+	{SVCD_EINTERNAL, OUT_FAILED},
+	{SVCD_EINVAL, OUT_USAGE},
+	{SVCD_ENOSERVICE, OUT_NOT_FOUND},
+	{SVCD_EGONE, OUT_NOT_FOUND},
+	{SVCD_EEXISTS, OUT_CONFLICT},
+	{SVCD_EFLOOR, OUT_CONFLICT},
+	{SVCD_ETIMEOUT, OUT_TIMEOUT},
+	{SVCD_EDENIED, OUT_DENIED},
+	{SVCD_EUNREACHABLE, OUT_UNREACHABLE},
+	{SVCD_ENOLEADER, OUT_NO_LEADER},
+	{-9999, OUT_FAILED},
+};
+
+START_TEST(errors_become_exit_statuses)
+{
+	ck_assert_int_eq(outcome_of(outcomes[_i].error), outcomes[_i].outcome);
+}
+END_TEST
+
 /* ---- the table ---- */
 
 static void check_options(const char *owner, const struct param *p)
@@ -586,6 +612,7 @@ static Suite *svcctl_suite(void)
 	tcase_add_test(t, what_drives_a_terminal_is_taken_out);
 	tcase_add_test(t, times_sizes_and_counts_as_people_write_them);
 	tcase_add_loop_test(t, near_names_are_suggested, 0, LENGTH(misspelt));
+	tcase_add_loop_test(t, errors_become_exit_statuses, 0, LENGTH(outcomes));
 	tcase_add_test(t, the_table_is_complete);
 	tcase_add_test(t, no_option_hides_another);
 	tcase_add_loop_test(t, command_lines, 0, LENGTH(lines));

@@ -13,6 +13,8 @@
 #include "svcctl/text.h"
 
 #define TOKEN_MAX 4096
+#define MEMBER_TIMEOUT_MS \
+	1000 /* the library's own: one that is silent leaves time for the next */
 #define CLIENT_NAME_MAX 65 /* 64 bytes are allowed */
 #define CTL_REPORTED 1 /* instead of an enum svcd_error: ctl_open said what is wrong */
 
@@ -117,11 +119,6 @@ const char *ctl_servers(const struct ctl *c)
 	return "unix:" SVCD_SOCKET_DEFAULT ", tcp:127.0.0.1:7820";
 }
 
-bool ctl_is_unreachable(int error)
-{
-	return error == SVCD_EUNREACHABLE || error == SVCD_ECLOSED;
-}
-
 static uint32_t connect_timeout(const struct ctl *c)
 {
 	return c->timeout_ms > 0 && c->timeout_ms < TIMEOUT_DEFAULT_MS
@@ -152,7 +149,8 @@ enum outcome ctl_open(struct ctl *c)
 		.servers = c->servers,
 		.name = name,
 		.token = c->token,
-		.connect_timeout_ms = connect_timeout(c),
+		.connect_timeout_ms = c->timeout_ms < MEMBER_TIMEOUT_MS ? c->timeout_ms
+									: 0,
 		.request_timeout_ms = c->timeout_ms,
 	};
 	int rv;
@@ -289,7 +287,7 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault)
 
 	if (fault->code == CTL_REPORTED)
 		return OUT_USAGE;
-	if (ctl_is_unreachable(fault->code))
+	if (outcome_of(fault->code) == OUT_UNREACHABLE)
 		return fail_unreachable(c, fault->text);
 	report_error(
 		"%s", *fault->text != '\0' ? fault->text : svcd_strerror(fault->code));

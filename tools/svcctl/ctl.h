@@ -54,8 +54,6 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault);
 /* The addresses that are tried, for messages: "unix:/run/svcd/svcd.sock,
  * tcp:127.0.0.1:7820". */
 const char *ctl_servers(const struct ctl *c);
-/* Whether there is no registry, as far as fault tells. */
-bool ctl_is_unreachable(int error);
 
 /* A map with the namespace in it; die when out of memory, as all params_ functions. */
 struct svcd_value *params_new(const struct ctl *c);

@@ -27,7 +27,8 @@ char *text_bytes(uint64_t n, char out[TEXT_CAP]); /* "512 B" "38 MiB" "1.5 GiB" 
 char *text_count(uint64_t n, char out[TEXT_CAP]); /* "1,204" */
 uint64_t text_wall_now(void);                     /* milliseconds since 1970 */
 
-/* Puts '?' in the place of what drives a terminal (C0, DEL, and C1 as UTF-8 has it). Returns text. */
+/* Puts '?' in the place of what drives a terminal (C0, DEL, and C1 as UTF-8 has it).
+ * Returns text. */
 char *text_clean(char *text);
 
 /* The candidate that was probably meant, or NULL. candidates ends with NULL. */
