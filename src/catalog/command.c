@@ -10,7 +10,7 @@
 
 #define ROWS(r) (r), sizeof(r) / sizeof((r)[0])
 
-/* ---- deregister ---- */
+/* ---- deregister -------------------------------------------------------- */
 
 struct deregister_params {
 	struct write_params write; /* first */
@@ -89,7 +89,7 @@ int command_deregister(struct value params, const struct command_origin *from,
 	return command_finish(out, mark, rv, e);
 }
 
-/* ---- update ---- */
+/* ---- update ------------------------------------------------------------ */
 
 struct update_params {
 	struct write_params write; /* first */
@@ -226,7 +226,7 @@ int command_update(struct value params, const struct command_origin *from,
 	return command_finish(out, mark, rv, e);
 }
 
-/* ---- leases ---- */
+/* ---- leases ------------------------------------------------------------ */
 
 struct grant_params {
 	struct write_params write; /* first */
@@ -312,7 +312,7 @@ int command_leases_end(
 	return command_finish(out, mark, 0, NULL);
 }
 
-/* ---- services ---- */
+/* ---- services ---------------------------------------------------------- */
 
 struct service_params {
 	struct write_params write; /* first */
@@ -388,7 +388,7 @@ int command_service_delete(struct value params, const struct command_origin *fro
 	return command_finish(out, mark, 0, e);
 }
 
-/* ---- what the server itself says ---- */
+/* ---- what the server itself says --------------------------------------- */
 
 int command_verdicts(
 	const struct verdict *verdicts, size_t n, struct bytes actor, struct buf *out)

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "wire/pack.h"
 
+/* A request that ends every connection it is sent on must not go on for ever. */
+#define LOSSES_MAX 5
 #define HEAD_MAX 256 /* bytes of a request around its params */
 
 /* May state a be followed by state b? Every state may end. */
@@ -51,7 +53,7 @@ static struct bytes call_key(const void *item)
 	return bytes_of(&c->id, sizeof(c->id));
 }
 
-/* ---- moves ---- */
+/* ---- moves ------------------------------------------------------------- */
 
 /* A write that has a number goes first: the window stays closed until it is answered. */
 static struct list *call_queue(struct calls *cs, const struct call *c)
@@ -128,7 +130,7 @@ static void call_finish(struct calls *cs, struct call *c, const struct svcd_faul
 	done(arg, fault != NULL ? &copy : NULL, result);
 }
 
-/* ---- sending ---- */
+/* ---- sending ----------------------------------------------------------- */
 
 /* May one more write be open? */
 static bool calls_window_is_open(const struct calls *cs, const struct call *c)
@@ -234,7 +236,7 @@ void calls_cancel(struct calls *cs, struct call *c)
 	calls_pump(cs);
 }
 
-/* ---- endings ---- */
+/* ---- endings ----------------------------------------------------------- */
 
 /* Its time is over: says the most that is known about why. */
 static void call_expire(struct calls *cs, struct call *c)
@@ -349,6 +351,13 @@ static void call_come_back(struct calls *cs, struct call *c)
 {
 	struct svcd_fault f;
 
+	if (++c->losses >= LOSSES_MAX && !(c->flags & CALL_PATIENT)) {
+		fault_set(&f, SVCD_ECLOSED,
+			"%s: the connection ended %u times before the answer came",
+			c->method, c->losses);
+		call_finish(cs, c, &f, NULL);
+		return;
+	}
 	if (c->kind == METHOD_ONCE) {
 		fault_set(&f, SVCD_EUNKNOWN,
 			"%s: the connection ended before the answer came", c->method);

@@ -58,6 +58,7 @@ struct call {
 	uint32_t id;
 	uint64_t seq;           /* 0: none yet, or no write */
 	uint32_t tries;         /* errors that may pass */
+	uint32_t losses;        /* connections that ended while it was in flight */
 	bool uncertain;         /* an earlier try may have been applied */
 	struct svcd_fault last; /* of the last try; code 0: none */
 	call_done_fn *done;

@@ -38,7 +38,7 @@ void client_post(struct svcd_client *c, struct mail *m)
 	mailbox_post(c->box, m);
 }
 
-/* ---- what the link tells ---- */
+/* ---- what the link tells ----------------------------------------------- */
 
 static void client_note(struct svcd_client *c)
 {
@@ -136,7 +136,7 @@ static void client_on_idle(void *arg)
 	feeds_idle(&c->feeds);
 }
 
-/* ---- the end ---- */
+/* ---- the end ----------------------------------------------------------- */
 
 static void client_close(struct svcd_client *c, uint32_t linger_ms)
 {
@@ -153,8 +153,9 @@ static void client_on_left(void *arg)
 {
 	struct svcd_client *c = arg;
 
-	if (c->is_ending && c->registrations.n == 0)
-		client_close(c, END_LINGER_MS);
+	/* Not from within: who tells this may be walking through the calls. */
+	if (c->is_ending && !c->is_closing && c->registrations.n == 0)
+		timer_set(&c->end_timer, 0);
 }
 
 static void client_on_end_timer(void *arg)
@@ -220,7 +221,7 @@ void svcd_client_free(struct svcd_client *c)
 	client_destroy(c);
 }
 
-/* ---- the beginning ---- */
+/* ---- the beginning ----------------------------------------------------- */
 
 static void client_begin(struct mail *m)
 {
@@ -233,6 +234,7 @@ static void *client_run(void *arg)
 {
 	struct svcd_client *c = arg;
 
+	pthread_setname_np(pthread_self(), "libsvcd");
 	loop_run(c->loop);
 	return NULL;
 }
@@ -360,7 +362,7 @@ int svcd_client_new(const struct svcd_options *options, struct svcd_client **cli
 	return client_new(options, NULL, client);
 }
 
-/* ---- how it is ---- */
+/* ---- how it is --------------------------------------------------------- */
 
 int svcd_client_wait(struct svcd_client *c, uint32_t timeout_ms)
 {

@@ -146,3 +146,13 @@ uint32_t value_pack_pairs(struct buf *b, const struct svcd_value *v)
 	pack_children(b, v, 2);
 	return (uint32_t)v->n;
 }
+
+size_t value_items(const struct svcd_value *v)
+{
+	size_t n = svcd_value_count(v);
+	size_t sum = svcd_value_type(v) == SVCD_MAP ? 2 * n : n;
+
+	for (size_t i = 0; i < n; i++)
+		sum += value_items(v->children[i].value);
+	return sum;
+}

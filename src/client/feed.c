@@ -24,7 +24,7 @@ void feed_move(struct feed *f, enum feed_state to)
 	f->state = to;
 }
 
-/* ---- asking ---- */
+/* ---- asking ------------------------------------------------------------ */
 
 void feed_lose(struct feed *f)
 {
@@ -38,6 +38,7 @@ void feed_lose(struct feed *f)
 static void feed_refuse(struct feed *f)
 {
 	feed_move(f, FEED_REFUSED);
+	f->is_lost = true;
 	feed_tell(f, SVCD_WATCH_REFUSED);
 }
 
@@ -136,7 +137,7 @@ void feeds_ask_wanted(struct feeds *fs)
 	}
 }
 
-/* ---- events ---- */
+/* ---- events ------------------------------------------------------------ */
 
 static int feed_take_change(struct feed *f, enum svcd_watch_event event)
 {
@@ -176,6 +177,7 @@ static int feed_take(struct feed *f, const struct event *ev)
 	case MODEL_PART:
 		return 0;
 	case MODEL_SAME:
+		f->ask_all &= ev->kind != EVENT_SNAPSHOT;
 		feed_ack(f, ev->rev <= f->model.newest ? ev->rev : 0);
 		return 0;
 	}
@@ -229,7 +231,7 @@ int feeds_take(struct feeds *fs, struct value map, struct bytes raw)
 	return rv != 0 ? rv : feeds_take_raw(fs, &ev, map);
 }
 
-/* ---- the link ---- */
+/* ---- the link ---------------------------------------------------------- */
 
 void feeds_link_up(struct feeds *fs, bool other_cluster)
 {

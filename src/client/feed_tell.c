@@ -43,7 +43,7 @@ void feed_tell_raw(struct feed *f, const struct svcd_value *event)
 	}
 }
 
-/* ---- sets ---- */
+/* ---- sets -------------------------------------------------------------- */
 
 void feed_take_set(struct feed *f, struct set *s)
 {
@@ -90,7 +90,7 @@ void feed_change_source(struct feed *f, enum svcd_source source)
 		feed_take_set(f, s);
 }
 
-/* ---- acknowledgements ---- */
+/* ---- acknowledgements -------------------------------------------------- */
 
 void feeds_ack(struct feeds *fs, struct bytes ns, struct bytes service, uint64_t rev)
 {

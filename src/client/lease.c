@@ -32,7 +32,7 @@ static void lease_retry_later(struct lease *l)
 	timer_set(&l->timer, backoff_next_ms(&l->backoff, l->calls->rng));
 }
 
-/* ---- grant ---- */
+/* ---- grant ------------------------------------------------------------- */
 
 struct wire_lease {
 	uint64_t lease;
@@ -132,7 +132,7 @@ void lease_want(struct lease *l)
 		lease_grant(l);
 }
 
-/* ---- renewal ---- */
+/* ---- renewal ----------------------------------------------------------- */
 
 static void lease_lose(struct lease *l)
 {
@@ -225,7 +225,7 @@ static void lease_on_timer(void *arg)
 		lease_renew(l);
 }
 
-/* ---- what happens around ---- */
+/* ---- what happens around ----------------------------------------------- */
 
 void lease_link_up(struct lease *l)
 {

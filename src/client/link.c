@@ -54,7 +54,7 @@ static void link_fail(struct link *l, int code, const char *why)
 	link_ended(l, &f);
 }
 
-/* ---- a round of attempts ---- */
+/* ---- a round of attempts ----------------------------------------------- */
 
 /* Adds "member: reason" to what went wrong in this round. A member that refuses us says
  * more than one that is not there. */
@@ -149,7 +149,7 @@ static void link_ended(struct link *l, const struct svcd_fault *why)
 	}
 }
 
-/* ---- one attempt ---- */
+/* ---- one attempt ------------------------------------------------------- */
 
 static void link_dial(struct link *l, const struct net_addr *to)
 {
@@ -230,7 +230,7 @@ static void link_on_timer(void *arg)
 	link_fail(l, SVCD_ETIMEOUT, "the name could not be looked up in time");
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------- */
 
 static void link_on_watchdog(void *arg)
 {

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "client/raw.h"
 #include "wire/pack.h"
 
 #define METHOD_EVENT "event"
@@ -31,7 +32,7 @@ void link_ping(struct link *l)
 	link_flush(l);
 }
 
-/* ---- hearing ---- */
+/* ---- hearing ----------------------------------------------------------- */
 
 struct wire_head {
 	uint64_t rev;
@@ -129,18 +130,17 @@ static int link_take_response(struct link *l, const struct frame *f)
 	return 0;
 }
 
-/* params is [map]: the map's bytes are behind the array's head of one byte. */
 static int link_take_event(struct link *l, const struct frame *f)
 {
+	struct raw_walk walk = raw_walk_array(f->body);
 	struct value params;
 	int rv = value_parse(l->arena, f->body, &params);
 
 	if (rv != 0)
 		return rv;
-	if (params.type != VALUE_ARRAY || params.n != 1 || f->body.data[0] != 0x91)
-		return SVCD_EPROTOCOL;
-	return l->ev->on_event(
-		l->arg, value_at(params, 0), bytes_of(f->body.data + 1, f->body.len - 1));
+	if (walk.left != 1)
+		return SVCD_EPROTOCOL; /* params is [map] */
+	return l->ev->on_event(l->arg, value_at(params, 0), raw_walk_next(&walk));
 }
 
 static int link_take_message(struct link *l, struct bytes message)

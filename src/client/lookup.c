@@ -36,7 +36,7 @@ static void lookup_end(struct lookup *k, const struct svcd_fault *fault)
 	waiter_unref(w);
 }
 
-/* ---- the answer ---- */
+/* ---- the answer -------------------------------------------------------- */
 
 /* What resolve returns. */
 struct wire_answer {
@@ -150,7 +150,7 @@ static int lookup_take_missing(struct lookup *k)
 	return lookup_make_set(k);
 }
 
-/* ---- in its place ---- */
+/* ---- in its place ------------------------------------------------------ */
 
 static struct set *lookup_find_known(const struct lookup *k)
 {
@@ -222,7 +222,7 @@ static void lookup_on_answer(
 		lookup_end(k, fault);
 }
 
-/* ---- the question ---- */
+/* ---- the question ------------------------------------------------------ */
 
 static void lookup_pack(
 	const struct lookup *k, struct call *c, uint64_t wait_ms, struct bytes after)

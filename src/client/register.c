@@ -46,7 +46,7 @@ static void registration_move(struct svcd_registration *r, enum phase to)
 	r->phase = to;
 }
 
-/* ---- what the application sees ---- */
+/* ---- what the application sees ----------------------------------------- */
 
 void registration_tell(struct svcd_registration *r, enum svcd_registration_state state,
 	const struct svcd_fault *fault)
@@ -89,7 +89,7 @@ static void registration_unconfirm(struct svcd_registration *r)
 			r, SVCD_REGISTERING, trouble->code != 0 ? trouble : NULL);
 }
 
-/* ---- steps ---- */
+/* ---- steps ------------------------------------------------------------- */
 
 static void drop_call(struct svcd_registration *r)
 {

@@ -106,7 +106,7 @@ void registration_leave(struct svcd_registration *r, uint32_t within_ms);
 
 void registration_free(struct svcd_registration *r); /* in no list; also half-made */
 
-/* ---- register.c, register_call.c and registrations.c only ---- */
+/* ---- register.c, register_call.c and registrations.c only -------------- */
 
 enum happening {
 	H_LEASE,    /* the lease is held */

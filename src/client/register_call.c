@@ -55,7 +55,7 @@ static void pack_key(struct buf *b, const struct spec *s)
 	pack_kv_cstr(b, "id", s->id);
 }
 
-/* ---- register ---- */
+/* ---- register ---------------------------------------------------------- */
 
 /* The first number of the array under key, or 0. */
 static uint64_t first_number(const struct value *result, const char *key)
@@ -140,7 +140,7 @@ bool registration_call_register(struct svcd_registration *r)
 	return true;
 }
 
-/* ---- get ---- */
+/* ---- get --------------------------------------------------------------- */
 
 static uint64_t found_incarnation(const struct value *result)
 {
@@ -177,7 +177,7 @@ bool registration_call_get(struct svcd_registration *r)
 	return submit(r, c, CALL_ON_LINK, on_got);
 }
 
-/* ---- update: drain and undrain ---- */
+/* ---- update: drain and undrain ----------------------------------------- */
 
 static void on_updated(
 	void *arg, const struct svcd_fault *fault, const struct value *result)
@@ -212,7 +212,7 @@ bool registration_call_update(struct svcd_registration *r)
 	return submit(r, c, CALL_ON_LINK, on_updated);
 }
 
-/* ---- deregister ---- */
+/* ---- deregister -------------------------------------------------------- */
 
 static void on_deregistered(
 	void *arg, const struct svcd_fault *fault, const struct value *result)

@@ -10,7 +10,7 @@
 #define HOST_MAX 63
 #define ID_MAX 128
 
-/* ---- register ---- */
+/* ---- register ---------------------------------------------------------- */
 
 static void registration_on_start(struct mail *m)
 {
@@ -160,7 +160,7 @@ int svcd_registration_wait(
 	return rv;
 }
 
-/* ---- changes ---- */
+/* ---- changes ----------------------------------------------------------- */
 
 /* What is to be changed, on its way to the loop's thread. */
 struct change {
@@ -249,7 +249,18 @@ int svcd_registration_update(
 	return 0;
 }
 
-/* ---- deregister ---- */
+/* ---- deregister -------------------------------------------------------- */
+
+/* The client ends, which says so and frees it. */
+static bool registration_is_over(struct svcd_registration *r)
+{
+	bool over;
+
+	pthread_mutex_lock(&r->lock);
+	over = r->state == SVCD_DEREGISTERED;
+	pthread_mutex_unlock(&r->lock);
+	return over;
+}
 
 int svcd_deregister(struct svcd_registration *r, uint32_t timeout_ms)
 {
@@ -260,6 +271,8 @@ int svcd_deregister(struct svcd_registration *r, uint32_t timeout_ms)
 	if (r == NULL)
 		return SVCD_EINVAL;
 	client = r->client;
+	if (registration_is_over(r))
+		return 0;
 	if (timeout_ms != 0 && !client_can_wait(client))
 		return SVCD_EINVAL;
 	if (timeout_ms != 0 && (w = waiter_new(NULL)) == NULL)

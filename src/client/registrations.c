@@ -8,7 +8,7 @@
 #define RETRY_MAX_MS 5000
 #define ORPHANS_AGAIN_MS 100
 
-/* ---- leases ---- */
+/* ---- leases ------------------------------------------------------------ */
 
 static void lease_tell_users(
 	struct lease *l, enum happening h, const struct svcd_fault *fault)
@@ -72,7 +72,7 @@ static struct lease *registrations_lease(
 	return l;
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------- */
 
 static void registration_on_timer(void *arg)
 {

@@ -9,6 +9,7 @@
 
 /* The library's thread answers at the deadline; this is for when it is busy. */
 #define GRACE_MS 1000
+#define ITEMS_AROUND 16 /* of the message around the params */
 
 /* A call of the application's on its way to the loop's thread, and who is told of its
  * end. */
@@ -81,6 +82,8 @@ static void request_start(struct mail *m)
 static void pack_params(struct call *c, const struct svcd_value *params)
 {
 	c->n_params = value_pack_pairs(&c->params, params);
+	if (c->params.error == 0 && value_items(params) > FRAME_ITEMS_MAX - ITEMS_AROUND)
+		buf_fail(&c->params, SVCD_ETOOBIG);
 	if (svcd_value_get(params, "session") != NULL && c->kind == METHOD_WRITE)
 		c->kind = METHOD_ONCE;
 }
@@ -141,7 +144,7 @@ int svcd_call_async(struct svcd_client *client, const char *method,
 	return 0;
 }
 
-/* ---- with waiting ---- */
+/* ---- with waiting ------------------------------------------------------ */
 
 static void drop_value(void *result)
 {

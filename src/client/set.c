@@ -107,7 +107,7 @@ enum svcd_presence set_presence(struct item *const *items, size_t n)
 	return n > 0 ? SVCD_NONE_HEALTHY : SVCD_NO_INSTANCES;
 }
 
-/* ---- queries ---- */
+/* ---- queries ----------------------------------------------------------- */
 
 static bool same_text(const char *a, const char *b)
 {

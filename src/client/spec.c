@@ -9,7 +9,7 @@
 #define COUNT_MAX 1000                    /* of anything in a list; likewise */
 #define DEFAULT_NS "default"
 
-/* ---- is it possible to send it? ---- */
+/* ---- is it possible to send it? ---------------------------------------- */
 
 static bool has_text(const char *text)
 {
@@ -52,7 +52,7 @@ static bool elements_are_there(const struct svcd_instance *in)
 	return true;
 }
 
-/* ---- packing: each function returns how many entries it made ---- */
+/* ---- packing: each function returns how many entries it made ----------- */
 
 static uint32_t put_text(struct buf *b, const char *key, const char *text)
 {

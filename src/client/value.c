@@ -77,7 +77,7 @@ void svcd_value_free(struct svcd_value *v)
 		value_destroy(v);
 }
 
-/* ---- setting ---- */
+/* ---- setting ----------------------------------------------------------- */
 
 static int value_make_room(struct svcd_value *v)
 {
@@ -205,7 +205,7 @@ int svcd_value_set_bool(struct svcd_value *v, const char *key, bool truth)
 	return svcd_value_set(v, key, child);
 }
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------- */
 
 enum svcd_type svcd_value_type(const struct svcd_value *v)
 {

@@ -46,4 +46,7 @@ void value_pack(struct buf *b, const struct svcd_value *v);
 /* The same for the entries of a map; their number, 0 when v is no map. */
 uint32_t value_pack_pairs(struct buf *b, const struct svcd_value *v);
 
+/* Elements in all, as the protocol's limit counts them. */
+size_t value_items(const struct svcd_value *v);
+
 #endif

@@ -21,9 +21,11 @@ static const char *text_of(const yaml_node_t *n)
 	return (const char *)n->data.scalar.value;
 }
 
-static void problem_at(struct walk *w, const yaml_node_t *n, const char *hint, const char *text)
+static void problem_at(
+	struct walk *w, const yaml_node_t *n, const char *hint, const char *text)
 {
-	problems_add(w->p, n->start_mark.line + 1, n->start_mark.column + 1, hint, "%s", text);
+	problems_add(
+		w->p, n->start_mark.line + 1, n->start_mark.column + 1, hint, "%s", text);
 }
 
 static const char *kind_of(const yaml_node_t *n)
@@ -46,14 +48,17 @@ static bool is_plain(const yaml_node_t *n)
 	return n->type == YAML_SCALAR_NODE && strlen(text_of(n)) == n->data.scalar.length;
 }
 
-static void take_value(struct walk *w, const struct setting *row, const yaml_node_t *value)
+static void take_value(
+	struct walk *w, const struct setting *row, const yaml_node_t *value)
 {
 	struct err e;
 	char line[ERR_TEXT_MAX + 80];
 
 	if (!is_plain(value)) {
-		snprintf(line, sizeof line, "%s: expected a single value, got %s", row->name,
-			value->type == YAML_SCALAR_NODE ? "text with a NUL byte" : kind_of(value));
+		snprintf(line, sizeof line, "%s: expected a single value, got %s",
+			row->name,
+			value->type == YAML_SCALAR_NODE ? "text with a NUL byte"
+							: kind_of(value));
 		problem_at(w, value, NULL, line);
 		return;
 	}
@@ -63,15 +68,15 @@ static void take_value(struct walk *w, const struct setting *row, const yaml_nod
 	}
 }
 
-static void take_setting(struct walk *w, const struct setting *row, const yaml_node_t *key,
-	const yaml_node_t *value)
+static void take_setting(struct walk *w, const struct setting *row,
+	const yaml_node_t *key, const yaml_node_t *value)
 {
 	size_t i = (size_t)(row - setting_rows);
 	char line[128];
 
 	if (w->seen_line[i] != 0) {
-		snprintf(line, sizeof line, "%s is set twice, first in line %zu", row->name,
-			w->seen_line[i]);
+		snprintf(line, sizeof line, "%s is set twice, first in line %zu",
+			row->name, w->seen_line[i]);
 		problem_at(w, key, NULL, line);
 		return;
 	}
@@ -107,7 +112,8 @@ static bool is_section(const char *name)
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < setting_count; i++)
-		if (strncmp(setting_rows[i].name, name, len) == 0 && setting_rows[i].name[len] == '.')
+		if (strncmp(setting_rows[i].name, name, len) == 0 &&
+			setting_rows[i].name[len] == '.')
 			return true;
 	return false;
 }
@@ -122,23 +128,28 @@ static void take_mapping(struct walk *w, const yaml_node_t *map, const char *sec
 		char full[128];
 
 		if (!is_plain(key)) {
-			problem_at(w, key, NULL, "the name of a setting must be a single word");
+			problem_at(w, key, NULL,
+				"the name of a setting must be a single word");
 			continue;
 		}
-		snprintf(full, sizeof full, "%s%s%.80s", section, section[0] ? "." : "", text_of(key));
+		snprintf(full, sizeof full, "%s%s%.80s", section, section[0] ? "." : "",
+			text_of(key));
 		row = setting_find(full);
 		if (row != NULL)
 			take_setting(w, row, key, value);
-		else if (section[0] == '\0' && is_section(full) && value->type == YAML_MAPPING_NODE)
+		else if (section[0] == '\0' && is_section(full) &&
+			value->type == YAML_MAPPING_NODE)
 			take_mapping(w, value, full);
 		else if (section[0] == '\0' && is_section(full))
-			problem_at(w, value, NULL, "a section holds settings, indented below its name");
+			problem_at(w, value, NULL,
+				"a section holds settings, indented below its name");
 		else
 			unknown_key(w, key, full);
 	}
 }
 
-/* Anchors, aliases and tags have no place in a file of settings, and make bombs possible. */
+/* Anchors, aliases and tags have no place in a file of settings, and make bombs possible.
+ */
 static bool has_forbidden(struct walk *w, struct bytes text)
 {
 	yaml_parser_t parser;
@@ -156,13 +167,16 @@ static bool has_forbidden(struct walk *w, struct bytes text)
 		else if (event.type == YAML_SCALAR_EVENT)
 			anchor = event.data.scalar.anchor, tag = event.data.scalar.tag;
 		else if (event.type == YAML_SEQUENCE_START_EVENT)
-			anchor = event.data.sequence_start.anchor, tag = event.data.sequence_start.tag;
+			anchor = event.data.sequence_start.anchor,
+			tag = event.data.sequence_start.tag;
 		else if (event.type == YAML_MAPPING_START_EVENT)
-			anchor = event.data.mapping_start.anchor, tag = event.data.mapping_start.tag;
+			anchor = event.data.mapping_start.anchor,
+			tag = event.data.mapping_start.tag;
 		bad = anchor != NULL || tag != NULL;
 		if (bad)
-			problems_add(w->p, event.start_mark.line + 1, event.start_mark.column + 1,
-				"write the value out", "anchors, aliases and tags are not supported");
+			problems_add(w->p, event.start_mark.line + 1,
+				event.start_mark.column + 1, "write the value out",
+				"anchors, aliases and tags are not supported");
 		done = event.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
 	}
@@ -181,9 +195,9 @@ static void syntax_problem(struct walk *w, const yaml_parser_t *parser)
 			parser->problem ? parser->problem : "not text");
 		return;
 	}
-	problems_add(w->p, parser->problem_mark.line + 1, parser->problem_mark.column + 1, NULL,
-		"%s%s%s", parser->problem ? parser->problem : "not YAML", parser->context ? " " : "",
-		parser->context ? parser->context : "");
+	problems_add(w->p, parser->problem_mark.line + 1, parser->problem_mark.column + 1,
+		NULL, "%s%s%s", parser->problem ? parser->problem : "not YAML",
+		parser->context ? " " : "", parser->context ? parser->context : "");
 }
 
 static void take_document(struct walk *w)
@@ -195,7 +209,8 @@ static void take_document(struct walk *w)
 	if (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0)
 		return;
 	if (root->type != YAML_MAPPING_NODE)
-		problem_at(w, root, "write settings as 'name: value'", "expected settings");
+		problem_at(
+			w, root, "write settings as 'name: value'", "expected settings");
 	else
 		take_mapping(w, root, "");
 }
@@ -205,7 +220,8 @@ void config_parse(struct bytes text, struct settings *s, bool *set, struct probl
 	struct walk w = {.s = s, .set = set, .p = p};
 	yaml_parser_t parser;
 
-	static_assert(sizeof w.seen_line / sizeof w.seen_line[0] >= 32, "a line for each row");
+	static_assert(
+		sizeof w.seen_line / sizeof w.seen_line[0] >= 32, "a line for each row");
 	if (has_forbidden(&w, text))
 		return;
 	if (!yaml_parser_initialize(&parser)) {
@@ -237,8 +253,9 @@ int config_read(const char *path, struct buf *out, struct err *e)
 	ssize_t n = 0;
 
 	if (fd < 0)
-		return err_set(e, errno == ENOENT ? SVCD_ENOTFOUND : err_from_errno(errno), "%s: %s", path,
-			strerror(errno));
+		return err_set(e,
+			errno == ENOENT ? SVCD_ENOTFOUND : err_from_errno(errno),
+			"%s: %s", path, strerror(errno));
 	buf_init(out, CONFIG_FILE_MAX);
 	do {
 		uint8_t *to = buf_reserve(out, 4096);
@@ -250,7 +267,8 @@ int config_read(const char *path, struct buf *out, struct err *e)
 	if (n < 0 || out->error != 0) {
 		int code = n < 0 ? err_from_errno(errno) : out->error;
 
-		err_set(e, code, "%s: %s", path, n < 0 ? strerror(errno) : err_text(code));
+		err_set(e, code, "%s: %s", path,
+			n < 0 ? strerror(errno) : err_text(code));
 		buf_fini(out);
 		close(fd);
 		return code;

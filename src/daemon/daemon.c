@@ -1,4 +1,5 @@
-/* Life of the daemon. The main thread only waits for signals; all work is in other threads. */
+/* Life of the daemon. The main thread only waits for signals; all work is in other
+ * threads. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
@@ -56,7 +57,8 @@ static void raise_descriptor_limit(uint64_t connections)
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < connections + 256)
 		log_warn("descriptor_limit", L_U64("descriptors", limit.rlim_cur),
 			L_U64("connections", connections),
-			L_STR("text", "limits.connections cannot be reached, raise LimitNOFILE"));
+			L_STR("text",
+				"limits.connections cannot be reached, raise LimitNOFILE"));
 }
 
 static int start_replica(struct daemon *d)
@@ -67,11 +69,12 @@ static int start_replica(struct daemon *d)
 		.cluster_name = s->cluster_name,
 		.log_bytes_max = s->log_bytes,
 		.reserve_bytes = s->reserve_bytes,
-		.catalog = {
-			.history_bytes = s->history_bytes,
-			.tombstone_ms = s->tombstone_ms,
-			.session_ms = s->session_ms,
-		},
+		.catalog =
+			{
+				.history_bytes = s->history_bytes,
+				.tombstone_ms = s->tombstone_ms,
+				.session_ms = s->session_ms,
+			},
 	};
 	struct err e;
 
@@ -114,12 +117,16 @@ static void reload(struct daemon *d)
 
 	notify_reloading();
 	if (options_load(d->options, &fresh, NULL) != 0) {
-		log_error("reload_refused", L_STR("text", "the configuration has mistakes, the old one stays"));
+		log_error("reload_refused",
+			L_STR("text",
+				"the configuration has mistakes, the old one stays"));
 		notify_status("reload refused: the configuration has mistakes");
 	} else {
-		uint32_t waiting = settings_reload(d->settings, &fresh, names, sizeof names);
+		uint32_t waiting = settings_reload(
+			d->settings, &fresh, names, sizeof names);
 
-		log_set_level((enum log_level)log_level_from_name(d->settings->log_level));
+		log_set_level(
+			(enum log_level)log_level_from_name(d->settings->log_level));
 		if (waiting > 0)
 			log_warn("reload_partial", L_STR("restart_needed_for", names));
 		log_info("reloaded", L_STR("log_level", d->settings->log_level));
@@ -138,8 +145,8 @@ static int wait_signal(const sigset_t *signals)
 	};
 
 	for (;;) {
-		int sig = watchdog_ms != 0 ? sigtimedwait(signals, NULL, &timeout) :
-					     sigwaitinfo(signals, NULL);
+		int sig = watchdog_ms != 0 ? sigtimedwait(signals, NULL, &timeout)
+					   : sigwaitinfo(signals, NULL);
 
 		if (sig > 0)
 			return sig;

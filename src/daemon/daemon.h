@@ -6,8 +6,9 @@
 
 #include "daemon/options.h"
 
-/* Runs until SIGTERM or SIGINT. Returns the exit status. SIGHUP loads the configuration again (o says from
- * where) and takes over what may change while running; a file with mistakes changes nothing. */
+/* Runs until SIGTERM or SIGINT. Returns the exit status. SIGHUP loads the configuration
+ * again (o says from where) and takes over what may change while running; a file with
+ * mistakes changes nothing. */
 int daemon_run(const struct options *o, struct settings *s);
 
 #endif

@@ -8,28 +8,34 @@
 
 #include "daemon/daemon.h"
 
-static const char *const origin_names[] = {"default", "file", "environment", "command line"};
+static const char *const origin_names[] = {
+	"default", "file", "environment", "command line"};
 
-/* All settings as a configuration file that svcd accepts, each with what it does and where its value is from. */
+/* All settings as a configuration file that svcd accepts, each with what it does and
+ * where its value is from. */
 static void print_config(const struct settings *s, const enum setting_origin *origins)
 {
 	char section[64] = "";
 
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct setting *row = &setting_rows[i];
-		const char *dot = strchr(row->name, '.'), *key = dot ? dot + 1 : row->name;
+		const char *dot = strchr(row->name, '.'),
+			   *key = dot ? dot + 1 : row->name;
 		size_t len = dot ? (size_t)(dot - row->name) : 0;
 		const char *indent = dot ? "  " : "";
 		char text[SETTING_TEXT_MAX];
 
-		if (dot != NULL && (strlen(section) != len || strncmp(section, row->name, len) != 0)) {
+		if (dot != NULL &&
+			(strlen(section) != len ||
+				strncmp(section, row->name, len) != 0)) {
 			snprintf(section, sizeof section, "%.*s", (int)len, row->name);
 			printf("%s:\n", section);
 		}
 		printf("%s# %s (%s)\n", indent, row->help, origin_names[origins[i]]);
 		if (row->type == SETTING_ADDRESSES) {
 			printf("%s%s:\n", indent, key);
-			for (uint32_t n = 0; setting_print(s, row, n, text, sizeof text); n++)
+			for (uint32_t n = 0; setting_print(s, row, n, text, sizeof text);
+				n++)
 				printf("%s  - \"%s\"\n", indent, text);
 			continue;
 		}
@@ -38,17 +44,20 @@ static void print_config(const struct settings *s, const enum setting_origin *or
 	}
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static int remove_entry(
+	const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st, (void)flag, (void)ftw;
 	return remove(path);
 }
 
 /* --dev: a data directory of its own that goes away at the end, and loopback only. */
-static int run_dev(const struct options *o, struct settings *s, const enum setting_origin *origins)
+static int run_dev(
+	const struct options *o, struct settings *s, const enum setting_origin *origins)
 {
 	const char *base = getenv("TMPDIR");
-	const struct setting *listen = setting_find("listen"), *level = setting_find("log-level");
+	const struct setting *listen = setting_find("listen"),
+			     *level = setting_find("log-level");
 	char dir[SETTING_TEXT_MAX / 2];
 	int status;
 
@@ -64,7 +73,8 @@ static int run_dev(const struct options *o, struct settings *s, const enum setti
 	}
 	if (origins[level - setting_rows] == ORIGIN_DEFAULT)
 		setting_set(s, level, "warn", NULL);
-	fprintf(stderr, "svcd: trying out: nothing is kept after the end; try: svcctl status\n");
+	fprintf(stderr,
+		"svcd: trying out: nothing is kept after the end; try: svcctl status\n");
 	status = daemon_run(o, s);
 	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	return status;

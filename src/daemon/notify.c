@@ -15,10 +15,12 @@ void notify_reloading(void)
 {
 	struct timespec now;
 
-	/* systemd compares this stamp with its own CLOCK_MONOTONIC (Type=notify-reload) */
+	/* systemd compares this stamp with its own CLOCK_MONOTONIC (Type=notify-reload)
+	 */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		(unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+		(unsigned long long)now.tv_sec * 1000000 +
+			(unsigned long long)now.tv_nsec / 1000);
 }
 
 void notify_stopping(void)

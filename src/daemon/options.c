@@ -31,7 +31,8 @@ static const char usage_text[] =
 	"\n"
 	"  -c, --config FILE      configuration file (default " CONFIG_DEFAULT ")\n"
 	"  -d, --data-dir DIR     directory of the log and the state\n"
-	"  -l, --listen ADDRESS   unix:PATH or tcp:HOST:PORT; may be repeated, replaces the file's\n"
+	"  -l, --listen ADDRESS   unix:PATH or tcp:HOST:PORT; may be repeated, "
+	"replaces the file's\n"
 	"      --set NAME=VALUE   any setting of svcd.conf(5)\n"
 	"      --dev              try it out: a throw-away data directory, warnings only\n"
 	"      --check-config     check the configuration and exit\n"
@@ -135,14 +136,16 @@ static int load_file(const struct options *o, struct settings *s, bool *set)
 	return p.n == 0 ? 0 : EX_CONFIG;
 }
 
-static void mark(enum setting_origin *origins, const bool *set, enum setting_origin origin)
+static void mark(
+	enum setting_origin *origins, const bool *set, enum setting_origin origin)
 {
 	for (size_t i = 0; origins != NULL && i < setting_count; i++)
 		if (set[i])
 			origins[i] = origin;
 }
 
-static int take_argument(struct settings *s, const char *name, const char *value, bool *set, struct err *e)
+static int take_argument(
+	struct settings *s, const char *name, const char *value, bool *set, struct err *e)
 {
 	const struct setting *row = setting_find(name);
 
@@ -179,7 +182,8 @@ static int load_arguments(const struct options *o, struct settings *s, bool *set
 	return status;
 }
 
-int options_load(const struct options *o, struct settings *s, enum setting_origin *origins)
+int options_load(
+	const struct options *o, struct settings *s, enum setting_origin *origins)
 {
 	bool set[64] = {false};
 	struct err e;

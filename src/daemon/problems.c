@@ -10,7 +10,8 @@ void problems_init(struct problems *p, const char *file)
 	p->n = 0;
 }
 
-void problems_add(struct problems *p, size_t line, size_t column, const char *hint, const char *fmt, ...)
+void problems_add(struct problems *p, size_t line, size_t column, const char *hint,
+	const char *fmt, ...)
 {
 	struct problem *item;
 	va_list ap;
@@ -41,7 +42,8 @@ static struct bytes line_of(struct bytes source, size_t line)
 	return bytes_of(p, (size_t)((stop ? stop : end) - p));
 }
 
-/* The line with everything that could upset a terminal replaced, and a mark under the column. */
+/* The line with everything that could upset a terminal replaced, and a mark under the
+ * column. */
 static void print_source(struct bytes line, size_t column, FILE *out)
 {
 	size_t shown = line.len > 160 ? 160 : line.len;
@@ -50,7 +52,8 @@ static void print_source(struct bytes line, size_t column, FILE *out)
 		return;
 	fputs("  ", out);
 	for (size_t i = 0; i < shown; i++)
-		fputc(line.data[i] < 0x20 || line.data[i] == 0x7f ? ' ' : line.data[i], out);
+		fputc(line.data[i] < 0x20 || line.data[i] == 0x7f ? ' ' : line.data[i],
+			out);
 	fputs("\n  ", out);
 	for (size_t i = 1; i < column && i <= shown; i++)
 		fputc(' ', out);
@@ -65,8 +68,8 @@ void problems_print(const struct problems *p, struct bytes source, FILE *out)
 		if (item->line == 0) {
 			fprintf(out, "%s: error: %s\n", p->file, item->text);
 		} else {
-			fprintf(out, "%s:%zu:%zu: error: %s\n", p->file, item->line, item->column,
-				item->text);
+			fprintf(out, "%s:%zu:%zu: error: %s\n", p->file, item->line,
+				item->column, item->text);
 			print_source(line_of(source, item->line), item->column, out);
 		}
 		if (item->hint[0] != '\0')

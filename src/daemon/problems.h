@@ -1,6 +1,6 @@
 /*
- * Mistakes in a configuration file: all of them are collected, then shown with the line they
- * are in, a mark under the place and a hint.
+ * Mistakes in a configuration file: all of them are collected, then shown with the line
+ *they are in, a mark under the place and a hint.
  *
  *	svcd.conf:6:3: error: unknown setting 'lsten'
  *	  lsten:
@@ -30,8 +30,8 @@ struct problems {
 
 void problems_init(struct problems *p, const char *file);
 /* hint may be NULL. */
-void problems_add(struct problems *p, size_t line, size_t column, const char *hint, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+void problems_add(struct problems *p, size_t line, size_t column, const char *hint,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* source: the whole text of the file, for the lines that are shown. */
 void problems_print(const struct problems *p, struct bytes source, FILE *out);
 

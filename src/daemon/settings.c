@@ -9,13 +9,17 @@
 #include "base/text.h"
 
 #define ROW(name, type, field, min, max, initial, reload, help) \
-	{name, type, offsetof(struct settings, field), min, max, initial, reload, help}
+	{ \
+		name, type, offsetof(struct settings, field), min, max, initial, reload, \
+			help \
+	}
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
 const struct setting setting_rows[] = {
-	ROW("data-dir", SETTING_TEXT, data_dir, 1, SETTING_TEXT_MAX - 1, "/var/lib/svcd", false,
+	ROW("data-dir", SETTING_TEXT, data_dir, 1, SETTING_TEXT_MAX - 1, "/var/lib/svcd",
+		false,
 		"Directory of the log, the state and the checkpoints. One process at a time."),
 	ROW("listen", SETTING_ADDRESSES, listen, 1, SERVER_LISTEN_MAX,
 		"unix:/run/svcd/svcd.sock, tcp:127.0.0.1:7820", false,
@@ -32,33 +36,42 @@ const struct setting setting_rows[] = {
 		"How long a stop waits for answers that are being written."),
 	ROW("limits.connections", SETTING_NUMBER, connections, 1, 1000000, "16384", false,
 		"Client connections at once; more are refused with the error limit."),
-	ROW("limits.watches-per-connection", SETTING_NUMBER, watches_per_connection, 1, 1000000,
-		"1000", false, "Watches that one connection may hold."),
-	ROW("limits.writes-per-connection", SETTING_NUMBER, writes_per_connection, 1, 65536, "256",
-		false, "Writes of one connection that may wait for their answer."),
-	ROW("limits.output-bytes", SETTING_BYTES, output_bytes, 64 << 10, GIB, "4MiB", false,
+	ROW("limits.watches-per-connection", SETTING_NUMBER, watches_per_connection, 1,
+		1000000, "1000", false, "Watches that one connection may hold."),
+	ROW("limits.writes-per-connection", SETTING_NUMBER, writes_per_connection, 1,
+		65536, "256", false,
+		"Writes of one connection that may wait for their answer."),
+	ROW("limits.output-bytes", SETTING_BYTES, output_bytes, 64 << 10, GIB, "4MiB",
+		false,
 		"Unsent bytes of one connection; a client that reads so slowly is closed."),
-	ROW("limits.watch-budget-bytes", SETTING_BYTES, watch_budget_bytes, 4 << 10, 64 * MIB,
-		"64KiB", false,
-		"Unsent bytes beyond which a watcher gets the latest state later instead of every change."),
-	ROW("limits.answer-cache-bytes", SETTING_BYTES, answer_cache_bytes, 64 << 10, 16 * GIB,
-		"32MiB", false, "Kept answers to lookups, for each worker."),
-	ROW("limits.hello-timeout", SETTING_DURATION, hello_timeout_ms, 100, 3600000, "10s", false,
-		"A connection that has not said hello by then is closed."),
-	ROW("limits.idle-timeout", SETTING_DURATION, idle_timeout_ms, 0, 86400000, "0", false,
+	ROW("limits.watch-budget-bytes", SETTING_BYTES, watch_budget_bytes, 4 << 10,
+		64 * MIB, "64KiB", false,
+		"Unsent bytes beyond which a watcher gets the latest state later "
+		"instead of every change."),
+	ROW("limits.answer-cache-bytes", SETTING_BYTES, answer_cache_bytes, 64 << 10,
+		16 * GIB, "32MiB", false, "Kept answers to lookups, for each worker."),
+	ROW("limits.hello-timeout", SETTING_DURATION, hello_timeout_ms, 100, 3600000,
+		"10s", false, "A connection that has not said hello by then is closed."),
+	ROW("limits.idle-timeout", SETTING_DURATION, idle_timeout_ms, 0, 86400000, "0",
+		false,
 		"A connection that has sent nothing for so long is closed; 0 means never."),
-	ROW("limits.expiries-per-second", SETTING_NUMBER, expiries_per_second, 1, 1000000, "2000",
-		false, "Leases that may expire in one second; the others wait their turn."),
+	ROW("limits.expiries-per-second", SETTING_NUMBER, expiries_per_second, 1, 1000000,
+		"2000", false,
+		"Leases that may expire in one second; the others wait their turn."),
 	ROW("storage.log-bytes", SETTING_BYTES, log_bytes, MIB, 64 * GIB, "64MiB", false,
 		"Size of the log at which a checkpoint is taken and the log is cut."),
-	ROW("storage.history-bytes", SETTING_BYTES, history_bytes, 64 << 10, 64 * GIB, "16MiB",
-		false, "Events kept for svcctl history and svcctl why. The same on all members."),
-	ROW("storage.reserve-bytes", SETTING_BYTES, reserve_bytes, MIB, 64 * GIB, "64MiB", false,
-		"Free disk below which writes are refused."),
-	ROW("storage.tombstones", SETTING_DURATION, tombstone_ms, 1000, UINT64_C(2592000000), "1h",
-		false, "How long removed instances are remembered. The same on all members."),
-	ROW("storage.sessions", SETTING_DURATION, session_ms, 1000, UINT64_C(2592000000), "1h",
-		false, "How long the last writes of an idle client are remembered. The same on all members."),
+	ROW("storage.history-bytes", SETTING_BYTES, history_bytes, 64 << 10, 64 * GIB,
+		"16MiB", false,
+		"Events kept for svcctl history and svcctl why. The same on all members."),
+	ROW("storage.reserve-bytes", SETTING_BYTES, reserve_bytes, MIB, 64 * GIB, "64MiB",
+		false, "Free disk below which writes are refused."),
+	ROW("storage.tombstones", SETTING_DURATION, tombstone_ms, 1000,
+		UINT64_C(2592000000), "1h", false,
+		"How long removed instances are remembered. The same on all members."),
+	ROW("storage.sessions", SETTING_DURATION, session_ms, 1000, UINT64_C(2592000000),
+		"1h", false,
+		"How long the last writes of an idle client are remembered. The "
+		"same on all members."),
 };
 
 const size_t setting_count = sizeof setting_rows / sizeof setting_rows[0];
@@ -95,7 +108,8 @@ void setting_clear(struct settings *s, const struct setting *row)
 		s->n_listen = 0;
 }
 
-static int set_text(char *field, const struct setting *row, const char *text, struct err *e)
+static int set_text(
+	char *field, const struct setting *row, const char *text, struct err *e)
 {
 	size_t len = strlen(text);
 
@@ -114,7 +128,8 @@ static int add_address(struct settings *s, const char *text, struct err *e)
 	int rc;
 
 	if (s->n_listen == SERVER_LISTEN_MAX)
-		return err_set(e, SVCD_EINVAL, "more than %d addresses", SERVER_LISTEN_MAX);
+		return err_set(
+			e, SVCD_EINVAL, "more than %d addresses", SERVER_LISTEN_MAX);
 	rc = net_addr_parse(text, SVCD_PORT_RPC, &addr, e);
 	if (rc != 0)
 		return rc;
@@ -124,7 +139,8 @@ static int add_address(struct settings *s, const char *text, struct err *e)
 
 static int set_switch(bool *field, const char *text, struct err *e)
 {
-	static const char *const yes[] = {"yes", "true", "on"}, *const no[] = {"no", "false", "off"};
+	static const char *const yes[] = {"yes", "true", "on"},
+				 *const no[] = {"no", "false", "off"};
 
 	for (size_t i = 0; i < 3; i++) {
 		if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
@@ -135,17 +151,19 @@ static int set_switch(bool *field, const char *text, struct err *e)
 	return err_set(e, SVCD_EINVAL, "'%s' is not yes or no", text);
 }
 
-static int parse_number(const struct setting *row, const char *text, uint64_t *value, struct err *e)
+static int parse_number(
+	const struct setting *row, const char *text, uint64_t *value, struct err *e)
 {
 	switch (row->type) {
 	case SETTING_BYTES:
 		if (text_parse_size(text, value) != 0)
-			return err_set(e, SVCD_EINVAL, "'%s' is not a size such as 64KiB or 16MiB", text);
+			return err_set(e, SVCD_EINVAL,
+				"'%s' is not a size such as 64KiB or 16MiB", text);
 		return 0;
 	case SETTING_DURATION:
 		if (text_parse_duration_ms(text, value) != 0)
-			return err_set(e, SVCD_EINVAL, "'%s' is not a duration such as 250ms, 10s or 5m",
-				text);
+			return err_set(e, SVCD_EINVAL,
+				"'%s' is not a duration such as 250ms, 10s or 5m", text);
 		return 0;
 	default:
 		if (text_parse_u64(text, 0, UINT64_MAX, value) != 0)
@@ -154,7 +172,8 @@ static int parse_number(const struct setting *row, const char *text, uint64_t *v
 	}
 }
 
-static char *format_number(const struct setting *row, uint64_t value, char *out, size_t cap)
+static char *format_number(
+	const struct setting *row, uint64_t value, char *out, size_t cap)
 {
 	static const char *const units[] = {"", "KiB", "MiB", "GiB"};
 	unsigned unit = 0;
@@ -170,7 +189,8 @@ static char *format_number(const struct setting *row, uint64_t value, char *out,
 	return out;
 }
 
-static int set_number(uint64_t *field, const struct setting *row, const char *text, struct err *e)
+static int set_number(
+	uint64_t *field, const struct setting *row, const char *text, struct err *e)
 {
 	char low[32], high[32];
 	uint64_t value;
@@ -186,14 +206,16 @@ static int set_number(uint64_t *field, const struct setting *row, const char *te
 	return 0;
 }
 
-int setting_set(struct settings *s, const struct setting *row, const char *text, struct err *e)
+int setting_set(
+	struct settings *s, const struct setting *row, const char *text, struct err *e)
 {
 	switch (row->type) {
 	case SETTING_TEXT:
 		return set_text(field_of(s, row), row, text, e);
 	case SETTING_LEVEL:
 		if (log_level_from_name(text) < 0)
-			return err_set(e, SVCD_EINVAL, "'%s' is not debug, info, warn or error", text);
+			return err_set(e, SVCD_EINVAL,
+				"'%s' is not debug, info, warn or error", text);
 		snprintf(field_of(s, row), SETTING_TEXT_MAX, "%s", text);
 		return 0;
 	case SETTING_SWITCH:
@@ -206,7 +228,8 @@ int setting_set(struct settings *s, const struct setting *row, const char *text,
 }
 
 /* Sets a value that may be a comma separated list. */
-static int set_all(struct settings *s, const struct setting *row, const char *text, struct err *e)
+static int set_all(
+	struct settings *s, const struct setting *row, const char *text, struct err *e)
 {
 	char item[SETTING_TEXT_MAX];
 	int rc = 0;
@@ -220,8 +243,8 @@ static int set_all(struct settings *s, const struct setting *row, const char *te
 		text += strspn(text, ", ");
 		len = strcspn(text, ",");
 		if (len >= sizeof item)
-			return err_set(e, SVCD_EINVAL, "an address is longer than %zu bytes",
-				sizeof item - 1);
+			return err_set(e, SVCD_EINVAL,
+				"an address is longer than %zu bytes", sizeof item - 1);
 		memcpy(item, text, len);
 		item[len] = '\0';
 		text += len;
@@ -243,7 +266,8 @@ void settings_init(struct settings *s)
 	}
 }
 
-bool setting_print(const struct settings *s, const struct setting *row, uint32_t i, char *out, size_t cap)
+bool setting_print(const struct settings *s, const struct setting *row, uint32_t i,
+	char *out, size_t cap)
 {
 	const char *field = (const char *)s + row->offset;
 	uint64_t number;
@@ -262,7 +286,8 @@ bool setting_print(const struct settings *s, const struct setting *row, uint32_t
 		snprintf(out, cap, "%s", field);
 		break;
 	case SETTING_SWITCH:
-		snprintf(out, cap, "%s", *(const bool *)(const void *)field ? "yes" : "no");
+		snprintf(out, cap, "%s",
+			*(const bool *)(const void *)field ? "yes" : "no");
 		break;
 	default:
 		memcpy(&number, field, sizeof number);
@@ -318,7 +343,8 @@ int settings_from_argument(struct settings *s, const char *argument, struct err 
 		const char *near = setting_nearest(name);
 
 		return err_set(e, SVCD_EINVAL, "unknown setting '%s'%s%s%s", name,
-			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+			near ? ", did you mean '" : "", near ? near : "",
+			near ? "'?" : "");
 	}
 	if (set_all(s, row, equals + 1, e) != 0) {
 		err_prefix(e, "%s", name);
@@ -327,7 +353,8 @@ int settings_from_argument(struct settings *s, const char *argument, struct err 
 	return 0;
 }
 
-static bool same_value(const struct settings *a, const struct settings *b, const struct setting *row)
+static bool same_value(
+	const struct settings *a, const struct settings *b, const struct setting *row)
 {
 	char x[SETTING_TEXT_MAX], y[SETTING_TEXT_MAX];
 
@@ -342,7 +369,8 @@ static bool same_value(const struct settings *a, const struct settings *b, const
 	}
 }
 
-uint32_t settings_reload(struct settings *running, const struct settings *fresh, char *names, size_t cap)
+uint32_t settings_reload(
+	struct settings *running, const struct settings *fresh, char *names, size_t cap)
 {
 	uint32_t differ = 0;
 	size_t len = 0;
@@ -359,7 +387,8 @@ uint32_t settings_reload(struct settings *running, const struct settings *fresh,
 			setting_set(running, row, text, NULL);
 			continue;
 		}
-		len += (size_t)snprintf(names + len, cap - len, "%s%s", differ ? "," : "", row->name);
+		len += (size_t)snprintf(
+			names + len, cap - len, "%s%s", differ ? "," : "", row->name);
 		if (len >= cap)
 			len = cap - 1;
 		differ++;

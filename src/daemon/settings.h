@@ -2,8 +2,9 @@
  * Settings of svcd: one table row each.
  *
  * The row serves the configuration file, the environment (SVCD_LIMITS_CONNECTIONS for
- * limits.connections), --set, --print-config and the check of svcd.conf(5). Where several places
- * set a value, the later one of this list wins: default, file, environment, command line.
+ * limits.connections), --set, --print-config and the check of svcd.conf(5). Where several
+ * places set a value, the later one of this list wins: default, file, environment,
+ * command line.
  */
 #ifndef SVCD_DAEMON_SETTINGS_H
 #define SVCD_DAEMON_SETTINGS_H
@@ -66,7 +67,12 @@ extern const struct setting setting_rows[];
 extern const size_t setting_count;
 
 /* Where a value came from, in the order of precedence. */
-enum setting_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_COMMAND_LINE };
+enum setting_origin {
+	ORIGIN_DEFAULT,
+	ORIGIN_FILE,
+	ORIGIN_ENVIRONMENT,
+	ORIGIN_COMMAND_LINE
+};
 
 void settings_init(struct settings *s); /* all defaults */
 
@@ -76,23 +82,29 @@ const struct setting *setting_find(const char *name);
 /* The nearest existing name or section, or NULL: for hints. */
 const char *setting_nearest(const char *name);
 
-/* Gives a setting a value from its text. 0, or SVCD_EINVAL with e: what is wrong with the value, without the
- * name. An address list takes one address a call and appends; settings_clear_list empties it first. */
-int setting_set(struct settings *s, const struct setting *row, const char *text, struct err *e);
+/* Gives a setting a value from its text. 0, or SVCD_EINVAL with e: what is wrong with the
+ * value, without the name. An address list takes one address a call and appends;
+ * settings_clear_list empties it first. */
+int setting_set(
+	struct settings *s, const struct setting *row, const char *text, struct err *e);
 void setting_clear(struct settings *s, const struct setting *row);
 
-/* Writes the value as a person would (for lists: item i). False when there is no item i. */
-bool setting_print(const struct settings *s, const struct setting *row, uint32_t i, char *out, size_t cap);
+/* Writes the value as a person would (for lists: item i). False when there is no item i.
+ */
+bool setting_print(const struct settings *s, const struct setting *row, uint32_t i,
+	char *out, size_t cap);
 
-/* Environment: SVCD_ and the name in upper case with _ for . and -. Lists are comma separated. Returns 0, or
- * SVCD_EINVAL with e naming the variable. *set (one flag per row, may be NULL) tells which were there. */
+/* Environment: SVCD_ and the name in upper case with _ for . and -. Lists are comma
+ * separated. Returns 0, or SVCD_EINVAL with e naming the variable. *set (one flag per
+ * row, may be NULL) tells which were there. */
 int settings_from_environment(struct settings *s, bool *set, struct err *e);
 
 /* "name=value" of --set. */
 int settings_from_argument(struct settings *s, const char *argument, struct err *e);
 
-/* Takes what may change while running from `fresh`; returns how many other rows differ, with their names in
- * `names` (for a log line). */
-uint32_t settings_reload(struct settings *running, const struct settings *fresh, char *names, size_t cap);
+/* Takes what may change while running from `fresh`; returns how many other rows differ,
+ * with their names in `names` (for a log line). */
+uint32_t settings_reload(
+	struct settings *running, const struct settings *fresh, char *names, size_t cap);
 
 #endif

@@ -88,7 +88,7 @@ int replica_checkpoint(struct replica *r, const char *path, struct err *e)
 		    : make(r, e);
 }
 
-/* ---- by itself ----------------------------------------------------------- */
+/* ---- by itself --------------------------------------------------------- */
 
 static void *background_main(void *arg)
 {
@@ -151,7 +151,7 @@ void checkpointing_finish(struct replica *r)
 		pthread_join(r->background_thread, NULL);
 }
 
-/* ---- at the start -------------------------------------------------------- */
+/* ---- at the start ------------------------------------------------------ */
 
 void checkpointing_start(struct replica *r)
 {

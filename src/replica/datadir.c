@@ -28,7 +28,7 @@ char *datadir_path(const struct datadir *d, const char *name, char *out)
 	return out;
 }
 
-/* ---- small files --------------------------------------------------------- */
+/* ---- small files ------------------------------------------------------- */
 
 static int write_all(int fd, struct bytes content)
 {
@@ -85,7 +85,7 @@ int datadir_read(
 	return 0;
 }
 
-/* ---- opening ------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------- */
 
 static int open_folder(struct datadir *d, const char *path, struct err *e)
 {
@@ -198,7 +198,7 @@ void datadir_close(struct datadir *d)
 	d->fd = d->lock_fd = -1;
 }
 
-/* ---- trust --------------------------------------------------------------- */
+/* ---- trust ------------------------------------------------------------- */
 
 bool datadir_trusted(const struct datadir *d)
 {

@@ -39,7 +39,7 @@ static int engine_error(int rv)
 	}
 }
 
-/* ---- the parts of one step ----------------------------------------------- */
+/* ---- the parts of one step --------------------------------------------- */
 
 /* The flags of the update are not asked: a term can rise although the step fails. */
 static void keep_ballot(struct driver *d)
@@ -115,7 +115,7 @@ static int tell_persisted(struct driver *d)
 	return driver_feed(d, &ev);
 }
 
-/* ---- one step: the order is the safety argument -------------------------- */
+/* ---- one step: the order is the safety argument ------------------------ */
 
 /*
  * 1 term and vote are durable before anything else happens
@@ -190,7 +190,7 @@ static void set_now(struct driver *d, uint64_t now_ms)
 		d->now_ms = now_ms;
 }
 
-/* ---- proposing ----------------------------------------------------------- */
+/* ---- proposing --------------------------------------------------------- */
 
 bool driver_may_submit(const struct driver *d)
 {
@@ -236,7 +236,7 @@ int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void 
 	return rc;
 }
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------- */
 
 /* A leader without others has nothing to do by time. One with others ticks on its own
  * grid: the engine's timer can stand in the past for ever (T1), and its window of contact
@@ -279,7 +279,7 @@ int driver_tick(struct driver *d, uint64_t now_ms)
 	return driver_event(d, &ev);
 }
 
-/* ---- checkpoints --------------------------------------------------------- */
+/* ---- checkpoints ------------------------------------------------------- */
 
 int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint64_t keep)
 {
@@ -307,7 +307,7 @@ int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint6
 	return rc;
 }
 
-/* ---- status -------------------------------------------------------------- */
+/* ---- status ------------------------------------------------------------ */
 
 static enum driver_role role_of(struct raft *r)
 {

@@ -8,7 +8,7 @@
 
 #include "replica/cures.h"
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------- */
 
 /* The engine says which entries a message has, and we take them from the log, synced or
  * not. */
@@ -70,7 +70,7 @@ void driver_post(
 	}
 }
 
-/* ---- in ------------------------------------------------------------------ */
+/* ---- in ---------------------------------------------------------------- */
 
 static int receive_plain(struct driver *d, struct raft_message *m)
 {

@@ -18,7 +18,7 @@ static const char *address_of(uint64_t node, char out[24])
 	return out;
 }
 
-/* ---- bootstrap ----------------------------------------------------------- */
+/* ---- bootstrap --------------------------------------------------------- */
 
 static int encode_sole(uint64_t node, struct raft_buffer *out)
 {
@@ -54,7 +54,7 @@ int driver_bootstrap(struct journal *j, struct ballot *b, uint64_t node)
 	return 0;
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 /* What RAFT_START gets. The engine wants the payload of changes of the members only. */
 struct loading {

@@ -93,7 +93,7 @@ uint64_t journal_bytes_after(const struct journal *j, uint64_t index)
 	return sum;
 }
 
-/* ---- growing arrays ------------------------------------------------------ */
+/* ---- growing arrays ---------------------------------------------------- */
 
 static int grow(void **array, size_t *cap, size_t n, size_t size)
 {
@@ -146,7 +146,7 @@ int journal_zero(struct journal *j, int file, uint64_t at, uint64_t to)
 	return rc;
 }
 
-/* ---- appending ----------------------------------------------------------- */
+/* ---- appending --------------------------------------------------------- */
 
 static uint64_t left(const struct piece *p)
 {
@@ -250,7 +250,7 @@ void journal_sync(struct journal *j)
 	spare_step(j, 2 * bytes);
 }
 
-/* ---- reading back -------------------------------------------------------- */
+/* ---- reading back ------------------------------------------------------ */
 
 static int read_record(struct journal *j, uint64_t index, struct buf *scratch)
 {
@@ -284,7 +284,7 @@ int journal_read(
 	return 0;
 }
 
-/* ---- removing ------------------------------------------------------------ */
+/* ---- removing ---------------------------------------------------------- */
 
 static void remove_tail(struct journal *j)
 {
@@ -362,7 +362,7 @@ int journal_reset(struct journal *j, uint64_t index, uint64_t term)
 	return 0;
 }
 
-/* ---- invariants ---------------------------------------------------------- */
+/* ---- invariants -------------------------------------------------------- */
 
 void journal_check(const struct journal *j)
 {

@@ -24,7 +24,7 @@ struct opening {
 	int rc;
 };
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static bool name_parse(const char *name, uint64_t *seq)
 {
@@ -76,7 +76,7 @@ static int list_names(struct opening *p)
 	return p->rc;
 }
 
-/* ---- one segment --------------------------------------------------------- */
+/* ---- one segment ------------------------------------------------------- */
 
 static int fail(struct opening *p, int code, uint64_t seq, const char *what)
 {
@@ -244,7 +244,7 @@ static int load_segment(struct opening *p, uint64_t seq, bool is_last)
 	return rc;
 }
 
-/* ---- all ----------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------- */
 
 static int load_all(struct opening *p)
 {

@@ -13,7 +13,7 @@
 #define BOXES_MAX \
 	64 /* mailboxes answered with one post each; more are answered one by one */
 
-/* ---- answers ------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 static void deliver_done(struct mail *m)
 {
@@ -67,7 +67,7 @@ static void refuse(struct proposal *p, int code, const char *text)
 	snprintf(p->outcome.text, sizeof(p->outcome.text), "%s", text);
 }
 
-/* ---- coming in ----------------------------------------------------------- */
+/* ---- coming in --------------------------------------------------------- */
 
 static struct replica *replica_of(const struct proposal *p)
 {
@@ -127,7 +127,7 @@ void propose_refuse(struct replica *r, int code, const char *text)
 	answers_post(&a);
 }
 
-/* ---- one entry ----------------------------------------------------------- */
+/* ---- one entry --------------------------------------------------------- */
 
 static bool fits(const struct replica *r, const struct batch *b, const struct proposal *p)
 {
@@ -231,7 +231,7 @@ void propose_round(struct replica *r)
 	}
 }
 
-/* ---- after the commit ---------------------------------------------------- */
+/* ---- after the commit -------------------------------------------------- */
 
 void propose_answer(struct replica *r)
 {

@@ -125,7 +125,7 @@ void replica_unsubscribe(struct subscription *s)
 	subscription_unref(s);
 }
 
-/* ---- role ---------------------------------------------------------------- */
+/* ---- role -------------------------------------------------------------- */
 
 struct role_notice {
 	struct mail mail;

@@ -74,7 +74,7 @@ static int open_log(struct attempt *a, uint64_t known_index)
 	return rc;
 }
 
-/* ---- a state that can be used -------------------------------------------- */
+/* ---- a state that can be used ------------------------------------------ */
 
 /* False: it has to be built anew. *rc: why not even that. */
 static bool use_state(struct attempt *a, int *rc)
@@ -104,7 +104,7 @@ static bool use_state(struct attempt *a, int *rc)
 	return *rc == 0;
 }
 
-/* ---- a state from checkpoint and log ------------------------------------- */
+/* ---- a state from checkpoint and log ----------------------------------- */
 
 static int build_state(struct attempt *a)
 {
@@ -140,7 +140,7 @@ static int rebuild(struct attempt *a)
 	return rc == 0 ? read_position(a) : rc;
 }
 
-/* ---- fitting together ---------------------------------------------------- */
+/* ---- fitting together -------------------------------------------------- */
 
 static int judge(struct attempt *a)
 {

@@ -33,7 +33,7 @@ void replica_fatal(int code, const char *what)
 	abort();
 }
 
-/* ---- the thread ---------------------------------------------------------- */
+/* ---- the thread -------------------------------------------------------- */
 
 static void on_round_end(void *arg)
 {
@@ -52,7 +52,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
@@ -198,7 +198,7 @@ int replica_start(const struct replica_options *o, struct replica **out, struct 
 	return 0;
 }
 
-/* ---- stop ---------------------------------------------------------------- */
+/* ---- stop -------------------------------------------------------------- */
 
 struct stop_request {
 	struct mail mail;

@@ -38,7 +38,7 @@ void replica_stop(struct replica *r);
 
 struct store *replica_store(struct replica *r); /* for readers; lives as long as r */
 
-/* ---- proposing ----------------------------------------------------------- */
+/* ---- proposing --------------------------------------------------------- */
 
 /* Owned by the caller, taken by the replica until done is delivered on reply's thread.
  * Any thread proposes. */
@@ -55,7 +55,7 @@ struct proposal {
 void replica_propose(struct replica *r, struct proposal *p);
 #define REPLICA_QUEUE_MAX 65536 /* proposals waiting; beyond: SVCD_EBUSY */
 
-/* ---- publishing ---------------------------------------------------------- */
+/* ---- publishing -------------------------------------------------------- */
 
 /* What became visible by one commit. Shared by all subscribers, read only. */
 struct publication {
@@ -81,7 +81,7 @@ void replica_unsubscribe(struct subscription *s);
  * thread. */
 uint64_t replica_published(const struct replica *r);
 
-/* ---- state --------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------- */
 
 enum replica_role { ROLE_FOLLOWER, ROLE_CANDIDATE, ROLE_LEADER };
 

@@ -129,7 +129,7 @@ bool record_decode(struct bytes in, uint32_t salt, struct record *out)
 	return true;
 }
 
-/* ---- scanning ------------------------------------------------------------ */
+/* ---- scanning ---------------------------------------------------------- */
 
 static struct bytes from(struct bytes content, uint64_t at)
 {

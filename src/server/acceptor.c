@@ -29,7 +29,8 @@ static void parting_on_close(struct conn *c, int reason, void *arg)
 /* One too many: told so, then closed. */
 static void acceptor_part(struct acceptor *a, int fd)
 {
-	static const struct conn_events events = {.on_data = parting_on_data, .on_close = parting_on_close};
+	static const struct conn_events events = {
+		.on_data = parting_on_data, .on_close = parting_on_close};
 	struct conn *c;
 	struct err e;
 	char peer[128];
@@ -42,7 +43,8 @@ static void acceptor_part(struct acceptor *a, int fd)
 	if (c == NULL)
 		return;
 	a->parting++;
-	err_set(&e, SVCD_ELIMIT, "this member has %u connections, the limit", a->server->options.connections_max);
+	err_set(&e, SVCD_ELIMIT, "this member has %u connections, the limit",
+		a->server->options.connections_max);
 	reply_error(conn_out(c), 0, &e);
 	conn_flush(c);
 	conn_peer(c, peer, sizeof(peer));
@@ -64,8 +66,8 @@ static void acceptor_on_accept(int fd, void *arg)
 	a->next = (a->next + 1) % s->n_workers;
 }
 
-int acceptor_open(struct acceptor *a, struct server *s, struct loop *l, const struct server_options *o,
-	struct err *e)
+int acceptor_open(struct acceptor *a, struct server *s, struct loop *l,
+	const struct server_options *o, struct err *e)
 {
 	struct net_addr addr;
 
@@ -76,7 +78,8 @@ int acceptor_open(struct acceptor *a, struct server *s, struct loop *l, const st
 
 		if (rc != 0)
 			return rc;
-		a->listeners[a->n] = listener_new(l, &addr, BACKLOG, acceptor_on_accept, a, e);
+		a->listeners[a->n] = listener_new(
+			l, &addr, BACKLOG, acceptor_on_accept, a, e);
 		if (a->listeners[a->n] == NULL)
 			return e->code;
 	}

@@ -1,5 +1,6 @@
 /*
- * The listeners: each accepted connection goes to the next worker, or hears that there are too many.
+ * The listeners: each accepted connection goes to the next worker, or hears that there
+ * are too many.
  */
 #ifndef SVCD_SERVER_ACCEPTOR_H
 #define SVCD_SERVER_ACCEPTOR_H
@@ -18,8 +19,8 @@ struct acceptor {
 };
 
 /* 0, or an error with e filled; acceptor_close is fine then too. */
-int acceptor_open(struct acceptor *a, struct server *s, struct loop *l, const struct server_options *o,
-	struct err *e);
+int acceptor_open(struct acceptor *a, struct server *s, struct loop *l,
+	const struct server_options *o, struct err *e);
 void acceptor_close(struct acceptor *a);
 
 #endif

@@ -34,8 +34,9 @@ static void ending_log(const struct ending *x)
 	const struct outcome *o = &x->proposal.outcome;
 
 	if (log_gate_pass(&a->lines, loop_now_ms(a->loop)))
-		log_info("leases_ended", L_STR("cause", cause_name(x->cause)), L_U64("leases", x->n),
-			L_U64("instances", o->value), L_U64("rev", o->rev));
+		log_info("leases_ended", L_STR("cause", cause_name(x->cause)),
+			L_U64("leases", x->n), L_U64("instances", o->value),
+			L_U64("rev", o->rev));
 }
 
 static void ending_done(struct proposal *p)
@@ -88,12 +89,13 @@ static void end_what_is_due(struct ageing *a)
 		;
 }
 
-/* ---- may the clock run? ------------------------------------------------------------------------ */
+/* ---- may the clock run? ------------------------------------------------ */
 
 static bool workers_run(const struct server *s, uint64_t now_ms)
 {
 	for (uint32_t i = 0; i < s->n_workers; i++) {
-		uint64_t alive_ms = atomic_load_explicit(&s->workers[i]->alive_ms, memory_order_relaxed);
+		uint64_t alive_ms = atomic_load_explicit(
+			&s->workers[i]->alive_ms, memory_order_relaxed);
 
 		if (now_ms > alive_ms + WORKER_STALE_MS)
 			return false;
@@ -111,7 +113,7 @@ static bool is_serving(const struct ageing *a, uint64_t now_ms)
 	return status.role == ROLE_LEADER && !status.space_low;
 }
 
-/* ---- what the store has ------------------------------------------------------------------------ */
+/* ---- what the store has ------------------------------------------------ */
 
 static bool take_in(void *arg, const struct lease *lease)
 {
@@ -131,15 +133,16 @@ static void take_in_all(struct ageing *a)
 	store_read_end(a->reader);
 }
 
-/* A lease that was granted while the leader changed may be missing here; nobody would ever end it.
- * Twice in a row, because grants and ends are on their way all the time. */
+/* A lease that was granted while the leader changed may be missing here; nobody would
+ * ever end it. Twice in a row, because grants and ends are on their way all the time. */
 static void compare_with_store(struct ageing *a, uint64_t now_ms)
 {
 	struct catalog_totals totals;
 	struct tables *t;
 	bool differs;
 
-	if (now_ms - a->compared_ms < COMPARE_MS || (t = store_read_begin(a->reader)) == NULL)
+	if (now_ms - a->compared_ms < COMPARE_MS ||
+		(t = store_read_begin(a->reader)) == NULL)
 		return;
 	a->compared_ms = now_ms;
 	catalog_totals(t, &totals);
@@ -161,7 +164,7 @@ static void ageing_on_tick(void *arg)
 	timer_set(&a->tick, TICK_MS);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 static void poke_deliver(struct mail *m)
 {
@@ -177,7 +180,8 @@ void ageing_poke(struct ageing *a)
 		mailbox_post(a->box, &a->poke);
 }
 
-int ageing_init(struct ageing *a, struct server *s, struct loop *l, struct mailbox *box, struct reader *reader)
+int ageing_init(struct ageing *a, struct server *s, struct loop *l, struct mailbox *box,
+	struct reader *reader)
 {
 	*a = (struct ageing){.server = s, .loop = l, .box = box, .reader = reader};
 	a->poke.deliver = poke_deliver;

@@ -1,9 +1,9 @@
 /*
  * Makes the leases age and ends them: the driver of lease.h on the control thread.
  *
- * The clock of the leases runs only while this member leads, has room on its disk, gets its proposals
- * through and all its workers run (a renewal that waits in a worker's socket is not late). Ends are
- * proposed in batches; what is refused is tried again.
+ * The clock of the leases runs only while this member leads, has room on its disk, gets
+ * its proposals through and all its workers run (a renewal that waits in a worker's
+ * socket is not late). Ends are proposed in batches; what is refused is tried again.
  */
 #ifndef SVCD_SERVER_AGEING_H
 #define SVCD_SERVER_AGEING_H
@@ -28,10 +28,12 @@ struct ageing {
 	struct log_gate lines;
 };
 
-int ageing_init(struct ageing *a, struct server *s, struct loop *l, struct mailbox *box, struct reader *reader);
+int ageing_init(struct ageing *a, struct server *s, struct loop *l, struct mailbox *box,
+	struct reader *reader);
 void ageing_fini(struct ageing *a);
 
-/* This member leads: all leases of the store begin a whole TTL. Or it does not any more. */
+/* This member leads: all leases of the store begin a whole TTL. Or it does not any more.
+ */
 void ageing_lead(struct ageing *a);
 void ageing_follow(struct ageing *a);
 

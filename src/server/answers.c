@@ -1,4 +1,5 @@
-/* Kept answers. Every kept one is in the map, in the ring of the clock and in its service's list. */
+/* Kept answers. Every kept one is in the map, in the ring of the clock and in its
+ * service's list. */
 #include "server/answers.h"
 
 #include <assert.h>
@@ -22,7 +23,7 @@ struct kept {
 	struct list in_ring;
 	struct topic *topic;
 	uint32_t params_len;
-	bool used; /* since the hand passed */
+	bool used;      /* since the hand passed */
 	uint8_t data[]; /* parameters, then entries */
 };
 
@@ -34,7 +35,8 @@ struct answers {
 	uint64_t bytes_max;
 };
 
-struct bytes service_map_key(const struct service_key *key, uint8_t out[SERVICE_MAP_KEY_MAX])
+struct bytes service_map_key(
+	const struct service_key *key, uint8_t out[SERVICE_MAP_KEY_MAX])
 {
 	assert(key->ns.len <= LIMIT_NAME && key->service.len <= LIMIT_NAME);
 	memcpy(out, key->ns.data, key->ns.len);
@@ -60,7 +62,8 @@ static struct bytes topic_key(const void *item)
 /* With what the maps need for it. */
 static uint64_t kept_bytes(const struct kept *k)
 {
-	return sizeof(*k) + k->params_len + k->answer.entries.len + 2 * sizeof(struct map_slot);
+	return sizeof(*k) + k->params_len + k->answer.entries.len +
+		2 * sizeof(struct map_slot);
 }
 
 static uint64_t topic_bytes(const struct topic *t)
@@ -123,7 +126,8 @@ const struct answer *answers_find(struct answers *a, struct bytes params)
 	return &k->answer;
 }
 
-/* Passes the hand over the ring until bytes fit. Ends: each step clears a bit or frees one. */
+/* Passes the hand over the ring until bytes fit. Ends: each step clears a bit or frees
+ * one. */
 static void make_room(struct answers *a, uint64_t bytes)
 {
 	while (a->bytes + bytes > a->bytes_max && !list_empty(&a->ring)) {
@@ -176,8 +180,8 @@ static struct kept *kept_new(struct bytes params, const struct answer *answer)
 	return k;
 }
 
-void answers_keep(struct answers *a, struct bytes params, const struct service_key *service,
-	const struct answer *answer)
+void answers_keep(struct answers *a, struct bytes params,
+	const struct service_key *service, const struct answer *answer)
 {
 	struct kept *k;
 	struct topic *t;
@@ -187,7 +191,9 @@ void answers_keep(struct answers *a, struct bytes params, const struct service_k
 	k = kept_new(params, answer);
 	if (k == NULL)
 		return;
-	make_room(a, kept_bytes(k) + sizeof(*t) + SERVICE_MAP_KEY_MAX + 2 * sizeof(struct map_slot));
+	make_room(a,
+		kept_bytes(k) + sizeof(*t) + SERVICE_MAP_KEY_MAX +
+			2 * sizeof(struct map_slot));
 	t = topic_get(a, service);
 	if (t == NULL || map_put(&a->by_params, k) != 0) {
 		free(k);

@@ -41,7 +41,7 @@ static void barrier_unref(struct barrier *b)
 		free(b);
 }
 
-/* ---- at the origin ------------------------------------------------------------------------------ */
+/* ---- at the origin ----------------------------------------------------- */
 
 static void barrier_answer(struct barrier *b, struct session *s)
 {
@@ -98,7 +98,7 @@ void barriers_sweep(struct worker *w, bool all)
 	struct list *n;
 	struct list *tmp;
 
-	list_each (&w->barriers, n, tmp) {
+	list_each(&w->barriers, n, tmp) {
 		struct barrier *b = container_of(n, struct barrier, node);
 
 		if (all || b->later.session == NULL)
@@ -106,7 +106,7 @@ void barriers_sweep(struct worker *w, bool all)
 	}
 }
 
-/* ---- at each worker ------------------------------------------------------------------------------- */
+/* ---- at each worker ---------------------------------------------------- */
 
 static void part_count(struct part *p)
 {
@@ -134,7 +134,8 @@ static void part_begin_deliver(struct mail *m)
 		.service = bytes_of(b->text + b->ns_len, b->name_len),
 	};
 
-	/* Watchers that were not told yet count as they stand: they hold the barrier up. */
+	/* Watchers that were not told yet count as they stand: they hold the barrier up.
+	 */
 	worker_refresh(p->worker);
 	p->tally.on_change = part_on_change;
 	p->tallying = tally_begin(p->worker->watches, &key, b->rev, &p->tally) == 0;
@@ -151,7 +152,7 @@ static void part_end_deliver(struct mail *m)
 	barrier_unref(p->barrier);
 }
 
-/* ---- asked for -------------------------------------------------------------------------------------- */
+/* ---- asked for --------------------------------------------------------- */
 
 struct asked {
 	struct bytes ns, service;

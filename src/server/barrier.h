@@ -1,9 +1,10 @@
 /*
  * barrier: waits until every live watcher of a service has applied a revision.
  *
- * Each worker tallies its own watchers; the worker that was asked collects. A worker says once
- * that its watchers are done; the counts in the answer are of the moment of the answer. A service
- * whose revision is older than the one asked for had no visible change by it: then its own revision counts.
+ * Each worker tallies its own watchers; the worker that was asked collects. A worker says
+ * once that its watchers are done; the counts in the answer are of the moment of the
+ * answer. A service whose revision is older than the one asked for had no visible change
+ * by it: then its own revision counts.
  */
 #ifndef SVCD_SERVER_BARRIER_H
 #define SVCD_SERVER_BARRIER_H

@@ -17,13 +17,13 @@ struct checks {
 	struct loop *loop;
 	struct reader *reader;
 	struct arena *arena;
-	struct buf spec; /* scratch */
+	struct buf spec;       /* scratch */
 	struct health *health; /* NULL while not begun */
 	struct verdicts *verdicts;
 	struct counter targets, probes;
 };
 
-/* ---- targets ---------------------------------------------------------------------------------- */
+/* ---- targets ----------------------------------------------------------- */
 
 static enum check_state check_state_of(enum health_state h)
 {
@@ -47,7 +47,8 @@ static bool spec_parse(struct checks *c, const struct instance *i, struct value 
 	buf_clear(&c->spec);
 	pack_map(&c->spec, i->spec_n);
 	pack_raw(&c->spec, i->spec);
-	return c->spec.error == 0 && value_parse(c->arena, buf_bytes(&c->spec), spec) == 0;
+	return c->spec.error == 0 &&
+		value_parse(c->arena, buf_bytes(&c->spec), spec) == 0;
 }
 
 static struct bytes first_address(struct value spec)
@@ -55,7 +56,8 @@ static struct bytes first_address(struct value spec)
 	struct value list;
 	struct value first;
 
-	if (!value_find(spec, "addresses", &list) || list.type != VALUE_ARRAY || list.n == 0)
+	if (!value_find(spec, "addresses", &list) || list.type != VALUE_ARRAY ||
+		list.n == 0)
 		return BYTES_NONE;
 	first = value_at(list, 0);
 	return first.type == VALUE_STR ? first.s : BYTES_NONE;
@@ -72,8 +74,8 @@ static uint16_t port_named(struct value spec, struct bytes name)
 		return 0;
 	for (uint32_t i = 0; i < ports.n; i++) {
 		value_pair(ports, i, &key, &port);
-		if (key.type == VALUE_STR && bytes_eq(key.s, name) && value_find(port, "port", &number) &&
-			number.type == VALUE_UINT)
+		if (key.type == VALUE_STR && bytes_eq(key.s, name) &&
+			value_find(port, "port", &number) && number.type == VALUE_UINT)
 			return (uint16_t)number.u;
 	}
 	return 0;
@@ -81,7 +83,9 @@ static uint16_t port_named(struct value spec, struct bytes name)
 
 static void rule_fill(struct verdict_rule *rule, const struct check *from)
 {
-	uint32_t longest = from->interval_ms > from->slow_interval_ms ? from->interval_ms : from->slow_interval_ms;
+	uint32_t longest = from->interval_ms > from->slow_interval_ms
+		? from->interval_ms
+		: from->slow_interval_ms;
 
 	rule->rise = (uint16_t)from->rise;
 	rule->fall = (uint16_t)from->fall;
@@ -112,14 +116,17 @@ static bool check_fill(struct health_check *out, struct value map, struct value 
 	return true;
 }
 
-/* Returns how many checks there are. Views into the transaction and the scratch buffer. */
-static uint32_t checks_fill(struct checks *c, const struct instance *i, struct health_check out[LIMIT_CHECKS])
+/* Returns how many checks there are. Views into the transaction and the scratch buffer.
+ */
+static uint32_t checks_fill(
+	struct checks *c, const struct instance *i, struct health_check out[LIMIT_CHECKS])
 {
 	struct value list;
 	struct value spec;
 	uint32_t n = 0;
 
-	if (value_parse(c->arena, i->checks, &list) != 0 || list.type != VALUE_ARRAY || !spec_parse(c, i, &spec))
+	if (value_parse(c->arena, i->checks, &list) != 0 || list.type != VALUE_ARRAY ||
+		!spec_parse(c, i, &spec))
 		return 0;
 	for (uint32_t k = 0; k < list.n && n < LIMIT_CHECKS; k++)
 		n += check_fill(&out[n], value_at(list, k), spec);
@@ -141,12 +148,12 @@ static void target_set(struct checks *c, const struct instance *i)
 	key_instance(&key, &i->key);
 	target.key = key_bytes(&key);
 	target.n_checks = checks_fill(c, i, list);
-	rc = target.n_checks == 0 ? err_set(&e, SVCD_ECORRUPT, "no readable check") :
-				    health_set(c->health, &target, &e);
+	rc = target.n_checks == 0 ? err_set(&e, SVCD_ECORRUPT, "no readable check")
+				  : health_set(c->health, &target, &e);
 	if (rc != 0) {
 		health_remove(c->health, target.key);
-		log_error("instance_not_checked", L_BYTES("service", i->key.service), L_BYTES("id", i->key.id),
-			L_ERR(rc), L_STR("text", e.text));
+		log_error("instance_not_checked", L_BYTES("service", i->key.service),
+			L_BYTES("id", i->key.id), L_ERR(rc), L_STR("text", e.text));
 	}
 	arena_reset(c->arena);
 }
@@ -160,17 +167,19 @@ static void target_remove(struct checks *c, const struct instance_key *instance)
 	verdicts_forget(c->verdicts, key_bytes(&key));
 }
 
-/* ---- following --------------------------------------------------------------------------------- */
+/* ---- following --------------------------------------------------------- */
 
-static void follow_instance(struct checks *c, struct tables *t, const struct service_change *s,
-	const struct instance_change *change)
+static void follow_instance(struct checks *c, struct tables *t,
+	const struct service_change *s, const struct instance_change *change)
 {
-	struct instance_key key = {.ns = s->key.ns, .service = s->key.service, .id = change->id};
+	struct instance_key key = {
+		.ns = s->key.ns, .service = s->key.service, .id = change->id};
 	struct instance i;
 
 	if (!change->checks)
 		return;
-	if (catalog_get_instance(t, &key, &i) && i.state.has_checks && i.state.life != LIFE_GONE) {
+	if (catalog_get_instance(t, &key, &i) && i.state.has_checks &&
+		i.state.life != LIFE_GONE) {
 		i.key = key;
 		target_set(c, &i);
 	} else {
@@ -229,8 +238,8 @@ static bool begin_with(void *arg, const struct instance *i)
 	return true;
 }
 
-static bool checks_on_verdict(void *arg, struct bytes key, uint64_t incarnation, enum check_state state,
-	const char *reason)
+static bool checks_on_verdict(void *arg, struct bytes key, uint64_t incarnation,
+	enum check_state state, const char *reason)
 {
 	struct checks *c = arg;
 
@@ -271,9 +280,10 @@ void checks_flush(struct checks *c)
 	verdicts_flush(c->verdicts);
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
-struct checks *checks_new(struct server *s, struct loop *l, struct mailbox *box, struct reader *reader)
+struct checks *checks_new(
+	struct server *s, struct loop *l, struct mailbox *box, struct reader *reader)
 {
 	struct checks *c = calloc(1, sizeof(*c));
 

@@ -1,9 +1,9 @@
 /*
  * Health checks of the catalog's instances: feeds struct health, proposes its verdicts.
  *
- * On the control thread. Targets follow the publications; a verdict that could not be proposed or was
- * refused for now is kept, the newest per instance, and proposed again. Truth about an instance
- * is only ever written for the incarnation that was probed.
+ * On the control thread. Targets follow the publications; a verdict that could not be
+ * proposed or was refused for now is kept, the newest per instance, and proposed again.
+ * Truth about an instance is only ever written for the incarnation that was probed.
  */
 #ifndef SVCD_SERVER_CHECKS_H
 #define SVCD_SERVER_CHECKS_H
@@ -13,7 +13,8 @@
 
 struct checks;
 
-struct checks *checks_new(struct server *s, struct loop *l, struct mailbox *box, struct reader *reader); /* NULL: no memory */
+struct checks *checks_new(struct server *s, struct loop *l, struct mailbox *box,
+	struct reader *reader);     /* NULL: no memory */
 void checks_free(struct checks *c); /* nothing is in flight; NULL is fine */
 
 /* Begins with everything that the store has; ends. */

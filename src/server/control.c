@@ -29,7 +29,7 @@ struct control {
 	struct mail refuse_mail, stop_mail;
 };
 
-/* ---- what happens ---------------------------------------------------------------------------------- */
+/* ---- what happens ------------------------------------------------------ */
 
 static void control_on_publication(void *arg, struct publication *p)
 {
@@ -52,7 +52,8 @@ static void control_follow(struct control *c)
 	checks_end(c->checks);
 }
 
-/* Leases and checks are the leader's. Told also when only the term or the leader's name changed. */
+/* Leases and checks are the leader's. Told also when only the term or the leader's name
+ * changed. */
 static void control_on_role(void *arg, enum replica_role role, uint64_t term)
 {
 	struct control *c = arg;
@@ -61,7 +62,8 @@ static void control_on_role(void *arg, enum replica_role role, uint64_t term)
 	if (leads == c->leading)
 		return;
 	c->leading = leads;
-	log_info("role", L_STR("role", leads ? "leader" : "follower"), L_U64("term", term));
+	log_info("role", L_STR("role", leads ? "leader" : "follower"),
+		L_U64("term", term));
 	if (leads)
 		control_lead(c);
 	else
@@ -75,7 +77,7 @@ static void control_on_idle(void *arg)
 	checks_flush(c->checks);
 }
 
-/* ---- end -------------------------------------------------------------------------------------------- */
+/* ---- end --------------------------------------------------------------- */
 
 static void control_on_refuse(struct mail *m)
 {
@@ -87,7 +89,8 @@ static void control_on_stopping(void *arg)
 {
 	struct control *c = arg;
 
-	if (c->ageing.in_flight == 0 && checks_in_flight(c->checks) == 0 && c->acceptor.parting == 0)
+	if (c->ageing.in_flight == 0 && checks_in_flight(c->checks) == 0 &&
+		c->acceptor.parting == 0)
 		loop_stop(c->loop);
 	else
 		timer_set(&c->stopping, STOP_POLL_MS);
@@ -136,7 +139,7 @@ void control_free(struct control *c)
 	free(c);
 }
 
-/* ---- start -------------------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static bool control_make(struct control *c)
 {
@@ -150,11 +153,13 @@ static bool control_make(struct control *c)
 		return false;
 	c->checks = checks_new(c->server, c->loop, c->box, c->reader);
 	narrator_init(&c->narrator, c->arena);
-	return c->checks != NULL && ageing_init(&c->ageing, c->server, c->loop, c->box, c->reader) == 0 &&
-	       timer_init(&c->stopping, c->loop, control_on_stopping, c) == 0;
+	return c->checks != NULL &&
+		ageing_init(&c->ageing, c->server, c->loop, c->box, c->reader) == 0 &&
+		timer_init(&c->stopping, c->loop, control_on_stopping, c) == 0;
 }
 
-int control_new(struct server *s, const struct server_options *o, struct control **out, struct err *e)
+int control_new(struct server *s, const struct server_options *o, struct control **out,
+	struct err *e)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int rc;
@@ -187,7 +192,8 @@ static void *control_main(void *arg)
 
 int control_run(struct control *c)
 {
-	c->subscription = replica_subscribe(c->server->replica, c->box, control_on_publication, c);
+	c->subscription = replica_subscribe(
+		c->server->replica, c->box, control_on_publication, c);
 	if (c->subscription == NULL)
 		return SVCD_ENOMEM;
 	loop_on_idle(c->loop, control_on_idle, c);
@@ -201,7 +207,7 @@ int control_run(struct control *c)
 	return SVCD_ENOMEM;
 }
 
-/* ---- asked by others ------------------------------------------------------------------------------------ */
+/* ---- asked by others --------------------------------------------------- */
 
 void control_leases_wait(struct control *c)
 {

@@ -1,6 +1,6 @@
 /*
- * What the threads of one server share: its options, its workers, the lease table. Fixed after the
- * start but for the atomics. Not for other folders.
+ * What the threads of one server share: its options, its workers, the lease table. Fixed
+ * after the start but for the atomics. Not for other folders.
  */
 #ifndef SVCD_SERVER_CORE_H
 #define SVCD_SERVER_CORE_H
@@ -16,19 +16,24 @@
 /* Bounds that nobody needs to set. */
 #define CLIENT_NAME_MAX 64
 #define TOKEN_MAX 4096
-#define PENDING_HIGH_BYTES ((size_t)256 << 10) /* unsent bytes beyond which no more requests are read */
-#define OUT_BYTES_MIN ((uint32_t)512 << 10)    /* least out_bytes_max: above what one event may collect */
-#define ANSWER_BYTES_MAX ((size_t)64 << 20)    /* one answer; it may exceed out_bytes_max, alone */
-#define PREFIX_MEMBERS_MAX 1000000             /* services watched by prefix, per worker */
-#define RENEW_MAX 1000                         /* leases in one request */
-#define WAIT_MAX_MS 600000                     /* wait_ms of any request */
-#define LINGER_MS 1000                         /* for the last words to a client */
+#define PENDING_HIGH_BYTES \
+	((size_t)256 << 10) /* unsent bytes beyond which no more requests are read */
+#define OUT_BYTES_MIN \
+	((uint32_t)512 << 10) /* least out_bytes_max: above what one event may collect \
+			       */
+#define ANSWER_BYTES_MAX \
+	((size_t)64 << 20)         /* one answer; it may exceed out_bytes_max, alone */
+#define PREFIX_MEMBERS_MAX 1000000 /* services watched by prefix, per worker */
+#define RENEW_MAX 1000             /* leases in one request */
+#define WAIT_MAX_MS 600000         /* wait_ms of any request */
+#define LINGER_MS 1000             /* for the last words to a client */
 
 struct control;
 struct worker;
 
 struct server {
-	struct server_options options; /* with the defaults in place; listen is not kept */
+	struct server_options options; /* with the defaults in place; listen is not kept
+					*/
 	struct replica *replica;
 	struct store *store;
 	struct leases *leases;
@@ -37,7 +42,7 @@ struct server {
 	uint32_t n_workers;
 	uint64_t started_ms;
 	_Atomic uint32_t connections; /* accepted and not over */
-	_Atomic bool stopping;        /* connections that end from now on keep their leases */
+	_Atomic bool stopping; /* connections that end from now on keep their leases */
 };
 
 /* A statistic: one thread writes, any reads. */
@@ -47,7 +52,8 @@ struct counter {
 
 static inline void count(struct counter *c, uint64_t n)
 {
-	atomic_store_explicit(&c->value, atomic_load_explicit(&c->value, memory_order_relaxed) + n,
+	atomic_store_explicit(&c->value,
+		atomic_load_explicit(&c->value, memory_order_relaxed) + n,
 		memory_order_relaxed);
 }
 

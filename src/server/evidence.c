@@ -28,7 +28,7 @@ static void ask_free(struct ask *a)
 	free(a);
 }
 
-/* ---- on the control thread ------------------------------------------------------------------------ */
+/* ---- on the control thread --------------------------------------------- */
 
 static const char *state_name(enum check_state s)
 {
@@ -56,7 +56,8 @@ static void seen_put(void *arg, const struct health_evidence *e)
 	if (any) {
 		uint64_t now_ms = clock_now_ms();
 
-		pack_kv_u64(&a->seen, "age_ms", now_ms > e->last_ms ? now_ms - e->last_ms : 0);
+		pack_kv_u64(&a->seen, "age_ms",
+			now_ms > e->last_ms ? now_ms - e->last_ms : 0);
 		pack_kv_u64(&a->seen, "took_us", e->took_us);
 		pack_kv_cstr(&a->seen, "reason", e->reason != NULL ? e->reason : "");
 	}
@@ -75,7 +76,7 @@ static void ask_arrive(struct mail *m)
 	mailbox_post(a->worker->box, m);
 }
 
-/* ---- back at the worker ----------------------------------------------------------------------------- */
+/* ---- back at the worker ------------------------------------------------ */
 
 static void put_value(struct buf *out, struct value v);
 
@@ -139,11 +140,13 @@ static bool seen_find(const struct ask *a, struct bytes name, struct bytes *map)
 	wanted = buf_bytes(&packed);
 	for (uint32_t i = 0; i < a->n_seen && !found; i++) {
 		size_t key_len = frame_value_len(rest);
-		size_t map_len = frame_value_len(bytes_of(rest.data + key_len, rest.len - key_len));
+		size_t map_len = frame_value_len(
+			bytes_of(rest.data + key_len, rest.len - key_len));
 
 		found = bytes_eq(bytes_of(rest.data, key_len), wanted);
 		*map = bytes_of(rest.data + key_len, map_len);
-		rest = bytes_of(rest.data + key_len + map_len, rest.len - key_len - map_len);
+		rest = bytes_of(
+			rest.data + key_len + map_len, rest.len - key_len - map_len);
 	}
 	buf_fini(&packed);
 	return found;
@@ -153,7 +156,8 @@ static void put_check(const struct ask *a, struct buf *out, struct value check)
 {
 	struct value name;
 	struct bytes seen;
-	bool any = value_find(check, "name", &name) && name.type == VALUE_STR && seen_find(a, name.s, &seen);
+	bool any = value_find(check, "name", &name) && name.type == VALUE_STR &&
+		seen_find(a, name.s, &seen);
 
 	if (check.type != VALUE_MAP) {
 		put_value(out, check);
@@ -180,7 +184,8 @@ static void put_instance(const struct ask *a, struct buf *out, struct value inst
 	for (uint32_t i = 0; i < instance.n; i++) {
 		value_pair(instance, i, &key, &val);
 		put_value(out, key);
-		if (key.type != VALUE_STR || !bytes_eq_str(key.s, "checks") || val.type != VALUE_ARRAY) {
+		if (key.type != VALUE_STR || !bytes_eq_str(key.s, "checks") ||
+			val.type != VALUE_ARRAY) {
 			put_value(out, val);
 			continue;
 		}
@@ -199,7 +204,8 @@ static uint32_t put_answer(const struct ask *a, struct buf *out, struct value an
 	for (uint32_t i = 0; i < answer.n; i++) {
 		value_pair(answer, i, &key, &val);
 		put_value(out, key);
-		if (key.type != VALUE_STR || !bytes_eq_str(key.s, "instances") || val.type != VALUE_ARRAY) {
+		if (key.type != VALUE_STR || !bytes_eq_str(key.s, "instances") ||
+			val.type != VALUE_ARRAY) {
 			put_value(out, val);
 			continue;
 		}
@@ -218,7 +224,8 @@ static void ask_answer(struct ask *a, struct session *s)
 	struct err e;
 
 	buf_clear(&w->entries);
-	if (value_parse(w->arena, buf_bytes(&a->answer), &answer) != 0 || answer.type != VALUE_MAP) {
+	if (value_parse(w->arena, buf_bytes(&a->answer), &answer) != 0 ||
+		answer.type != VALUE_MAP) {
 		err_set(&e, SVCD_EINTERNAL, "an answer of our own is unreadable");
 		session_error(s, a->later.id, &e);
 		return;
@@ -238,11 +245,12 @@ static void ask_come_back(struct mail *m)
 	ask_free(a);
 }
 
-/* ---- asked for -------------------------------------------------------------------------------------- */
+/* ---- asked for --------------------------------------------------------- */
 
 static const struct field key_fields[] = {
 	{"ns", FIELD_TEXT, offsetof(struct instance_key, ns), false, 1, LIMIT_NAME},
-	{"service", FIELD_TEXT, offsetof(struct instance_key, service), true, 1, LIMIT_NAME},
+	{"service", FIELD_TEXT, offsetof(struct instance_key, service), true, 1,
+		LIMIT_NAME},
 	{"id", FIELD_TEXT, offsetof(struct instance_key, id), true, 1, LIMIT_ID},
 };
 
@@ -252,7 +260,8 @@ bool evidence_ask(struct request *r, uint32_t n, struct bytes entries)
 	struct instance_key key = {.ns = bytes_str("default")};
 	struct ask *a;
 
-	if (!w->server->options.checks_enabled || fields_decode(r->params, key_fields, 3, &key, NULL, "get", NULL) != 0)
+	if (!w->server->options.checks_enabled ||
+		fields_decode(r->params, key_fields, 3, &key, NULL, "get", NULL) != 0)
 		return false;
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)

@@ -11,7 +11,7 @@ struct log_gate {
 	uint32_t per_second;
 	uint32_t passed; /* in the second that began at start_ms */
 	uint64_t start_ms;
-	uint64_t held;   /* since the last report */
+	uint64_t held; /* since the last report */
 };
 
 void log_gate_init(struct log_gate *g, uint32_t per_second);

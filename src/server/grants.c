@@ -2,9 +2,10 @@
 
 #include "wire/pack.h"
 
-/* The catalog is the truth: a lease that the table does not know may still be there, after an election or
- * a repeated grant. Takes it into the table. */
-static bool lease_recall(struct worker *w, uint64_t id, struct lease_holder *holder, uint64_t *ttl_ms)
+/* The catalog is the truth: a lease that the table does not know may still be there,
+ * after an election or a repeated grant. Takes it into the table. */
+static bool lease_recall(
+	struct worker *w, uint64_t id, struct lease_holder *holder, uint64_t *ttl_ms)
 {
 	struct tables *t = store_read_begin(w->reader);
 	struct lease lease;
@@ -12,7 +13,8 @@ static bool lease_recall(struct worker *w, uint64_t id, struct lease_holder *hol
 
 	if (t == NULL)
 		return false;
-	there = catalog_get_lease(t, id, &lease) && leases_add(w->server->leases, &lease, holder) == 0;
+	there = catalog_get_lease(t, id, &lease) &&
+		leases_add(w->server->leases, &lease, holder) == 0;
 	if (there && *ttl_ms == 0)
 		*ttl_ms = lease.ttl_ms;
 	store_read_end(w->reader);
@@ -26,11 +28,13 @@ static void lease_orphaned(struct worker *w, const struct lease *lease)
 
 	lease_holder_init(&nobody);
 	if (leases_add(w->server->leases, lease, &nobody) == 0)
-		worker_leases_released(w, leases_release(w->server->leases, &nobody,
-						  !atomic_load(&w->server->stopping)));
+		worker_leases_released(w,
+			leases_release(w->server->leases, &nobody,
+				!atomic_load(&w->server->stopping)));
 }
 
-void lease_granted(struct worker *w, struct session *s, const struct lease *lease, bool repeated)
+void lease_granted(
+	struct worker *w, struct session *s, const struct lease *lease, bool repeated)
 {
 	uint64_t ttl_ms = 0;
 
@@ -46,7 +50,8 @@ void lease_granted(struct worker *w, struct session *s, const struct lease *leas
 
 uint32_t lease_entries(struct worker *w, const struct lease *lease, struct buf *entries)
 {
-	uint64_t interval_ms = lease_interval_ms(lease->ttl_ms, leases_count(w->server->leases));
+	uint64_t interval_ms = lease_interval_ms(
+		lease->ttl_ms, leases_count(w->server->leases));
 
 	pack_kv_u64(entries, "lease", lease->id);
 	pack_kv_u64(entries, "ttl_ms", lease->ttl_ms);
@@ -55,7 +60,7 @@ uint32_t lease_entries(struct worker *w, const struct lease *lease, struct buf *
 	return 4;
 }
 
-/* ---- renew -------------------------------------------------------------------------------------- */
+/* ---- renew ------------------------------------------------------------- */
 
 struct renewal {
 	uint64_t lease;
@@ -89,7 +94,8 @@ static int renewal_read(struct value params, struct renewal *x, struct err *e)
 		struct value id = value_at(x->leases, x->n);
 
 		if (id.type != VALUE_UINT)
-			return err_set(e, SVCD_EINVAL, "renew.leases[%u]: expected integer, got %s", x->n,
+			return err_set(e, SVCD_EINVAL,
+				"renew.leases[%u]: expected integer, got %s", x->n,
 				value_type_name(id.type));
 		x->ids[x->n] = id.u;
 	}
@@ -99,7 +105,8 @@ static int renewal_read(struct value params, struct renewal *x, struct err *e)
 /* The lost ones are left at the front of ids. */
 static int renewal_do(struct worker *w, struct session *s, struct renewal *x)
 {
-	int unknown = leases_renew(w->server->leases, x->ids, x->n, &s->leases, x->ids, &x->ttl_ms);
+	int unknown = leases_renew(
+		w->server->leases, x->ids, x->n, &s->leases, x->ids, &x->ttl_ms);
 
 	if (unknown < 0)
 		return unknown;
@@ -117,7 +124,8 @@ static void renewal_answer(struct request *r, const struct renewal *x)
 
 	buf_clear(&w->entries);
 	pack_kv_u64(&w->entries, "renewed", x->n - x->lost);
-	pack_kv_u64(&w->entries, "interval_ms", lease_interval_ms(ttl_ms, leases_count(w->server->leases)));
+	pack_kv_u64(&w->entries, "interval_ms",
+		lease_interval_ms(ttl_ms, leases_count(w->server->leases)));
 	pack_cstr(&w->entries, "lost");
 	pack_array(&w->entries, x->lost);
 	for (uint32_t i = 0; i < x->lost; i++)
@@ -136,9 +144,11 @@ void method_renew(struct request *r)
 	if (renewal_read(r->params, &x, &e) != 0)
 		request_error(r, &e);
 	else if (renewal_do(w, r->session, &x) != 0)
-		request_fail(r, SVCD_ENOLEADER, "this member does not lead: leases are renewed at the leader");
+		request_fail(r, SVCD_ENOLEADER,
+			"this member does not lead: leases are renewed at the leader");
 	else if (x.lease != 0 && x.lost != 0)
-		request_fail(r, SVCD_ENOLEASE, "no lease %llu: it ended or was never granted",
+		request_fail(r, SVCD_ENOLEASE,
+			"no lease %llu: it ended or was never granted",
 			(unsigned long long)x.lease);
 	else
 		renewal_answer(r, &x);

@@ -17,7 +17,8 @@ struct greeting {
 
 static const struct field greeting_fields[] = {
 	{"version", FIELD_U32, offsetof(struct greeting, version), true, 0, UINT32_MAX},
-	{"client", FIELD_TEXT, offsetof(struct greeting, client), false, 1, CLIENT_NAME_MAX},
+	{"client", FIELD_TEXT, offsetof(struct greeting, client), false, 1,
+		CLIENT_NAME_MAX},
 	{"token", FIELD_TEXT, offsetof(struct greeting, token), false, 0, TOKEN_MAX},
 	{"features", FIELD_ARRAY, offsetof(struct greeting, features), false, 0, 64},
 };
@@ -81,14 +82,16 @@ void method_hello(struct request *r)
 	struct greeting g = {.client = bytes_str("client")};
 	struct err e;
 	char *actor;
-	int rc = fields_decode(r->params, greeting_fields, sizeof(greeting_fields) / sizeof(greeting_fields[0]),
-		&g, NULL, "hello", &e);
+	int rc = fields_decode(r->params, greeting_fields,
+		sizeof(greeting_fields) / sizeof(greeting_fields[0]), &g, NULL, "hello",
+		&e);
 
 	if (rc == 0 && r->session->state == SESSION_READY)
 		rc = err_set(&e, SVCD_EPROTOCOL, "hello was said already");
 	if (rc == 0 && g.version != SVCD_PROTOCOL_VERSION)
-		rc = err_set(&e, SVCD_EVERSION, "protocol version %u is asked for, this server speaks %d", g.version,
-			SVCD_PROTOCOL_VERSION);
+		rc = err_set(&e, SVCD_EVERSION,
+			"protocol version %u is asked for, this server speaks %d",
+			g.version, SVCD_PROTOCOL_VERSION);
 	actor = rc == 0 ? actor_make(r->session, g.client) : NULL;
 	if (rc == 0 && actor == NULL)
 		rc = err_set(&e, SVCD_ENOMEM, "out of memory");

@@ -1,4 +1,5 @@
-/* Leases of the leader. A lease is in exactly the places that its state says, see lease_move. */
+/* Leases of the leader. A lease is in exactly the places that its state says, see
+ * lease_move. */
 #include "server/lease.h"
 
 #include <assert.h>
@@ -8,8 +9,8 @@
 #include "base/heap.h"
 #include "base/map.h"
 
-#define TAKE_CHUNK 2000  /* deadlines looked at per hold of the lock */
-#define TAKE_CHUNKS 50   /* … and per call */
+#define TAKE_CHUNK 2000 /* deadlines looked at per hold of the lock */
+#define TAKE_CHUNKS 50  /* … and per call */
 #define MANY_LEASES 100000
 
 enum lease_state {
@@ -42,7 +43,7 @@ struct leases {
 	struct map by_id;
 	struct heap deadlines;
 	struct list closed;
-	uint64_t clock_ms; /* lease time; starts at 1 */
+	uint64_t clock_ms;    /* lease time; starts at 1 */
 	uint64_t advanced_ms; /* of the last advance; 0: none yet */
 	uint64_t tokens;      /* thousandths of an expiry */
 	uint32_t per_second;
@@ -130,7 +131,8 @@ static void entry_hold(struct entry *e, struct lease_holder *holder)
 		list_push(&holder->leases, &e->node);
 }
 
-/* The one place where a lease changes its state. Without memory a lease stays as it is. */
+/* The one place where a lease changes its state. Without memory a lease stays as it is.
+ */
 static bool lease_move(struct leases *l, struct entry *e, enum lease_state to)
 {
 	assert(lease_moves[e->state][to]);
@@ -186,7 +188,8 @@ static bool entry_renew(struct leases *l, struct entry *e, struct lease_holder *
 	return true;
 }
 
-static int entry_new(struct leases *l, const struct lease *lease, struct lease_holder *holder)
+static int entry_new(
+	struct leases *l, const struct lease *lease, struct lease_holder *holder)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 
@@ -247,8 +250,8 @@ static int renew_locked(struct leases *l, const uint64_t *ids, uint32_t n,
 	return n_lost;
 }
 
-int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n, struct lease_holder *holder,
-	uint64_t *lost, uint64_t *ttl_ms)
+int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
+	struct lease_holder *holder, uint64_t *lost, uint64_t *ttl_ms)
 {
 	int rc;
 
@@ -324,8 +327,8 @@ static size_t take_closed(struct leases *l, uint64_t *ids, size_t max)
 	return n;
 }
 
-/* Up to TAKE_CHUNK deadlines that came up: renewed ones are armed anew, the others are taken. False when
- * nothing more can be done now. */
+/* Up to TAKE_CHUNK deadlines that came up: renewed ones are armed anew, the others are
+ * taken. False when nothing more can be done now. */
 static bool take_expired(struct leases *l, uint64_t *ids, size_t max, size_t *n)
 {
 	for (int i = 0; i < TAKE_CHUNK && *n < max; i++) {
@@ -381,7 +384,8 @@ void leases_refused(struct leases *l, const uint64_t *ids, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct entry *e = entry_find(l, ids[i]);
 
-		/* Without memory for the heap a lease waits in the queue of the closed. */
+		/* Without memory for the heap a lease waits in the queue of the closed.
+		 */
 		if (e != NULL && e->state == LEASE_ENDING &&
 			(e->was_closed || !lease_move(l, e, LEASE_LIVE)))
 			lease_move(l, e, LEASE_CLOSED);
@@ -399,7 +403,8 @@ size_t leases_count(struct leases *l)
 	return n;
 }
 
-/* Two renewals may be lost before the deadline; with many leases one, for a fifth less work. */
+/* Two renewals may be lost before the deadline; with many leases one, for a fifth less
+ * work. */
 uint64_t lease_interval_ms(uint64_t ttl_ms, size_t leases)
 {
 	return leases < MANY_LEASES ? ttl_ms / 3 : ttl_ms * 2 / 5;
@@ -407,7 +412,9 @@ uint64_t lease_interval_ms(uint64_t ttl_ms, size_t leases)
 
 uint64_t lease_phase_ms(uint64_t lease, uint64_t interval_ms)
 {
-	return interval_ms == 0 ? 0 : bytes_hash(bytes_of(&lease, sizeof(lease))) % interval_ms;
+	return interval_ms == 0
+		? 0
+		: bytes_hash(bytes_of(&lease, sizeof(lease))) % interval_ms;
 }
 
 void leases_check(struct leases *l)

@@ -1,15 +1,18 @@
 /*
  * The leases of the leader: in memory, aged by a clock of their own.
  *
- * A lease lives as long as it is renewed; renewals touch this table only, never the log. The clock of
- * the leases is moved by leases_advance and stands still while the leader cannot serve, so a registry that
- * was away takes nobody's lease (promise 7). Deadlines are lazy: a renewal writes one number, the heap
- * learns of it when the old deadline comes up.
+ * A lease lives as long as it is renewed; renewals touch this table only, never the log.
+ * The clock of the leases is moved by leases_advance and stands still while the leader
+ * cannot serve, so a registry that was away takes nobody's lease (promise 7). Deadlines
+ * are lazy: a renewal writes one number, the heap learns of it when the old deadline
+ * comes up.
  *
- * A connection that granted or renewed a lease is its holder. When it ends, its leases that were
- * granted with on_close "drop" are queued to be ended at once; the others are left to their deadline.
+ * A connection that granted or renewed a lease is its holder. When it ends, its leases
+ * that were granted with on_close "drop" are queued to be ended at once; the others are
+ * left to their deadline.
  *
- * Any thread: one mutex, held for some hundred nanoseconds per lease. Lookups never come here.
+ * Any thread: one mutex, held for some hundred nanoseconds per lease. Lookups never come
+ * here.
  */
 #ifndef SVCD_SERVER_LEASE_H
 #define SVCD_SERVER_LEASE_H
@@ -17,8 +20,9 @@
 #include "base/list.h"
 #include "catalog/types.h"
 
-#define LEASE_STEP_MAX_MS 500 /* more between two advances is time in which we did not run */
-#define LEASE_SLACK_MS 200    /* deadlines are later by this: the clock moves in steps */
+#define LEASE_STEP_MAX_MS \
+	500                /* more between two advances is time in which we did not run */
+#define LEASE_SLACK_MS 200 /* deadlines are later by this: the clock moves in steps */
 
 struct leases;
 
@@ -36,14 +40,16 @@ void leases_lead(struct leases *l);
 void leases_follow(struct leases *l); /* somebody else leads: forgets everything */
 bool leases_leading(struct leases *l);
 
-/* A whole TTL from now. holder may be NULL: nobody holds it; one that is known then stays as it is, otherwise it
- * is renewed and changes its holder. SVCD_ECONFLICT: it is ending. SVCD_ENOMEM, SVCD_ENOLEADER. */
+/* A whole TTL from now. holder may be NULL: nobody holds it; one that is known then stays
+ * as it is, otherwise it is renewed and changes its holder. SVCD_ECONFLICT: it is ending.
+ * SVCD_ENOMEM, SVCD_ENOLEADER. */
 int leases_add(struct leases *l, const struct lease *lease, struct lease_holder *holder);
 
 /* Renews what is known and makes holder the holder; the others are put into lost. Returns
- * how many are lost, or SVCD_ENOLEADER. *ttl_ms: of the first that was renewed. lost may be ids itself. */
-int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n, struct lease_holder *holder,
-	uint64_t *lost, uint64_t *ttl_ms);
+ * how many are lost, or SVCD_ENOLEADER. *ttl_ms: of the first that was renewed. lost may
+ * be ids itself. */
+int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
+	struct lease_holder *holder, uint64_t *lost, uint64_t *ttl_ms);
 
 /* It is gone from the catalog. Unknown is fine. */
 void leases_remove(struct leases *l, uint64_t id);
@@ -56,16 +62,19 @@ size_t leases_release(struct leases *l, struct lease_holder *holder, bool drop);
 void leases_advance(struct leases *l, uint64_t now_ms, bool serving);
 
 /*
- * The next leases to end, at most max, all for *cause: first those of closed connections, then the expired, which
- * are paced. The caller proposes their end and then says how that went.
+ * The next leases to end, at most max, all for *cause: first those of closed connections,
+ * then the expired, which are paced. The caller proposes their end and then says how that
+ * went.
  */
 size_t leases_take(struct leases *l, uint64_t *ids, size_t max, enum cause_kind *cause);
 void leases_ended(struct leases *l, const uint64_t *ids, size_t n);
-void leases_refused(struct leases *l, const uint64_t *ids, size_t n); /* they are taken again later */
+void leases_refused(struct leases *l, const uint64_t *ids, size_t n); /* they are taken
+									 again later */
 
 size_t leases_count(struct leases *l);
 
-/* How often to renew, and how long to wait before the first renewal: spreads the clients. Pure. */
+/* How often to renew, and how long to wait before the first renewal: spreads the clients.
+ * Pure. */
 uint64_t lease_interval_ms(uint64_t ttl_ms, size_t leases);
 uint64_t lease_phase_ms(uint64_t lease, uint64_t interval_ms);
 

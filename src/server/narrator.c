@@ -29,20 +29,24 @@ static struct bytes state_of(struct narrator *n, const struct instance_change *i
 	return state.type == VALUE_STR ? state.s : bytes_str("?");
 }
 
-static void tell_instance(struct narrator *n, const struct service_change *s, const struct instance_change *i)
+static void tell_instance(struct narrator *n, const struct service_change *s,
+	const struct instance_change *i)
 {
-	log_info("instance_state", L_BYTES("ns", s->key.ns), L_BYTES("service", s->key.service),
-		L_BYTES("id", i->id), L_BYTES("to", state_of(n, i)), L_STR("cause", cause_name(i->cause)),
+	log_info("instance_state", L_BYTES("ns", s->key.ns),
+		L_BYTES("service", s->key.service), L_BYTES("id", i->id),
+		L_BYTES("to", state_of(n, i)), L_STR("cause", cause_name(i->cause)),
 		L_U64("rev", s->rev));
 	arena_reset(n->arena);
 }
 
-void narrator_tell(struct narrator *n, const struct changes *c, uint64_t rev, uint64_t now_ms)
+void narrator_tell(
+	struct narrator *n, const struct changes *c, uint64_t rev, uint64_t now_ms)
 {
 	uint64_t held = log_gate_report(&n->lines, now_ms);
 
 	if (held > 0)
-		log_info("instance_states_not_logged", L_U64("lines", held), L_U64("rev", rev));
+		log_info("instance_states_not_logged", L_U64("lines", held),
+			L_U64("rev", rev));
 	if (log_get_level() > LOG_INFO)
 		return;
 	for (size_t i = 0; i < changes_services(c); i++) {

@@ -1,5 +1,6 @@
 /*
- * Tells the log what became of instances: one line per change of state, so many per second.
+ * Tells the log what became of instances: one line per change of state, so many per
+ * second.
  */
 #ifndef SVCD_SERVER_NARRATOR_H
 #define SVCD_SERVER_NARRATOR_H
@@ -13,6 +14,7 @@ struct narrator {
 };
 
 void narrator_init(struct narrator *n, struct arena *arena);
-void narrator_tell(struct narrator *n, const struct changes *c, uint64_t rev, uint64_t now_ms);
+void narrator_tell(
+	struct narrator *n, const struct changes *c, uint64_t rev, uint64_t now_ms);
 
 #endif

@@ -16,7 +16,8 @@ void method_ping(struct request *r)
 }
 
 /* All of them have this shape: entries to out, their number to *n. */
-typedef int query_fn(struct tables *t, struct value params, struct buf *out, uint32_t *n, struct err *e);
+typedef int query_fn(struct tables *t, struct value params, struct buf *out, uint32_t *n,
+	struct err *e);
 
 /* Runs one query into the worker's entries. */
 static int query_run(struct request *r, query_fn *query, uint32_t *n, struct err *e)
@@ -33,7 +34,8 @@ static int query_run(struct request *r, query_fn *query, uint32_t *n, struct err
 	if (t->error != 0)
 		rc = err_set(e, t->error, "%s", err_text(t->error));
 	else if (rc == 0 && w->entries.error != 0)
-		rc = err_set(e, w->entries.error, "the answer is too big: use limit and after");
+		rc = err_set(e, w->entries.error,
+			"the answer is too big: use limit and after");
 	store_read_end(w->reader);
 	return rc;
 }
@@ -68,6 +70,7 @@ void method_get(struct request *r)
 
 	if (query_run(r, query_get, &n, &e) != 0)
 		request_error(r, &e);
-	else if (!value_find(r->params, "id", &id) || !evidence_ask(r, n, buf_bytes(&r->session->worker->entries)))
+	else if (!value_find(r->params, "id", &id) ||
+		!evidence_ask(r, n, buf_bytes(&r->session->worker->entries)))
 		request_result(r, n, buf_bytes(&r->session->worker->entries));
 }

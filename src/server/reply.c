@@ -20,7 +20,8 @@ static uint8_t *put_text(uint8_t *p, const char *text, size_t len)
 #define PUT(p, text) put_text((p), (text), sizeof(text) - 1)
 
 /* By hand, because every lookup comes here: fixed widths, one look at the buffer. */
-void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_t n, struct bytes entries)
+void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_t n,
+	struct bytes entries)
 {
 	uint8_t *start = buf_reserve(out, 64 + entries.len);
 	uint8_t *p = start;
@@ -33,10 +34,15 @@ void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_
 	p = put_be(p, n + HEAD_ENTRIES, 2);
 	p = PUT(p, "\xa3rev\xcf");
 	p = put_be(p, head->rev, 8);
-	p = PUT(p, "\xa6" "age_ms\xce");
+	p = PUT(p,
+		"\xa6"
+		"age_ms\xce");
 	p = put_be(p, head->age_ms, 4);
 	p = PUT(p, "\xa6source");
-	p = head->leader ? PUT(p, "\xa6leader") : PUT(p, "\xa8" "follower");
+	p = head->leader ? PUT(p, "\xa6leader")
+			 : PUT(p,
+				   "\xa8"
+				   "follower");
 	if (entries.len > 0)
 		memcpy(p, entries.data, entries.len);
 	out->len += (size_t)(p - start) + entries.len;

@@ -17,7 +17,8 @@ struct head {
 #define HEAD_ENTRIES 3
 
 /* A whole result: the head, then n map entries. */
-void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_t n, struct bytes entries);
+void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_t n,
+	struct bytes entries);
 
 /* A whole error, with the time after which a client may try again when that can help. */
 void reply_error(struct buf *out, uint32_t id, const struct err *e);

@@ -27,7 +27,8 @@ static const struct field waiting_fields[] = {
 	{"wait_ms", FIELD_U32, offsetof(struct waiting, wait_ms), false, 0, WAIT_MAX_MS},
 };
 
-static void answer_send(const struct request *r, const struct head *head, const struct answer *a)
+static void answer_send(
+	const struct request *r, const struct head *head, const struct answer *a)
 {
 	struct err e;
 
@@ -39,9 +40,10 @@ static void answer_send(const struct request *r, const struct head *head, const 
 	session_error(r->session, r->id, &e);
 }
 
-/* The answer to r->params as of t; entries are w->entries or e's text. *key is set when it may be kept. */
-static struct answer answer_make(struct request *r, struct tables *t, struct service_key *key, bool *lasting,
-	struct err *e)
+/* The answer to r->params as of t; entries are w->entries or e's text. *key is set when
+ * it may be kept. */
+static struct answer answer_make(struct request *r, struct tables *t,
+	struct service_key *key, bool *lasting, struct err *e)
 {
 	struct worker *w = r->session->worker;
 	struct answer a = {0};
@@ -51,8 +53,10 @@ static struct answer answer_make(struct request *r, struct tables *t, struct ser
 	*lasting = a.code == 0 || a.code == SVCD_ENOSERVICE;
 	if (t->error != 0 || w->entries.error != 0) {
 		a.code = t->error != 0 ? t->error : w->entries.error;
-		err_set(e, a.code, "%s", a.code == SVCD_ETOOBIG ? "the answer is too big: use limit and after" :
-								  err_text(a.code));
+		err_set(e, a.code, "%s",
+			a.code == SVCD_ETOOBIG
+				? "the answer is too big: use limit and after"
+				: err_text(a.code));
 		*lasting = false;
 	}
 	a.entries = a.code == 0 ? buf_bytes(&w->entries) : bytes_str(e->text);
@@ -96,11 +100,13 @@ static void resolve_park(struct request *r, const struct waiting *wait)
 		timer_set(&w->parking, PARKING_MS);
 }
 
-static void refuse_not_ready(struct session *s, uint32_t id, uint64_t min_rev, uint64_t rev)
+static void refuse_not_ready(
+	struct session *s, uint32_t id, uint64_t min_rev, uint64_t rev)
 {
 	struct err e;
 
-	err_set(&e, SVCD_ENOTREADY, "min_rev: revision %llu is not known here yet, %llu is",
+	err_set(&e, SVCD_ENOTREADY,
+		"min_rev: revision %llu is not known here yet, %llu is",
 		(unsigned long long)min_rev, (unsigned long long)rev);
 	session_error(s, id, &e);
 }
@@ -114,7 +120,8 @@ static void resolve_miss(struct request *r)
 	int rc = request_parse(r, &e);
 
 	if (rc == 0)
-		rc = fields_decode(r->params, waiting_fields, 2, &wait, NULL, "resolve", &e);
+		rc = fields_decode(
+			r->params, waiting_fields, 2, &wait, NULL, "resolve", &e);
 	if (rc != 0) {
 		request_error(r, &e);
 	} else if (wait.min_rev > w->head.rev && wait.wait_ms > 0) {
@@ -143,7 +150,7 @@ void method_resolve(struct request *r)
 	answer_send(r, &w->head, kept);
 }
 
-/* ---- parked ------------------------------------------------------------------------------------- */
+/* ---- parked ------------------------------------------------------------ */
 
 static struct session *parked_take(struct parked *p)
 {
@@ -154,7 +161,8 @@ static struct session *parked_take(struct parked *p)
 static void parked_answer(struct worker *w, struct parked *p, struct tables *t)
 {
 	struct session *s = parked_take(p);
-	struct request r = {.session = s, .id = p->later.id, .raw = bytes_of(p->params, p->len)};
+	struct request r = {
+		.session = s, .id = p->later.id, .raw = bytes_of(p->params, p->len)};
 	struct err e;
 
 	if (s != NULL && request_parse(&r, &e) == 0)
@@ -171,7 +179,7 @@ void resolve_unpark(struct worker *w)
 
 	if (list_empty(&w->parked) || (t = store_read_begin(w->reader)) == NULL)
 		return;
-	list_each (&w->parked, n, tmp) {
+	list_each(&w->parked, n, tmp) {
 		struct parked *p = container_of(n, struct parked, node);
 
 		if (p->later.session == NULL || p->min_rev <= catalog_rev(t))
@@ -186,7 +194,7 @@ static void resolve_expire(struct worker *w)
 	struct list *n;
 	struct list *tmp;
 
-	list_each (&w->parked, n, tmp) {
+	list_each(&w->parked, n, tmp) {
 		struct parked *p = container_of(n, struct parked, node);
 		struct session *s;
 

@@ -1,4 +1,5 @@
-/* Start and stop of the server's threads, in an order in which nobody posts to somebody who is gone. */
+/* Start and stop of the server's threads, in an order in which nobody posts to somebody
+ * who is gone. */
 #include "server/server.h"
 
 #include <sched.h>
@@ -46,7 +47,8 @@ static struct server_options with_defaults(const struct server_options *o)
 	if (all.out_bytes_max < OUT_BYTES_MIN)
 		all.out_bytes_max = OUT_BYTES_MIN;
 	all.watch_budget_bytes = or_default(o->watch_budget_bytes, 64 << 10);
-	all.answers_bytes_max = o->answers_bytes_max != 0 ? o->answers_bytes_max : 32 << 20;
+	all.answers_bytes_max = o->answers_bytes_max != 0 ? o->answers_bytes_max
+							  : 32 << 20;
 	all.expiries_per_second = or_default(o->expiries_per_second, 2000);
 	all.writes_in_flight_max = or_default(o->writes_in_flight_max, 256);
 	return all;
@@ -73,7 +75,8 @@ static int server_run(struct server *s)
 	return rc != 0 ? rc : control_run(s->control);
 }
 
-int server_start(struct replica *r, const struct server_options *o, struct server **out, struct err *e)
+int server_start(struct replica *r, const struct server_options *o, struct server **out,
+	struct err *e)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int rc;
@@ -85,9 +88,11 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 	s->store = replica_store(r);
 	s->started_ms = clock_now_ms();
 	s->leases = leases_new(s->options.expiries_per_second);
-	rc = s->leases != NULL ? control_new(s, o, &s->control, e) : err_set(e, SVCD_ENOMEM, "out of memory");
+	rc = s->leases != NULL ? control_new(s, o, &s->control, e)
+			       : err_set(e, SVCD_ENOMEM, "out of memory");
 	if (rc == 0 && (rc = server_run(s)) != 0)
-		err_set(e, rc, "the server's threads cannot be started: %s", err_text(rc));
+		err_set(e, rc, "the server's threads cannot be started: %s",
+			err_text(rc));
 	if (rc != 0) {
 		server_stop(s, 0);
 		return rc;
@@ -101,7 +106,8 @@ void server_addr(const struct server *s, uint32_t i, struct net_addr *out)
 	control_addr(s->control, i, out);
 }
 
-/* Each thread ends before those to whom it posts; then what was posted to threads that have ended is taken in. */
+/* Each thread ends before those to whom it posts; then what was posted to threads that
+ * have ended is taken in. */
 void server_stop(struct server *s, uint32_t grace_ms)
 {
 	if (s == NULL)

@@ -1,9 +1,10 @@
 /*
  * The server: workers that speak the protocol to clients, leases, watches, health checks.
  *
- * server_start makes N worker threads (one loop each), one control thread (leases, checks) and the listeners.
- * A worker owns its sessions, their watches and its kept answers; it shares nothing with other workers but the
- * replica's mailbox, the store's readers and the lease table. See the files' heads: worker.h, session.h, watch.h,
+ * server_start makes N worker threads (one loop each), one control thread (leases,
+ * checks) and the listeners. A worker owns its sessions, their watches and its kept
+ * answers; it shares nothing with other workers but the replica's mailbox, the store's
+ * readers and the lease table. See the files' heads: worker.h, session.h, watch.h,
  * answers.h, lease.h, checks.h.
  */
 #ifndef SVCD_SERVER_SERVER_H
@@ -18,30 +19,37 @@
 struct server_options {
 	const char *listen[SERVER_LISTEN_MAX]; /* "unix:PATH", "tcp:HOST:PORT" */
 	uint32_t n_listen;
-	uint32_t workers;             /* 0: one per CPU this process may use, at most 8 */
-	uint32_t connections_max;     /* 0: 20000; beyond it a connection gets error `limit` and is closed */
-	uint32_t watches_max;         /* per connection; 0: 1000 */
-	uint32_t hello_timeout_ms;    /* 0: 10000: a connection that has not said hello is closed */
-	uint32_t idle_timeout_ms;     /* 0: never */
-	uint32_t out_bytes_max;       /* unsent bytes per connection; 0: 4 MiB; beyond: closed */
-	uint32_t watch_budget_bytes;  /* unsent bytes of a watcher beyond which it is coalesced; 0: 64 KiB */
-	uint64_t answers_bytes_max;   /* kept answers per worker; 0: 32 MiB */
-	uint32_t expiries_per_second; /* pacing of lease expiry; 0: 2000 */
+	uint32_t workers;          /* 0: one per CPU this process may use, at most 8 */
+	uint32_t connections_max;  /* 0: 20000; beyond it a connection gets error `limit`
+				      and is closed */
+	uint32_t watches_max;      /* per connection; 0: 1000 */
+	uint32_t hello_timeout_ms; /* 0: 10000: a connection that has not said hello is
+				      closed */
+	uint32_t idle_timeout_ms;  /* 0: never */
+	uint32_t out_bytes_max; /* unsent bytes per connection; 0: 4 MiB; beyond: closed
+				 */
+	uint32_t watch_budget_bytes;   /* unsent bytes of a watcher beyond which it is
+					  coalesced; 0: 64 KiB */
+	uint64_t answers_bytes_max;    /* kept answers per worker; 0: 32 MiB */
+	uint32_t expiries_per_second;  /* pacing of lease expiry; 0: 2000 */
 	uint32_t writes_in_flight_max; /* per connection; 0: 256 */
 	bool checks_enabled;
 };
 
 struct server;
 /* 0 with everything listening, or an error with e filled and nothing left running. */
-int server_start(struct replica *r, const struct server_options *o, struct server **out, struct err *e);
+int server_start(struct replica *r, const struct server_options *o, struct server **out,
+	struct err *e);
 /* The addresses it listens on, with the ports that the kernel gave. */
 void server_addr(const struct server *s, uint32_t i, struct net_addr *out);
-/* Graceful: stops accepting, answers what was asked (at most grace_ms), closes, joins, frees. Leases of connections
- * that end this way are kept: the clients come back after a restart. */
+/* Graceful: stops accepting, answers what was asked (at most grace_ms), closes, joins,
+ * frees. Leases of connections that end this way are kept: the clients come back after a
+ * restart. */
 void server_stop(struct server *s, uint32_t grace_ms);
 
 struct server_stat {
-	uint64_t connections, watches, requests, lookups, lookups_kept, writes, events_sent, bytes_in, bytes_out;
+	uint64_t connections, watches, requests, lookups, lookups_kept, writes,
+		events_sent, bytes_in, bytes_out;
 	uint64_t leases, renewals, expired;
 	uint64_t checks, probes;
 };

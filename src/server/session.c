@@ -31,24 +31,25 @@ struct session *session_of(const struct watcher *w)
 	return (struct session *)((uintptr_t)w - offsetof(struct session, watcher));
 }
 
-/* ---- back-pressure --------------------------------------------------------------------------- */
+/* ---- back-pressure ----------------------------------------------------- */
 
 static bool session_is_full(const struct session *s)
 {
 	return s->n_laters >= s->worker->server->options.writes_in_flight_max ||
-	       conn_pending(s->conn) > PENDING_HIGH_BYTES;
+		conn_pending(s->conn) > PENDING_HIGH_BYTES;
 }
 
 static bool session_has_room(const struct session *s)
 {
 	return s->n_laters <= s->worker->server->options.writes_in_flight_max / 2 &&
-	       conn_pending(s->conn) <= PENDING_HIGH_BYTES / 2;
+		conn_pending(s->conn) <= PENDING_HIGH_BYTES / 2;
 }
 
 /* Reads on when there is room again. The connection then offers what it kept. */
 static void session_relax(struct session *s)
 {
-	if (!s->paused || s->state == SESSION_ENDING || s->worker->stopping || !session_has_room(s))
+	if (!s->paused || s->state == SESSION_ENDING || s->worker->stopping ||
+		!session_has_room(s))
 		return;
 	s->paused = false;
 	conn_pause(s->conn, false);
@@ -68,7 +69,7 @@ static bool session_may_read(struct session *s)
 	return false;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------- */
 
 /* Everything that goes out to a session ends here. */
 static void session_sent(struct session *s, size_t pending_before)
@@ -81,7 +82,8 @@ static void session_sent(struct session *s, size_t pending_before)
 		session_close(s, SVCD_ETOOBIG);
 }
 
-void session_result(struct session *s, uint32_t id, const struct head *head, uint32_t n, struct bytes entries)
+void session_result(struct session *s, uint32_t id, const struct head *head, uint32_t n,
+	struct bytes entries)
 {
 	struct buf *out = conn_out(s->conn);
 	size_t before = conn_pending(s->conn);
@@ -149,7 +151,7 @@ struct session *later_end(struct later *l)
 	return s;
 }
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 int request_parse(struct request *r, struct err *e)
 {
@@ -193,7 +195,8 @@ static void request_dispatch(struct request *r, struct bytes name)
 	if (r->session->state == SESSION_NEW && (m == NULL || !(m->flags & METHOD_HELLO)))
 		refuse_before_hello(r);
 	else if (m == NULL)
-		request_fail(r, SVCD_ENOMETHOD, "no method \"%.*s\"", (int)name.len, (const char *)name.data);
+		request_fail(r, SVCD_ENOMETHOD, "no method \"%.*s\"", (int)name.len,
+			(const char *)name.data);
 	else if (!r->notification || (m->flags & METHOD_NOTIFY))
 		request_handle(r, m);
 }
@@ -221,8 +224,10 @@ static ssize_t session_malformed(struct session *s, int code)
 	struct err e;
 	char peer[PEER_MAX];
 
-	err_set(&e, SVCD_EPROTOCOL, code == SVCD_ETOOBIG ? "message beyond the limits (1 MiB, 16 deep, 65536 items)" :
-							  "not a MessagePack-RPC message");
+	err_set(&e, SVCD_EPROTOCOL,
+		code == SVCD_ETOOBIG
+			? "message beyond the limits (1 MiB, 16 deep, 65536 items)"
+			: "not a MessagePack-RPC message");
 	session_error(s, 0, &e);
 	session_move(s, SESSION_ENDING);
 	conn_peer(s->conn, peer, sizeof(peer));
@@ -265,7 +270,7 @@ static void session_on_drained(struct conn *c, void *arg)
 	session_relax(s);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 static void session_forget_laters(struct session *s)
 {
@@ -278,7 +283,8 @@ static void session_forget_laters(struct session *s)
 /* Only the client's own end takes its leases with it. */
 static bool session_drops_leases(const struct session *s, int reason)
 {
-	return (reason == SVCD_ECLOSED || reason == SVCD_EIO) && !atomic_load(&s->worker->server->stopping);
+	return (reason == SVCD_ECLOSED || reason == SVCD_EIO) &&
+		!atomic_load(&s->worker->server->stopping);
 }
 
 static void session_on_close(struct conn *c, int reason, void *arg)
@@ -291,7 +297,9 @@ static void session_on_close(struct conn *c, int reason, void *arg)
 	log_debug("session_close", L_STR("peer", peer), L_ERR(reason));
 	session_forget_laters(s);
 	watcher_end(w->watches, &s->watcher);
-	worker_leases_released(w, leases_release(w->server->leases, &s->leases, session_drops_leases(s, reason)));
+	worker_leases_released(w,
+		leases_release(
+			w->server->leases, &s->leases, session_drops_leases(s, reason)));
 	list_remove(&s->node);
 	free(s->actor);
 	free(s);
@@ -368,7 +376,8 @@ void session_close(struct session *s, int reason)
 		return;
 	session_move(s, SESSION_ENDING);
 	conn_peer(s->conn, peer, sizeof(peer));
-	if (reason != SVCD_ESHUTDOWN && log_gate_pass(&s->worker->refusals, s->worker->now_ms))
+	if (reason != SVCD_ESHUTDOWN &&
+		log_gate_pass(&s->worker->refusals, s->worker->now_ms))
 		log_info("session_refused", L_STR("peer", peer), L_ERR(reason));
 	conn_close(s->conn, reason, LINGER_MS);
 }
@@ -380,7 +389,7 @@ void session_sweep(struct session *s, uint64_t now_ms)
 	if (s->state == SESSION_NEW && now_ms - s->opened_ms >= o->hello_timeout_ms)
 		session_close(s, SVCD_ETIMEOUT);
 	else if (s->n_laters == 0 && o->idle_timeout_ms != 0 &&
-		 now_ms - s->heard_ms >= o->idle_timeout_ms)
+		now_ms - s->heard_ms >= o->idle_timeout_ms)
 		session_close(s, SVCD_ETIMEOUT);
 }
 
@@ -409,5 +418,6 @@ struct command_origin session_origin(const struct session *s, char address[64])
 		end--;
 	}
 	snprintf(address, 64, "%.*s", (int)(end - host), host);
-	return (struct command_origin){.actor = bytes_str(s->actor), .peer_address = bytes_str(address)};
+	return (struct command_origin){
+		.actor = bytes_str(s->actor), .peer_address = bytes_str(address)};
 }

@@ -24,7 +24,8 @@ static void put_str(struct listing *l, const char *key, const char *v)
 	l->n++;
 }
 
-static void put_member(struct listing *l, const struct replica_status *s, uint64_t uptime_ms)
+static void put_member(
+	struct listing *l, const struct replica_status *s, uint64_t uptime_ms)
 {
 	static const char *const roles[] = {"follower", "candidate", "leader"};
 	char hex[17];
@@ -92,7 +93,8 @@ static void put_checkpoint(struct listing *l, const struct replica_status *s)
 	pack_map(l->out, 3);
 	pack_kv_u64(l->out, "index", s->checkpoint_index);
 	pack_kv_u64(l->out, "rev", s->checkpoint_rev);
-	pack_kv_u64(l->out, "age_ms", wall_ms > s->checkpoint_wall_ms ? wall_ms - s->checkpoint_wall_ms : 0);
+	pack_kv_u64(l->out, "age_ms",
+		wall_ms > s->checkpoint_wall_ms ? wall_ms - s->checkpoint_wall_ms : 0);
 	l->n++;
 }
 

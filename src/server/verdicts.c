@@ -12,7 +12,8 @@
 #define BATCH_MAX LIMIT_BATCH
 #define RETRY_MS 200
 
-/* The newest verdict of one instance. In the map and in the list `waiting`, or in a batch and nowhere else. */
+/* The newest verdict of one instance. In the map and in the list `waiting`, or in a batch
+ * and nowhere else. */
 struct item {
 	struct list node;
 	uint64_t incarnation;
@@ -66,7 +67,8 @@ static void item_forget(struct verdicts *v, struct item *i)
 	free(i);
 }
 
-static void item_set(struct item *i, uint64_t incarnation, enum check_state state, struct bytes reason)
+static void item_set(
+	struct item *i, uint64_t incarnation, enum check_state state, struct bytes reason)
 {
 	i->incarnation = incarnation;
 	i->state = state;
@@ -82,8 +84,8 @@ static bool item_wait(struct verdicts *v, struct item *i)
 	return true;
 }
 
-bool verdicts_put(struct verdicts *v, struct bytes key, uint64_t incarnation, enum check_state state,
-	struct bytes reason)
+bool verdicts_put(struct verdicts *v, struct bytes key, uint64_t incarnation,
+	enum check_state state, struct bytes reason)
 {
 	struct item *i = map_get(&v->by_key, key);
 
@@ -118,7 +120,7 @@ void verdicts_forget_all(struct verdicts *v)
 	timer_cancel(&v->retry);
 }
 
-/* ---- batches ------------------------------------------------------------------------------------ */
+/* ---- batches ----------------------------------------------------------- */
 
 static void batch_free(struct batch *b)
 {
@@ -148,7 +150,8 @@ static void batch_take_back(struct verdicts *v, struct batch *b)
 /* Trying again cannot help: the checks report it anew with their next results. */
 static bool is_final(int code)
 {
-	return code == SVCD_EINVAL || code == SVCD_ETOOBIG || code == SVCD_EPROTOCOL || code == SVCD_ESHUTDOWN;
+	return code == SVCD_EINVAL || code == SVCD_ETOOBIG || code == SVCD_EPROTOCOL ||
+		code == SVCD_ESHUTDOWN;
 }
 
 static void batch_done(struct proposal *p)
@@ -160,7 +163,8 @@ static void batch_done(struct proposal *p)
 	if (p->outcome.code != 0 && !is_final(p->outcome.code))
 		batch_take_back(v, b);
 	else if (p->outcome.code != 0)
-		log_error("verdicts_refused", L_ERR(p->outcome.code), L_STR("text", p->outcome.text));
+		log_error("verdicts_refused", L_ERR(p->outcome.code),
+			L_STR("text", p->outcome.text));
 	batch_free(b);
 }
 
@@ -195,7 +199,8 @@ static bool batch_propose(struct verdicts *v)
 	b->owner = v;
 	list_init(&b->items);
 	n = batch_fill(v, b);
-	if (command_verdicts(b->verdicts, n, bytes_str(v->actor), &b->proposal.command) != 0) {
+	if (command_verdicts(b->verdicts, n, bytes_str(v->actor), &b->proposal.command) !=
+		0) {
 		batch_take_back(v, b);
 		batch_free(b);
 		return false;
@@ -209,7 +214,8 @@ static bool batch_propose(struct verdicts *v)
 
 void verdicts_flush(struct verdicts *v)
 {
-	while (v->in_flight < IN_FLIGHT_MAX && !list_empty(&v->waiting) && !timer_pending(&v->retry))
+	while (v->in_flight < IN_FLIGHT_MAX && !list_empty(&v->waiting) &&
+		!timer_pending(&v->retry))
 		if (!batch_propose(v))
 			timer_set(&v->retry, RETRY_MS);
 }

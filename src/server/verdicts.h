@@ -1,6 +1,6 @@
 /*
- * Verdicts on their way from the checks into the log: the newest per instance, in batches, tried again when
- * the replica cannot take them now. Control thread only.
+ * Verdicts on their way from the checks into the log: the newest per instance, in
+ * batches, tried again when the replica cannot take them now. Control thread only.
  */
 #ifndef SVCD_SERVER_VERDICTS_H
 #define SVCD_SERVER_VERDICTS_H
@@ -10,12 +10,13 @@
 
 struct verdicts;
 
-struct verdicts *verdicts_new(struct server *s, struct loop *l, struct mailbox *box); /* NULL: no memory */
+struct verdicts *verdicts_new(
+	struct server *s, struct loop *l, struct mailbox *box); /* NULL: no memory */
 void verdicts_free(struct verdicts *v); /* nothing is in flight; NULL is fine */
 
 /* False: no memory, ask again. key: as key_instance makes it. */
-bool verdicts_put(struct verdicts *v, struct bytes key, uint64_t incarnation, enum check_state state,
-	struct bytes reason);
+bool verdicts_put(struct verdicts *v, struct bytes key, uint64_t incarnation,
+	enum check_state state, struct bytes reason);
 /* The instance is gone: nothing more to say of it. */
 void verdicts_forget(struct verdicts *v, struct bytes key);
 void verdicts_forget_all(struct verdicts *v);

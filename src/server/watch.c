@@ -62,7 +62,8 @@ void watched_release(struct watches *ws, struct watched *s)
 	free(s);
 }
 
-struct watches *watches_new(const struct watch_ops *ops, size_t budget_bytes, size_t members_max)
+struct watches *watches_new(
+	const struct watch_ops *ops, size_t budget_bytes, size_t members_max)
 {
 	struct watches *ws = calloc(1, sizeof(*ws));
 
@@ -98,7 +99,7 @@ void watcher_init(struct watcher *w)
 	list_init(&w->attention);
 }
 
-/* ---- tallies -------------------------------------------------------------------------------- */
+/* ---- tallies ----------------------------------------------------------- */
 
 /* The counts that a watch makes up in the tallies of its service come or go. */
 static void tallies_count(const struct watch *w, bool there)
@@ -107,7 +108,7 @@ static void tallies_count(const struct watch *w, bool there)
 	struct list *tmp;
 	uint32_t one = there ? 1 : UINT32_MAX; /* modulo 2^32 */
 
-	list_each (&w->service->tallies, n, tmp) {
+	list_each(&w->service->tallies, n, tmp) {
 		struct tally *t = container_of(n, struct tally, node);
 
 		t->watchers += one;
@@ -124,7 +125,7 @@ static void watch_set_acked(struct watch *w, uint64_t rev)
 	uint64_t before = w->acked;
 
 	w->acked = rev;
-	list_each (&w->service->tallies, n, tmp) {
+	list_each(&w->service->tallies, n, tmp) {
 		struct tally *t = container_of(n, struct tally, node);
 
 		if ((before >= t->rev) == (rev >= t->rev))
@@ -134,7 +135,8 @@ static void watch_set_acked(struct watch *w, uint64_t rev)
 	}
 }
 
-int tally_begin(struct watches *ws, const struct service_key *key, uint64_t rev, struct tally *t)
+int tally_begin(
+	struct watches *ws, const struct service_key *key, uint64_t rev, struct tally *t)
 {
 	struct watched *s = watched_get(ws, key);
 	struct list *n;
@@ -145,7 +147,7 @@ int tally_begin(struct watches *ws, const struct service_key *key, uint64_t rev,
 	t->service = s;
 	t->rev = rev;
 	t->watchers = t->acked = 0;
-	list_each (&s->watches, n, tmp) {
+	list_each(&s->watches, n, tmp) {
 		t->watchers++;
 		t->acked += container_of(n, struct watch, of_service)->acked >= rev;
 	}
@@ -159,7 +161,7 @@ void tally_end(struct watches *ws, struct tally *t)
 	watched_release(ws, t->service);
 }
 
-/* ---- single watches ------------------------------------------------------------------------- */
+/* ---- single watches ---------------------------------------------------- */
 
 struct watch *watch_attach(struct watches *ws, struct watcher *w, struct watched *s,
 	struct prefix_watch *prefix)
@@ -201,7 +203,8 @@ void watch_set_behind(struct watches *ws, struct watch *watch, bool behind)
 		list_push(&ws->attention, &w->attention);
 }
 
-/* From the end, where those lie that were told last: what is looked for is most often an ack's. */
+/* From the end, where those lie that were told last: what is looked for is most often an
+ * ack's. */
 static struct watch *find_in(struct list *watches, const struct watched *s)
 {
 	struct list *n;
@@ -215,7 +218,8 @@ static struct watch *find_in(struct list *watches, const struct watched *s)
 	return NULL;
 }
 
-static struct watch *watch_find(const struct watches *ws, struct watcher *w, const struct service_key *key)
+static struct watch *watch_find(
+	const struct watches *ws, struct watcher *w, const struct service_key *key)
 {
 	struct watched *s = watched_find(ws, key);
 	struct watch *watch;
@@ -226,7 +230,8 @@ static struct watch *watch_find(const struct watches *ws, struct watcher *w, con
 	return watch != NULL ? watch : find_in(&w->behind, s);
 }
 
-static struct watch *watch_make(struct watches *ws, struct watcher *w, const struct service_key *key)
+static struct watch *watch_make(
+	struct watches *ws, struct watcher *w, const struct service_key *key)
 {
 	struct watched *s = watched_get(ws, key);
 	struct watch *watch;
@@ -241,8 +246,8 @@ static struct watch *watch_make(struct watches *ws, struct watcher *w, const str
 	return watch;
 }
 
-int watch_service(struct watches *ws, struct watcher *w, const struct service_key *key, bool has_rev,
-	uint64_t rev)
+int watch_service(struct watches *ws, struct watcher *w, const struct service_key *key,
+	bool has_rev, uint64_t rev)
 {
 	struct watch *watch = watch_find(ws, w, key);
 
@@ -281,7 +286,8 @@ int unwatch_service(struct watches *ws, struct watcher *w, const struct service_
 	return 0;
 }
 
-void watch_ack(struct watches *ws, struct watcher *w, const struct service_key *key, uint64_t rev)
+void watch_ack(struct watches *ws, struct watcher *w, const struct service_key *key,
+	uint64_t rev)
 {
 	struct watch *watch = watch_find(ws, w, key);
 
@@ -295,21 +301,23 @@ void watch_ack(struct watches *ws, struct watcher *w, const struct service_key *
 	list_insert_after(&w->current, &watch->of_watcher);
 }
 
-/* ---- prefixes --------------------------------------------------------------------------------- */
+/* ---- prefixes ---------------------------------------------------------- */
 
 static bool prefix_is(const struct prefix_watch *p, struct bytes ns, struct bytes prefix)
 {
 	return bytes_eq(bytes_of(p->text, p->ns_len), ns) &&
-	       bytes_eq(bytes_of(p->text + p->ns_len, p->prefix_len), prefix);
+		bytes_eq(bytes_of(p->text + p->ns_len, p->prefix_len), prefix);
 }
 
 bool prefix_matches(const struct prefix_watch *p, const struct service_key *key)
 {
 	return (p->ns_len == 0 || bytes_eq(bytes_of(p->text, p->ns_len), key->ns)) &&
-	       bytes_has_prefix(key->service, bytes_of(p->text + p->ns_len, p->prefix_len));
+		bytes_has_prefix(
+			key->service, bytes_of(p->text + p->ns_len, p->prefix_len));
 }
 
-static struct prefix_watch *prefix_find(const struct watcher *w, struct bytes ns, struct bytes prefix)
+static struct prefix_watch *prefix_find(
+	const struct watcher *w, struct bytes ns, struct bytes prefix)
 {
 	struct list *n;
 
@@ -322,8 +330,8 @@ static struct prefix_watch *prefix_find(const struct watcher *w, struct bytes ns
 	return NULL;
 }
 
-static struct prefix_watch *prefix_new(struct watches *ws, struct watcher *w, struct bytes ns,
-	struct bytes prefix)
+static struct prefix_watch *prefix_new(
+	struct watches *ws, struct watcher *w, struct bytes ns, struct bytes prefix)
 {
 	struct prefix_watch *p = calloc(1, sizeof(*p) + ns.len + prefix.len);
 
@@ -354,7 +362,7 @@ static void prefix_adopt(struct prefix_watch *p, struct list *watches, uint32_t 
 	struct list *n;
 	struct list *tmp;
 
-	list_each (watches, n, tmp) {
+	list_each(watches, n, tmp) {
 		struct watch *watch = container_of(n, struct watch, of_watcher);
 		struct service_key key = watched_key(watch->service);
 
@@ -364,7 +372,8 @@ static void prefix_adopt(struct prefix_watch *p, struct list *watches, uint32_t 
 	}
 }
 
-static int prefix_join(struct watches *ws, struct prefix_watch *p, const struct service_key *key)
+static int prefix_join(
+	struct watches *ws, struct prefix_watch *p, const struct service_key *key)
 {
 	struct watched *s = watched_get(ws, key);
 	struct watch *watch;
@@ -394,8 +403,8 @@ static int prefix_join_all(struct watches *ws, struct prefix_watch *p, struct ta
 	struct bytes value;
 	int rc = 0;
 
-	for (bool more = table_seek(t, TABLE_SERVICE, from, false, &key, &value); more && rc == 0;
-		more = table_next(t, TABLE_SERVICE, &key, &value)) {
+	for (bool more = table_seek(t, TABLE_SERVICE, from, false, &key, &value);
+		more && rc == 0; more = table_next(t, TABLE_SERVICE, &key, &value)) {
 		const uint8_t *nul = memchr(key.data, 0, key.len);
 		struct service_key service;
 
@@ -410,7 +419,8 @@ static int prefix_join_all(struct watches *ws, struct prefix_watch *p, struct ta
 	return rc != 0 ? rc : t->error;
 }
 
-int watch_prefix(struct watches *ws, struct watcher *w, struct tables *t, struct bytes ns, struct bytes prefix)
+int watch_prefix(struct watches *ws, struct watcher *w, struct tables *t, struct bytes ns,
+	struct bytes prefix)
 {
 	struct prefix_watch *p = prefix_find(w, ns, prefix);
 	int rc;
@@ -432,7 +442,8 @@ int watch_prefix(struct watches *ws, struct watcher *w, struct tables *t, struct
 	return rc;
 }
 
-static struct prefix_watch *prefix_other(const struct watcher *w, const struct watch *watch)
+static struct prefix_watch *prefix_other(
+	const struct watcher *w, const struct watch *watch)
 {
 	struct service_key key = watched_key(watch->service);
 	struct list *n;
@@ -451,7 +462,7 @@ static void prefix_leave(struct watches *ws, struct prefix_watch *p, struct list
 	struct list *n;
 	struct list *tmp;
 
-	list_each (watches, n, tmp) {
+	list_each(watches, n, tmp) {
 		struct watch *watch = container_of(n, struct watch, of_watcher);
 		struct watched *s = watch->service;
 
@@ -465,7 +476,8 @@ static void prefix_leave(struct watches *ws, struct prefix_watch *p, struct list
 	}
 }
 
-int unwatch_prefix(struct watches *ws, struct watcher *w, struct bytes ns, struct bytes prefix)
+int unwatch_prefix(
+	struct watches *ws, struct watcher *w, struct bytes ns, struct bytes prefix)
 {
 	struct prefix_watch *p = prefix_find(w, ns, prefix);
 
@@ -481,7 +493,8 @@ int unwatch_prefix(struct watches *ws, struct watcher *w, struct bytes ns, struc
 static void end_all(struct watches *ws, struct list *watches)
 {
 	while (!list_empty(watches)) {
-		struct watch *watch = container_of(watches->next, struct watch, of_watcher);
+		struct watch *watch = container_of(
+			watches->next, struct watch, of_watcher);
 		struct watched *s = watch->service;
 
 		watch_detach(ws, watch);
@@ -494,12 +507,13 @@ void watcher_end(struct watches *ws, struct watcher *w)
 	end_all(ws, &w->current);
 	end_all(ws, &w->behind);
 	while (!list_empty(&w->prefixes))
-		prefix_free(container_of(w->prefixes.next, struct prefix_watch, of_watcher));
+		prefix_free(
+			container_of(w->prefixes.next, struct prefix_watch, of_watcher));
 	list_remove(&w->attention);
 	w->n = 0;
 }
 
-/* ---- figures ---------------------------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------- */
 
 uint64_t watches_count(const struct watches *ws)
 {
@@ -517,7 +531,7 @@ static uint64_t check_service(struct watched *s)
 	struct list *tmp;
 	uint64_t count = 0;
 
-	list_each (&s->watches, n, tmp) {
+	list_each(&s->watches, n, tmp) {
 		const struct watch *watch = container_of(n, struct watch, of_service);
 
 		assert(watch->service == s && (watch->named || watch->prefix != NULL));

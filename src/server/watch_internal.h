@@ -1,5 +1,6 @@
 /*
- * What watch.c (who watches what) and watch_tell.c (telling them) share. Not for other files.
+ * What watch.c (who watches what) and watch_tell.c (telling them) share. Not for other
+ * files.
  */
 #ifndef SVCD_SERVER_WATCH_INTERNAL_H
 #define SVCD_SERVER_WATCH_INTERNAL_H
@@ -17,7 +18,7 @@ struct watched {
 };
 
 struct prefix_watch {
-	struct list node;       /* in the registry's prefixes */
+	struct list node; /* in the registry's prefixes */
 	struct list of_watcher;
 	struct watcher *watcher;
 	bool synced; /* it was told so */
@@ -32,7 +33,8 @@ struct watch {
 	struct watched *service;
 	struct watcher *watcher;
 	struct prefix_watch *prefix; /* that brought it; NULL when asked by name only */
-	uint64_t sent;  /* revision that the watcher was told, or said to hold; 0: that there is none */
+	uint64_t sent; /* revision that the watcher was told, or said to hold; 0: that
+			  there is none */
 	uint64_t acked;
 	bool told;   /* sent means something */
 	bool behind; /* which list it is in */
@@ -58,8 +60,11 @@ struct watches {
 
 struct service_key watched_key(const struct watched *s);
 struct watched *watched_find(const struct watches *ws, const struct service_key *key);
-struct watched *watched_get(struct watches *ws, const struct service_key *key); /* made if need be */
-void watched_release(struct watches *ws, struct watched *s); /* freed when nobody needs it */
+struct watched *watched_get(struct watches *ws, const struct service_key *key); /* made if
+										   need be
+										 */
+void watched_release(struct watches *ws, struct watched *s); /* freed when nobody needs it
+							      */
 
 struct watch *watch_attach(struct watches *ws, struct watcher *w, struct watched *s,
 	struct prefix_watch *prefix);

@@ -31,9 +31,10 @@ static void watch_forget_missing(struct watches *ws, struct watch *watch)
 		watch_detach(ws, watch);
 }
 
-/* ---- changes as they come --------------------------------------------------------------------- */
+/* ---- changes as they come ---------------------------------------------- */
 
-/* All prefix watches that ask for a new service join it, knowing nothing of it as the client does. */
+/* All prefix watches that ask for a new service join it, knowing nothing of it as the
+ * client does. */
 static void prefixes_join(struct watches *ws, struct watched *s)
 {
 	struct service_key key = watched_key(s);
@@ -41,9 +42,9 @@ static void prefixes_join(struct watches *ws, struct watched *s)
 	struct list *tmp;
 
 	ws->mark++;
-	list_each (&s->watches, n, tmp)
+	list_each(&s->watches, n, tmp)
 		container_of(n, struct watch, of_service)->watcher->mark = ws->mark;
-	list_each (&ws->prefixes, n, tmp) {
+	list_each(&ws->prefixes, n, tmp) {
 		struct prefix_watch *p = container_of(n, struct prefix_watch, node);
 		struct watch *watch;
 
@@ -76,7 +77,8 @@ static void publish_to(struct watches *ws, struct watch *watch, const struct cha
 
 	if (watch->behind || watch->sent >= change->rev)
 		return;
-	if (watch->sent != change->from || ws->ops->pending(watch->watcher) >= ws->budget) {
+	if (watch->sent != change->from ||
+		ws->ops->pending(watch->watcher) >= ws->budget) {
 		watch_set_behind(ws, watch, true);
 		return;
 	}
@@ -95,7 +97,8 @@ static void publish_to(struct watches *ws, struct watch *watch, const struct cha
 	watch_forget_missing(ws, watch);
 }
 
-static void publish_change(struct watches *ws, const struct changes *c, const struct service_change *change)
+static void publish_change(
+	struct watches *ws, const struct changes *c, const struct service_change *change)
 {
 	struct watched *s = watched_find(ws, &change->key);
 	struct bytes message = BYTES_NONE;
@@ -109,8 +112,9 @@ static void publish_change(struct watches *ws, const struct changes *c, const st
 	}
 	if (s == NULL)
 		return;
-	list_each (&s->watches, n, tmp)
-		publish_to(ws, container_of(n, struct watch, of_service), c, change, &message);
+	list_each(&s->watches, n, tmp)
+		publish_to(ws, container_of(n, struct watch, of_service), c, change,
+			&message);
 	watched_release(ws, s);
 }
 
@@ -120,9 +124,10 @@ void watches_publish(struct watches *ws, const struct changes *c)
 		publish_change(ws, c, changes_service(c, i));
 }
 
-/* ---- catching up -------------------------------------------------------------------------------- */
+/* ---- catching up ------------------------------------------------------- */
 
-static struct bytes snapshot_message(struct watches *ws, struct watched *s, struct tables *t, uint64_t *rev)
+static struct bytes snapshot_message(
+	struct watches *ws, struct watched *s, struct tables *t, uint64_t *rev)
 {
 	struct service_key key = watched_key(s);
 	struct bytes message;
@@ -144,8 +149,10 @@ static struct bytes snapshot_message(struct watches *ws, struct watched *s, stru
 	return message;
 }
 
-/* From what the watcher holds to *rev, the newest; a snapshot when the difference is not known any more. */
-static struct bytes difference_message(struct watches *ws, struct watch *watch, struct tables *t, uint64_t *rev)
+/* From what the watcher holds to *rev, the newest; a snapshot when the difference is not
+ * known any more. */
+static struct bytes difference_message(
+	struct watches *ws, struct watch *watch, struct tables *t, uint64_t *rev)
 {
 	struct service_key key = watched_key(watch->service);
 	uint32_t n = 0;
@@ -161,7 +168,8 @@ static struct bytes difference_message(struct watches *ws, struct watch *watch, 
 enum telling { TELL_NOTHING, TELL_DIFFERENCE, TELL_ALL };
 
 /* now: the service's revision as of t, 0 when it is missing. */
-static enum telling what_to_tell(const struct watch *watch, struct tables *t, uint64_t now)
+static enum telling what_to_tell(
+	const struct watch *watch, struct tables *t, uint64_t now)
 {
 	if (!watch->told)
 		return TELL_ALL;
@@ -185,8 +193,8 @@ static bool catch_up(struct watches *ws, struct watch *watch, struct tables *t)
 		watch_set_behind(ws, watch, false);
 		return true;
 	}
-	message = telling == TELL_ALL ? snapshot_message(ws, watch->service, t, &now) :
-					difference_message(ws, watch, t, &now);
+	message = telling == TELL_ALL ? snapshot_message(ws, watch->service, t, &now)
+				      : difference_message(ws, watch, t, &now);
 	if (message.len == 0 || t->error != 0)
 		return false;
 	ws->ops->put(watch->watcher, message);
@@ -216,7 +224,7 @@ static void tell_prefixes_synced(struct watches *ws, struct watcher *w, struct t
 	struct list *n;
 	struct list *tmp;
 
-	list_each (&w->prefixes, n, tmp) {
+	list_each(&w->prefixes, n, tmp) {
 		struct prefix_watch *p = container_of(n, struct prefix_watch, of_watcher);
 
 		if (!p->synced)
@@ -228,7 +236,8 @@ static void tell_prefixes_synced(struct watches *ws, struct watcher *w, struct t
 static bool attend_to(struct watches *ws, struct watcher *w, struct tables *t)
 {
 	while (!list_empty(&w->behind)) {
-		struct watch *watch = container_of(w->behind.next, struct watch, of_watcher);
+		struct watch *watch = container_of(
+			w->behind.next, struct watch, of_watcher);
 		struct watched *s = watch->service;
 
 		if (ws->ops->pending(w) >= ws->budget)

@@ -18,8 +18,10 @@ static const struct field watching_fields[] = {
 
 enum { GIVEN_SERVICE = 1 << 1, GIVEN_PREFIX = 1 << 2, GIVEN_REV = 1 << 3 };
 
-/* Either service or prefix. Without ns a service is in "default", a prefix is of all namespaces. */
-static int watching_read(struct request *r, const char *method, struct watching *x, struct err *e)
+/* Either service or prefix. Without ns a service is in "default", a prefix is of all
+ * namespaces. */
+static int watching_read(
+	struct request *r, const char *method, struct watching *x, struct err *e)
 {
 	uint64_t present;
 	int rc;
@@ -31,7 +33,8 @@ static int watching_read(struct request *r, const char *method, struct watching 
 	x->by_prefix = (present & GIVEN_PREFIX) != 0;
 	x->has_rev = (present & GIVEN_REV) != 0;
 	if (x->by_prefix == ((present & GIVEN_SERVICE) != 0))
-		return err_set(e, SVCD_EINVAL, "%s: either service or prefix is needed", method);
+		return err_set(
+			e, SVCD_EINVAL, "%s: either service or prefix is needed", method);
 	if (!x->by_prefix && x->ns.len == 0)
 		x->ns = bytes_str("default");
 	return 0;
@@ -67,7 +70,8 @@ void method_watch(struct request *r)
 	int rc = watching_read(r, "watch", &x, &e);
 
 	if (rc == 0 && r->session->watcher.n >= o->watches_max)
-		rc = err_set(&e, SVCD_ELIMIT, "this connection has %u watches, the limit", o->watches_max);
+		rc = err_set(&e, SVCD_ELIMIT, "this connection has %u watches, the limit",
+			o->watches_max);
 	if (rc == 0) {
 		rc = x.by_prefix ? watch_many(r, &x) : watch_one(r, &x);
 		if (rc != 0)
@@ -94,7 +98,8 @@ void method_unwatch(struct request *r)
 	if (x.by_prefix)
 		rc = unwatch_prefix(ws, &s->watcher, x.ns, x.prefix);
 	else
-		rc = unwatch_service(ws, &s->watcher, &(struct service_key){.ns = x.ns, .service = x.service});
+		rc = unwatch_service(ws, &s->watcher,
+			&(struct service_key){.ns = x.ns, .service = x.service});
 	if (rc != 0)
 		request_fail(r, rc, "no such watch on this connection");
 	else
@@ -114,7 +119,7 @@ void method_ack(struct request *r)
 		request_error(r, &e);
 		return;
 	}
-	watch_ack(s->worker->watches, &s->watcher, &(struct service_key){.ns = x.ns, .service = x.service},
-		x.rev);
+	watch_ack(s->worker->watches, &s->watcher,
+		&(struct service_key){.ns = x.ns, .service = x.service}, x.rev);
 	request_ok(r);
 }

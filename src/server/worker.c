@@ -1,4 +1,5 @@
-/* A worker's thread: start, rounds, stop. What it does for clients is in session.h and the methods. */
+/* A worker's thread: start, rounds, stop. What it does for clients is in session.h and
+ * the methods. */
 #include "server/worker.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@
 #define ATTEND_MAX 200 /* watchers told per round: so lookups are not kept waiting */
 #define REFUSALS_PER_SECOND 20
 
-/* ---- what is published ------------------------------------------------------------------------ */
+/* ---- what is published ------------------------------------------------- */
 
 static void worker_on_publication(void *arg, struct publication *p)
 {
@@ -37,8 +38,8 @@ void worker_saw(struct worker *w, uint64_t rev)
 }
 
 /*
- * The revision is read before the count of publications: what it covers was posted before it was
- * set, so after the drain we have seen it.
+ * The revision is read before the count of publications: what it covers was posted before
+ * it was set, so after the drain we have seen it.
  */
 void worker_refresh(struct worker *w)
 {
@@ -54,7 +55,8 @@ void worker_refresh(struct worker *w)
 	worker_saw(w, status.rev);
 	w->head = (struct head){
 		.rev = w->rev_seen,
-		.age_ms = status.age_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)status.age_ms,
+		.age_ms = status.age_ms > UINT32_MAX ? UINT32_MAX
+						     : (uint32_t)status.age_ms,
 		.leader = status.role == ROLE_LEADER,
 	};
 	w->now_ms = loop_now_ms(w->loop);
@@ -81,7 +83,7 @@ static void worker_on_again(void *arg)
 	(void)arg; /* a round was wanted, no more */
 }
 
-/* ---- watchers are sessions ----------------------------------------------------------------------- */
+/* ---- watchers are sessions --------------------------------------------- */
 
 static size_t watcher_pending(const struct watcher *w)
 {
@@ -116,7 +118,7 @@ static const struct watch_ops worker_watch_ops = {
 	.lost = watcher_lost,
 };
 
-/* ---- sessions -------------------------------------------------------------------------------------- */
+/* ---- sessions ---------------------------------------------------------- */
 
 struct adoption {
 	struct mail mail;
@@ -167,7 +169,7 @@ static void sweep_list(struct list *sessions, uint64_t now_ms)
 	struct list *n;
 	struct list *tmp;
 
-	list_each (sessions, n, tmp)
+	list_each(sessions, n, tmp)
 		session_sweep(container_of(n, struct session, node), now_ms);
 }
 
@@ -176,7 +178,7 @@ static void stop_list(struct worker *w, struct list *sessions)
 	struct list *n;
 	struct list *tmp;
 
-	list_each (sessions, n, tmp) {
+	list_each(sessions, n, tmp) {
 		struct session *s = container_of(n, struct session, node);
 
 		if (!session_stop(s) && w->closing)
@@ -184,8 +186,8 @@ static void stop_list(struct worker *w, struct list *sessions)
 	}
 }
 
-/* Closes who has all its answers, everybody when the grace is over. The last write must have come
- * back before the loop ends: its memory is ours. */
+/* Closes who has all its answers, everybody when the grace is over. The last write must
+ * have come back before the loop ends: its memory is ours. */
 static void worker_sweep_stopping(struct worker *w)
 {
 	w->closing = loop_now_ms(w->loop) >= w->stop_by_ms;
@@ -218,7 +220,7 @@ static void worker_on_sweep(void *arg)
 	timer_set(&w->sweep, SWEEP_MS);
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------------- */
+/* ---- start and stop ---------------------------------------------------- */
 
 struct stopping {
 	struct mail mail;
@@ -242,7 +244,8 @@ void worker_stop(struct worker *w, uint32_t grace_ms)
 	struct stopping *stop = calloc(1, sizeof(*stop));
 
 	assert(stop != NULL);
-	*stop = (struct stopping){.mail.deliver = stopping_deliver, .worker = w, .grace_ms = grace_ms};
+	*stop = (struct stopping){
+		.mail.deliver = stopping_deliver, .worker = w, .grace_ms = grace_ms};
 	mailbox_post(w->box, &stop->mail);
 }
 
@@ -265,16 +268,19 @@ static bool worker_make(struct worker *w)
 	w->reader = store_reader_new(w->server->store);
 	w->arena = arena_new();
 	w->answers = answers_new(o->answers_bytes_max);
-	w->watches = watches_new(&worker_watch_ops, o->watch_budget_bytes, PREFIX_MEMBERS_MAX);
-	return w->box != NULL && w->reader != NULL && w->arena != NULL && w->answers != NULL &&
-	       w->watches != NULL && timer_init(&w->sweep, w->loop, worker_on_sweep, w) == 0 &&
-	       timer_init(&w->again, w->loop, worker_on_again, w) == 0 &&
-	       timer_init(&w->parking, w->loop, resolve_on_parking, w) == 0;
+	w->watches = watches_new(
+		&worker_watch_ops, o->watch_budget_bytes, PREFIX_MEMBERS_MAX);
+	return w->box != NULL && w->reader != NULL && w->arena != NULL &&
+		w->answers != NULL && w->watches != NULL &&
+		timer_init(&w->sweep, w->loop, worker_on_sweep, w) == 0 &&
+		timer_init(&w->again, w->loop, worker_on_again, w) == 0 &&
+		timer_init(&w->parking, w->loop, resolve_on_parking, w) == 0;
 }
 
 static int worker_launch(struct worker *w)
 {
-	w->subscription = replica_subscribe(w->server->replica, w->box, worker_on_publication, w);
+	w->subscription = replica_subscribe(
+		w->server->replica, w->box, worker_on_publication, w);
 	if (w->subscription == NULL)
 		return SVCD_ENOMEM;
 	loop_on_idle(w->loop, worker_on_idle, w);

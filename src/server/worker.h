@@ -1,9 +1,10 @@
 /*
  * One worker thread: a loop with its sessions, their watches and its kept answers.
  *
- * Shares nothing with other workers but the replica, the store and the lease table. Before it answers
- * anything it looks whether the replica has published more than it has seen and takes that in first
- * (worker_refresh): so whoever was told that a write is done finds it here.
+ * Shares nothing with other workers but the replica, the store and the lease table.
+ * Before it answers anything it looks whether the replica has published more than it has
+ * seen and takes that in first (worker_refresh): so whoever was told that a write is done
+ * finds it here.
  */
 #ifndef SVCD_SERVER_WORKER_H
 #define SVCD_SERVER_WORKER_H
@@ -16,7 +17,8 @@
 #include "server/watch.h"
 
 struct worker_counters {
-	struct counter connections, watches, requests, lookups, lookups_kept, writes, events_sent;
+	struct counter connections, watches, requests, lookups, lookups_kept, writes,
+		events_sent;
 	struct counter bytes_in, bytes_out, renewals, errors;
 };
 
@@ -29,31 +31,34 @@ struct worker {
 	struct subscription *subscription;
 	struct reader *reader;
 	struct arena *arena;
-	struct buf entries; /* scratch: an answer's map entries */
-	struct list strangers; /* sessions that have not said hello, in the order they came */
+	struct buf entries;    /* scratch: an answer's map entries */
+	struct list strangers; /* sessions that have not said hello, in the order they
+				  came */
 	struct list sessions;
 	struct answers *answers;
 	struct watches *watches;
 	struct list parked;   /* lookups that wait for a revision, resolve.c */
 	struct list barriers; /* that were asked for here, barrier.c */
 	struct timer sweep, again, parking;
-	struct head head;     /* as of the last refresh */
-	uint64_t published;   /* publications taken in */
-	uint64_t rev_seen;    /* newest revision that a publication or an own write told of */
-	uint64_t now_ms;      /* as of the last refresh */
-	uint32_t writes;      /* proposed and not answered: the mailbox must live */
+	struct head head;   /* as of the last refresh */
+	uint64_t published; /* publications taken in */
+	uint64_t rev_seen;  /* newest revision that a publication or an own write told of
+			     */
+	uint64_t now_ms;    /* as of the last refresh */
+	uint32_t writes;    /* proposed and not answered: the mailbox must live */
 	bool stopping;
 	bool closing; /* its grace is over */
 	uint64_t stop_by_ms;
-	struct log_gate refusals; /* of lines about clients that misbehave */
+	struct log_gate refusals;  /* of lines about clients that misbehave */
 	_Atomic uint64_t alive_ms; /* it ran then */
 	struct worker_counters stat;
 };
 
 /* 0 with the thread running. */
 int worker_start(struct server *s, uint32_t index, struct worker **out);
-/* From another thread, in this order for all workers: answers what was asked and closes all within grace_ms; waits for
- * the end of the thread; takes in what others still posted; frees (NULL is fine). */
+/* From another thread, in this order for all workers: answers what was asked and closes
+ * all within grace_ms; waits for the end of the thread; takes in what others still
+ * posted; frees (NULL is fine). */
 void worker_stop(struct worker *w, uint32_t grace_ms);
 void worker_join(struct worker *w);
 void worker_drain(struct worker *w);

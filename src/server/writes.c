@@ -11,7 +11,8 @@ struct write;
 
 /* One kind of write. The result's own entries come after the head; finish may be NULL. */
 struct write_kind {
-	int (*build)(struct value params, const struct command_origin *from, struct buf *out, struct err *e);
+	int (*build)(struct value params, const struct command_origin *from,
+		struct buf *out, struct err *e);
 	uint32_t (*finish)(struct write *x, struct buf *entries);
 };
 
@@ -56,7 +57,8 @@ static void write_finish(struct write *x)
 	}
 	head.rev = o->rev;
 	if (x->later.session != NULL)
-		session_result(x->later.session, x->later.id, &head, n, buf_bytes(entries));
+		session_result(
+			x->later.session, x->later.id, &head, n, buf_bytes(entries));
 }
 
 static void write_done(struct proposal *p)
@@ -94,7 +96,8 @@ static int write_build(struct write *x, const struct request *r, struct err *e)
 	int rc = x->kind->build(r->params, &from, &x->proposal.command, e);
 
 	if (rc == 0 && x->proposal.command.error != 0)
-		rc = err_set(e, x->proposal.command.error, "%s", err_text(x->proposal.command.error));
+		rc = err_set(e, x->proposal.command.error, "%s",
+			err_text(x->proposal.command.error));
 	return rc;
 }
 
@@ -121,7 +124,7 @@ static void write_begin(struct request *r, const struct write_kind *kind)
 	replica_propose(x->worker->server->replica, &x->proposal);
 }
 
-/* ---- kinds ---------------------------------------------------------------------------------------- */
+/* ---- kinds ------------------------------------------------------------- */
 
 static uint32_t finish_register(struct write *x, struct buf *entries)
 {
@@ -149,7 +152,8 @@ static uint32_t finish_update(struct write *x, struct buf *entries)
 static uint32_t finish_grant(struct write *x, struct buf *entries)
 {
 	const struct outcome *o = &x->proposal.outcome;
-	struct lease lease = {.id = o->value, .ttl_ms = o->ttl_ms, .drop_on_close = o->drop_on_close};
+	struct lease lease = {
+		.id = o->value, .ttl_ms = o->ttl_ms, .drop_on_close = o->drop_on_close};
 
 	lease_granted(x->worker, x->later.session, &lease, o->repeated);
 	return lease_entries(x->worker, &lease, entries);

@@ -1,8 +1,9 @@
 /*
  * Methods that write: request -> command -> replica -> answer.
  *
- * The command is made and checked on the worker's thread. The answer comes when the command was applied
- * and what it changed was published; requests of one session are proposed in the order they came.
+ * The command is made and checked on the worker's thread. The answer comes when the
+ * command was applied and what it changed was published; requests of one session are
+ * proposed in the order they came.
  */
 #ifndef SVCD_SERVER_WRITES_H
 #define SVCD_SERVER_WRITES_H

@@ -44,7 +44,7 @@ static int fail_errno(struct err *e, const char *path)
 	return err_set(e, code, "%s: %s", path, strerror(errno));
 }
 
-/* ---- whole files --------------------------------------------------------- */
+/* ---- whole files ------------------------------------------------------- */
 
 static int read_exactly(int fd, void *out, size_t len)
 {
@@ -128,7 +128,7 @@ static int path_with(char *out, const char *path, const char *suffix, struct err
 	return err_set(e, SVCD_EINVAL, "%s: the path is too long", path);
 }
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------ */
 
 /* What the copy really holds: the writer went on while it was made. */
 static int label_fill(struct label *l, const char *path, struct err *e)
@@ -213,7 +213,7 @@ int store_checkpoint(
 	return 0;
 }
 
-/* ---- reading back -------------------------------------------------------- */
+/* ---- reading back ------------------------------------------------------ */
 
 static int corrupt(struct err *e, const char *path, const char *what)
 {
@@ -335,7 +335,7 @@ int store_checkpoint_get(const char *path, enum table table, struct bytes key,
 	return rc;
 }
 
-/* ---- restoring ----------------------------------------------------------- */
+/* ---- restoring --------------------------------------------------------- */
 
 /* A state's folder holds data.mdb and lock.mdb, nothing else. */
 static void remove_state(const char *dir)

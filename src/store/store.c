@@ -236,7 +236,7 @@ int store_sync(struct store *s, struct err *e)
 	return rc == 0 ? 0 : store_fail(e, rc, "cannot sync the state");
 }
 
-/* ---- the writer ---------------------------------------------------------- */
+/* ---- the writer -------------------------------------------------------- */
 
 struct tables *store_write_begin(struct store *s, struct err *e)
 {

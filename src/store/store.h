@@ -34,7 +34,7 @@ void store_close(struct store *s);
 /* Makes what was committed survive a crash of the machine: before a clean stop. */
 int store_sync(struct store *s, struct err *e);
 
-/* ---- writing: the one writer's thread ------------------------------------ */
+/* ---- writing: the one writer's thread ---------------------------------- */
 
 /* NULL with e set when no transaction can be begun. */
 struct tables *store_write_begin(struct store *s, struct err *e);
@@ -44,7 +44,7 @@ struct tables *store_write_begin(struct store *s, struct err *e);
 int store_write_commit(struct store *s, uint64_t index, uint64_t term, struct err *e);
 void store_write_abort(struct store *s);
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 struct reader;                                    /* belongs to one thread */
 struct reader *store_reader_new(struct store *s); /* NULL: out of memory or of slots */
@@ -64,7 +64,7 @@ uint64_t store_term(struct tables *t);
 uint64_t store_digest(struct tables *t);
 uint64_t store_digest_recompute(struct tables *t);
 
-/* ---- checkpoints --------------------------------------------------------- */
+/* ---- checkpoints ------------------------------------------------------- */
 
 /*
  * Writes a compacted, synced, self-describing copy of the newest state into the new file
@@ -95,7 +95,7 @@ int store_restore(const char *dir, const char *checkpoint, struct err *e);
 /* Removes the state in dir, to begin with an empty one. The store must be closed. */
 void store_remove(const char *dir);
 
-/* ---- figures ------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------- */
 
 struct store_stat {
 	uint64_t map_bytes, used_bytes, free_disk_bytes;

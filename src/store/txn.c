@@ -76,7 +76,7 @@ static MDB_cursor *walk_cursor(struct txn *t, enum table table)
 	return t->walk[table];
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 static int found(struct txn *t, int rc, const MDB_val *v, struct bytes *value)
 {
@@ -168,7 +168,7 @@ static int txn_last(
 	return txn_move(tables, table, MDB_LAST, key, value);
 }
 
-/* ---- writing ------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 /* Before the pages are used: a store to a page without a block behind it would end the
  * process. */
@@ -267,7 +267,7 @@ void txn_bind(struct txn *t, struct store *s, MDB_txn *mdb)
 		t->fresh[table] = false;
 }
 
-/* ---- position ------------------------------------------------------------ */
+/* ---- position ---------------------------------------------------------- */
 
 static void read_position(struct txn *t)
 {

@@ -1,6 +1,7 @@
 /*
- * Kill -9 in a loop under load: no acknowledged registration is ever missing, no acknowledged removal ever
- * comes back. A real svcd on loopback; a model of what it acknowledged is compared after each restart.
+ * Kill -9 in a loop under load: no acknowledged registration is ever missing, no
+ *acknowledged removal ever comes back. A real svcd on loopback; a model of what it
+ *acknowledged is compared after each restart.
  *
  *	kill9 SVCD [ROUNDS]
  */
@@ -20,9 +21,9 @@ enum fate { UNKNOWN, THERE, REMOVED };
 
 /* One connection in one round has a service of its own: "kill-ROUND-LINK". */
 struct service {
-	unsigned n;               /* ids 0 .. n-1 were asked for */
+	unsigned n; /* ids 0 .. n-1 were asked for */
 	unsigned char fate[IDS_MAX];
-	unsigned asked;           /* id of the request on its way */
+	unsigned asked; /* id of the request on its way */
 	bool removing;
 };
 
@@ -65,13 +66,15 @@ static size_t answer(struct link *l, const unsigned char *p, size_t n, bool *fai
 	return mp_message(p, n, &kind, failed);
 }
 
-/* Takes the last answer into the model, then asks for the next thing: every fifth is a removal. */
+/* Takes the last answer into the model, then asks for the next thing: every fifth is a
+ * removal. */
 static void load_step(struct link *l, const unsigned char *p, size_t n, bool failed)
 {
 	struct service *s = &model[round_now][l->index];
 
 	if (failed) {
-		fprintf(stderr, "kill9: a write was refused: %.*s\n", (int)n, (const char *)p);
+		fprintf(stderr, "kill9: a write was refused: %.*s\n", (int)n,
+			(const char *)p);
 		exit(1);
 	}
 	if (l->user++ > 0) {
@@ -108,11 +111,11 @@ static void load(const struct peer *p, double seconds)
 	engine_fini(&e);
 }
 
-/* ---- verification ----------------------------------------------------------------------------------- */
+/* ---- verification ------------------------------------------------------ */
 
 struct verify {
-	int round, link;       /* what is asked now */
-	char after[32];        /* paging */
+	int round, link; /* what is asked now */
+	char after[32];  /* paging */
 	unsigned char there[IDS_MAX];
 	uint64_t done;
 };
@@ -145,8 +148,11 @@ static void compare(struct verify *v)
 		checked += must || must_not;
 		if ((must && !v->there[id]) || (must_not && v->there[id])) {
 			if (wrong++ < 10)
-				fprintf(stderr, "kill9: kill-%d-%d/i-%u: acknowledged as %s, but it is %s\n",
-					v->round, v->link, id, must ? "registered" : "removed",
+				fprintf(stderr,
+					"kill9: kill-%d-%d/i-%u: acknowledged as "
+					"%s, but it is %s\n",
+					v->round, v->link, id,
+					must ? "registered" : "removed",
 					v->there[id] ? "there" : "missing");
 		}
 		/* what was on its way is decided now, and must stay so */
@@ -167,7 +173,8 @@ static unsigned mark(struct verify *v, const unsigned char *p, size_t n)
 
 		at += 4;
 		snprintf(text, sizeof text, "%.*s", (int)len, (const char *)at);
-		if (strncmp(text, "i-", 2) == 0 && strtoul(text + 2, NULL, 10) < IDS_MAX) {
+		if (strncmp(text, "i-", 2) == 0 &&
+			strtoul(text + 2, NULL, 10) < IDS_MAX) {
 			v->there[strtoul(text + 2, NULL, 10)] = 1;
 			snprintf(v->after, sizeof v->after, "%s", text);
 			found++;
@@ -181,7 +188,8 @@ static void verify_step(struct link *l, const unsigned char *p, size_t n, bool f
 	struct verify *v = l->engine->arg;
 
 	if (l->user++ > 0) {
-		/* no_service is a good answer where nothing was acknowledged: compare() decides */
+		/* no_service is a good answer where nothing was acknowledged: compare()
+		 * decides */
 		if (!failed && mark(v, p, n) == 500) {
 			resolve(l, v);
 			return;
@@ -244,9 +252,10 @@ int main(int argc, char **argv)
 	} else {
 		peer_remove(&p);
 	}
-	printf("%d kills, %llu registrations and %llu removals acknowledged, %llu checks, %llu wrong\n", round_now,
-		(unsigned long long)acknowledged, (unsigned long long)removed, (unsigned long long)checked,
-		(unsigned long long)wrong);
+	printf("%d kills, %llu registrations and %llu removals acknowledged, %llu "
+	       "checks, %llu wrong\n",
+		round_now, (unsigned long long)acknowledged, (unsigned long long)removed,
+		(unsigned long long)checked, (unsigned long long)wrong);
 	free(model);
 	return wrong > 0 || acknowledged == 0;
 }

@@ -225,7 +225,7 @@ START_TEST(an_answer_that_cannot_be_kept_is_forgotten)
 }
 END_TEST
 
-/* ---- a whole client ---- */
+/* ---- a whole client ---------------------------------------------------- */
 
 static struct fake *fake;
 static struct record *record;

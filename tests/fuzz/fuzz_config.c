@@ -1,4 +1,5 @@
-/* Configuration file: any bytes end in settings within their ranges or in problems, never in a crash. */
+/* Configuration file: any bytes end in settings within their ranges or in problems, never
+ * in a crash. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		char value[SETTING_TEXT_MAX];
 
 		setting_clear(&again, &setting_rows[i]);
-		for (uint32_t n = 0; setting_print(&s, &setting_rows[i], n, value, sizeof value); n++)
+		for (uint32_t n = 0;
+			setting_print(&s, &setting_rows[i], n, value, sizeof value); n++)
 			if (setting_set(&again, &setting_rows[i], value, NULL) != 0)
 				abort();
 	}

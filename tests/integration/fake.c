@@ -65,7 +65,7 @@ struct fake {
 	uint64_t incarnation;
 };
 
-/* ---- what it answers by itself ---- */
+/* ---- what it answers by itself ----------------------------------------- */
 
 static void put_default(struct fake *f, const char *method, char *out, size_t cap)
 {
@@ -90,7 +90,7 @@ static void put_default(struct fake *f, const char *method, char *out, size_t ca
 		snprintf(out, cap, "{}");
 }
 
-/* ---- sending ---- */
+/* ---- sending ----------------------------------------------------------- */
 
 static void peer_send(struct peer *p, struct buf *b)
 {
@@ -156,7 +156,7 @@ static void answer_error(struct peer *p, uint32_t id, const char *text)
 	peer_send(p, &b);
 }
 
-/* ---- requests ---- */
+/* ---- requests ---------------------------------------------------------- */
 
 static struct rule *rule_for(struct fake *f, const char *method)
 {
@@ -273,7 +273,7 @@ static void on_readable(struct fake *f, struct peer *p)
 	take_all(f, p);
 }
 
-/* ---- the thread ---- */
+/* ---- the thread -------------------------------------------------------- */
 
 static void on_peer(struct fake *f)
 {
@@ -332,7 +332,7 @@ static void wake(struct fake *f)
 	ck_assert_int_eq(write(f->wake, &one, sizeof(one)), sizeof(one));
 }
 
-/* ---- the test's side ---- */
+/* ---- the test's side --------------------------------------------------- */
 
 /* A socket bound to the fake's port, which the first one gets from the kernel. */
 static int bound_socket(struct fake *f)
@@ -512,7 +512,7 @@ const char *fake_params(struct fake *f, const char *method, unsigned back)
 	return found;
 }
 
-/* ---- events ---- */
+/* ---- events ------------------------------------------------------------ */
 
 static void send_event(struct fake *f, struct buf *map)
 {

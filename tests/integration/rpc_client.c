@@ -57,7 +57,8 @@ struct rpc *rpc_dial(const struct net_addr *to)
 	ck_assert_ptr_nonnull(c);
 	c->fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_ge(c->fd, 0);
-	ck_assert_msg(connect(c->fd, sa, to->len) == 0, "%s: %s", to->text, strerror(errno));
+	ck_assert_msg(
+		connect(c->fd, sa, to->len) == 0, "%s: %s", to->text, strerror(errno));
 	c->arena = arena_new();
 	c->event_arena = arena_new();
 	c->scan.max_bytes = 64 << 20;
@@ -111,7 +112,7 @@ int rpc_fd(const struct rpc *c)
 	return c->fd;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------- */
 
 void rpc_raw(struct rpc *c, struct bytes v)
 {
@@ -134,7 +135,8 @@ static void pack_params(struct buf *b, const char *format, va_list args)
 	free(text);
 }
 
-static uint32_t send_request(struct rpc *c, const char *method, const char *params, va_list args)
+static uint32_t send_request(
+	struct rpc *c, const char *method, const char *params, va_list args)
 {
 	struct buf b = {0};
 
@@ -169,7 +171,7 @@ void rpc_notify(struct rpc *c, const char *method, const char *params, ...)
 	buf_fini(&b);
 }
 
-/* ---- receiving -------------------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------- */
 
 /* False at the end of the stream. */
 static bool receive_some(struct rpc *c)
@@ -179,7 +181,8 @@ static bool receive_some(struct rpc *c)
 	ssize_t n;
 
 	ck_assert_ptr_nonnull(room);
-	ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "nothing came within %d ms", PATIENCE_MS);
+	ck_assert_msg(
+		poll(&p, 1, PATIENCE_MS) == 1, "nothing came within %d ms", PATIENCE_MS);
 	n = recv(c->fd, room, 65536, 0);
 	if (n > 0)
 		c->in.len += (size_t)n;
@@ -193,7 +196,9 @@ static size_t receive_message(struct rpc *c)
 	size_t len;
 	int rc;
 
-	while ((rc = c->in.len == 0 ? SVCD_EAGAIN : frame_find(&c->scan, buf_bytes(&c->in), &len)) == SVCD_EAGAIN)
+	while ((rc = c->in.len == 0 ? SVCD_EAGAIN
+				    : frame_find(&c->scan, buf_bytes(&c->in), &len)) ==
+		SVCD_EAGAIN)
 		if (!receive_some(c))
 			return 0;
 	ck_assert_int_eq(rc, 0);
@@ -228,7 +233,8 @@ static void keep_answer(struct rpc *c, struct bytes message)
 	c->code = (int)rpc_u64(c, "code");
 }
 
-/* One message of any kind. Its id when it is an answer, UINT32_MAX for an event; false at the end. */
+/* One message of any kind. Its id when it is an answer, UINT32_MAX for an event; false at
+ * the end. */
 static bool take_message(struct rpc *c, uint32_t *id)
 {
 	size_t len = receive_message(c);
@@ -291,7 +297,7 @@ int rpc_closed(struct rpc *c)
 	return code;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------ */
+/* ---- looking ----------------------------------------------------------- */
 
 static const char *text_at(struct buf *b, struct value root, const char *path)
 {
@@ -309,7 +315,8 @@ static uint64_t number_at(struct value root, const char *path)
 	struct value v;
 
 	ck_assert_msg(notation_find(root, path, &v), "no %s", path);
-	ck_assert_msg(v.type == VALUE_UINT || v.type == VALUE_INT, "%s is no number", path);
+	ck_assert_msg(
+		v.type == VALUE_UINT || v.type == VALUE_INT, "%s is no number", path);
 	return v.type == VALUE_UINT ? v.u : (uint64_t)v.i;
 }
 

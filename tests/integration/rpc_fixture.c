@@ -29,8 +29,10 @@ void fixture_start(struct fixture *f)
 {
 	struct err e;
 
-	ck_assert_msg(replica_start(&f->replica_options, &f->replica, &e) == 0, "%s", e.text);
-	ck_assert_msg(server_start(f->replica, &f->options, &f->server, &e) == 0, "%s", e.text);
+	ck_assert_msg(
+		replica_start(&f->replica_options, &f->replica, &e) == 0, "%s", e.text);
+	ck_assert_msg(
+		server_start(f->replica, &f->options, &f->server, &e) == 0, "%s", e.text);
 	server_addr(f->server, 0, &f->unix_addr);
 	server_addr(f->server, 1, &f->tcp_addr);
 }
@@ -66,8 +68,10 @@ void fixture_await_connections(const struct fixture *f, uint64_t n)
 	uint64_t until_ms = clock_now_ms() + 20000;
 
 	while (fixture_stat(f).connections != n) {
-		ck_assert_msg(clock_now_ms() < until_ms, "%llu connections, %llu are awaited",
-			(unsigned long long)fixture_stat(f).connections, (unsigned long long)n);
+		ck_assert_msg(clock_now_ms() < until_ms,
+			"%llu connections, %llu are awaited",
+			(unsigned long long)fixture_stat(f).connections,
+			(unsigned long long)n);
 		poll(NULL, 0, 2);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * A whole server in the test's process: replica and server on a temporary folder, one Unix socket and one TCP port
- * that the kernel chose.
+ * A whole server in the test's process: replica and server on a temporary folder, one
+ * Unix socket and one TCP port that the kernel chose.
  */
 #ifndef TESTS_INTEGRATION_RPC_FIXTURE_H
 #define TESTS_INTEGRATION_RPC_FIXTURE_H
@@ -22,7 +22,8 @@ struct fixture {
 /* Change f->options between the two. */
 void fixture_init(struct fixture *f);
 void fixture_start(struct fixture *f);
-void fixture_restart(struct fixture *f); /* the server and the replica, as after a clean stop */
+void fixture_restart(struct fixture *f); /* the server and the replica, as after a clean
+					    stop */
 void fixture_stop(struct fixture *f);
 
 struct server_stat fixture_stat(const struct fixture *f);

@@ -10,7 +10,7 @@
 
 #define MANY 40
 
-/* ---- the connection ---- */
+/* ---- the connection ---------------------------------------------------- */
 
 START_TEST(hello_says_who_we_are)
 {
@@ -249,7 +249,7 @@ START_TEST(a_client_ends_while_it_dials)
 }
 END_TEST
 
-/* ---- calls ---- */
+/* ---- calls ------------------------------------------------------------- */
 
 static int call(const char *method, uint32_t timeout_ms, struct svcd_fault *fault)
 {
@@ -322,6 +322,18 @@ START_TEST(a_call_is_repeated_as_far_as_its_method_allows)
 	ck_assert_int_eq(call(fates[_i].method, 10000, &fault), fates[_i].code);
 	ck_assert_str_eq(fault.text, fates[_i].text);
 	ck_assert_uint_eq(fake_count(fake, fates[_i].method), fates[_i].sent);
+}
+END_TEST
+
+START_TEST(a_call_that_ends_every_connection_is_given_up)
+{
+	struct svcd_fault fault;
+
+	for (int i = 0; i < 20; i++)
+		fake_rule(fake, "get", FAKE_DROP, NULL);
+	ck_assert_int_eq(call("get", 60000, &fault), SVCD_ECLOSED);
+	ck_assert_str_eq(
+		fault.text, "get: the connection ended 5 times before the answer came");
 }
 END_TEST
 
@@ -414,6 +426,7 @@ START_TEST(some_calls_are_refused_at_once)
 {
 	struct svcd_value *list = svcd_value_new_array();
 	struct svcd_value *big = svcd_value_new_map();
+	struct svcd_value *many;
 	char *text = calloc(1, 1 << 20);
 	struct svcd_fault fault = {0};
 
@@ -421,6 +434,11 @@ START_TEST(some_calls_are_refused_at_once)
 	ck_assert_int_eq(svcd_value_set_str(big, "x", text), 0);
 	ck_assert_int_eq(svcd_call(client, "get", big, 0, NULL, &fault), SVCD_ETOOBIG);
 	ck_assert_int_eq(fault.code, SVCD_ETOOBIG);
+	many = svcd_value_new_array();
+	for (int i = 0; i < 65536; i++)
+		ck_assert_int_eq(svcd_value_set_bool(many, NULL, true), 0);
+	ck_assert_int_eq(svcd_value_set(big, "x", many), 0);
+	ck_assert_int_eq(svcd_call(client, "get", big, 0, NULL, NULL), SVCD_ETOOBIG);
 	ck_assert_int_eq(svcd_call(client, "get", list, 0, NULL, NULL), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_call(client, "watch", NULL, 0, NULL, NULL), SVCD_EINVAL);
 	ck_assert_int_eq(svcd_call(client, "hello", NULL, 0, NULL, NULL), SVCD_EINVAL);
@@ -549,7 +567,7 @@ START_TEST(many_threads_call_at_once)
 }
 END_TEST
 
-/* ---- on the application's event_base ---- */
+/* ---- on the application's event_base ----------------------------------- */
 
 static void run_until(struct event_base *base, size_t lines)
 {
@@ -650,6 +668,7 @@ int main(void)
 	tcase_add_test(tc, a_call_brings_the_result);
 	tcase_add_loop_test(
 		tc, a_call_is_repeated_as_far_as_its_method_allows, 0, LENGTH(fates));
+	tcase_add_test(tc, a_call_that_ends_every_connection_is_given_up);
 	tcase_add_test(tc, a_repeated_write_has_the_same_number_and_the_next_one_another);
 	tcase_add_test(tc, a_session_of_the_application_is_its_own);
 	tcase_add_loop_test(

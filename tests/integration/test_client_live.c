@@ -22,7 +22,7 @@ static pid_t daemon_pid;
 static struct record *record;
 static struct svcd_client *client;
 
-/* ---- the daemon ---- */
+/* ---- the daemon -------------------------------------------------------- */
 
 /* Reads its log up to the line that it is ready; the rest of the log goes nowhere. */
 static void await_ready(int log)
@@ -99,7 +99,7 @@ static void end(void)
 	scratch_remove(&scratch);
 }
 
-/* ---- what the tests are made of ---- */
+/* ---- what the tests are made of ---------------------------------------- */
 
 static const struct svcd_instance web_a = {.service = "web", .id = "a", .weight = 1};
 

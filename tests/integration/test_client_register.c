@@ -265,7 +265,7 @@ START_TEST(a_wait_that_is_in_vain_says_why)
 }
 END_TEST
 
-/* ---- changes ---- */
+/* ---- changes ----------------------------------------------------------- */
 
 START_TEST(an_update_is_registered_under_the_same_lease)
 {
@@ -406,7 +406,7 @@ START_TEST(draining_may_fail)
 }
 END_TEST
 
-/* ---- the end ---- */
+/* ---- the end ----------------------------------------------------------- */
 
 static const struct {
 	const char *error; /* NULL: success */
@@ -512,6 +512,28 @@ START_TEST(a_callback_may_deregister)
 	record_expect(record, "registered");
 	fake_wait(fake, "deregister", 1);
 	ck_assert_uint_eq(record_unread(record), 0);
+}
+END_TEST
+
+static void on_state_leave_at_the_end(void *arg, struct svcd_registration *r,
+	enum svcd_registration_state state, const struct svcd_fault *fault)
+{
+	record_on_state(arg, r, state, fault);
+	if (state == SVCD_DEREGISTERED)
+		ck_assert_int_eq(svcd_deregister(r, 0), 0);
+}
+
+START_TEST(deregistering_what_the_end_of_the_client_has_ended_is_nothing)
+{
+	struct svcd_register_options o = {
+		.on_state = on_state_leave_at_the_end, .arg = record};
+
+	ck_assert_int_eq(svcd_register(client, &web, &o, &reg), 0);
+	record_expect(record, "registered");
+	svcd_client_free(client);
+	client = NULL;
+	record_expect(record, "deregistered");
+	ck_assert_uint_eq(fake_count(fake, "deregister"), 1);
 }
 END_TEST
 
@@ -630,6 +652,7 @@ int main(void)
 	tcase_add_test(tc, a_register_in_flight_is_awaited_before_deregistering);
 	tcase_add_test(tc, a_register_whose_answer_was_lost_is_deregistered_too);
 	tcase_add_test(tc, a_callback_may_deregister);
+	tcase_add_test(tc, deregistering_what_the_end_of_the_client_has_ended_is_nothing);
 	tcase_add_test(tc, the_end_of_the_client_deregisters_all);
 	tcase_add_test(
 		tc, the_end_of_the_client_does_not_wait_for_a_registry_that_is_not_there);

@@ -167,7 +167,7 @@ START_TEST(a_malformed_event_costs_the_connection_and_nothing_else)
 }
 END_TEST
 
-/* ---- outages ---- */
+/* ---- outages ----------------------------------------------------------- */
 
 START_TEST(a_quick_reconnect_is_not_noticed)
 {
@@ -275,7 +275,7 @@ START_TEST(a_watch_is_asked_for_until_it_is_granted)
 }
 END_TEST
 
-/* ---- handles ---- */
+/* ---- handles ----------------------------------------------------------- */
 
 START_TEST(handles_of_one_service_share_a_watch)
 {
@@ -423,7 +423,7 @@ START_TEST(unwatching_from_another_thread_ends_the_callbacks)
 }
 END_TEST
 
-/* ---- lookups ---- */
+/* ---- lookups ----------------------------------------------------------- */
 
 static const struct svcd_query web = {.service = "web"};
 

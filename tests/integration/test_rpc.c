@@ -1,4 +1,5 @@
-/* Every method and every error of the protocol, over a Unix socket and TCP, against a whole server in this process. */
+/* Every method and every error of the protocol, over a Unix socket and TCP, against a
+ * whole server in this process. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,18 +35,21 @@ static uint64_t grant(void)
 	return rpc_u64(c, "lease");
 }
 
-/* ---- greeting ------------------------------------------------------------------------------------ */
+/* ---- greeting ---------------------------------------------------------- */
 
 START_TEST(hello_says_who_speaks)
 {
 	struct rpc *other = rpc_dial(&f.tcp_addr);
 
-	ck_assert_int_eq(rpc_call(other, "hello", "{version:1,client:'web-1',features:['x'],unheard:[1]}"), 0);
+	ck_assert_int_eq(rpc_call(other, "hello",
+				 "{version:1,client:'web-1',features:['x'],unheard:[1]}"),
+		0);
 	ck_assert_str_eq(rpc_text(other, "version"), "1");
 	ck_assert_str_eq(rpc_text(other, "server"), "'svcd " SVCD_VERSION "'");
 	ck_assert_str_eq(rpc_text(other, "role"), "'leader'");
 	ck_assert_str_eq(rpc_text(other, "source"), "'leader'");
-	ck_assert_str_eq(rpc_text(other, "limits"), "{frame_bytes:1048576,batch:1000,depth:16}");
+	ck_assert_str_eq(
+		rpc_text(other, "limits"), "{frame_bytes:1048576,batch:1000,depth:16}");
 	ck_assert_uint_eq(strlen(rpc_text(other, "cluster")), 18);
 	ck_assert_uint_eq(strlen(rpc_text(other, "node")), 18);
 	rpc_close(other);
@@ -54,12 +58,14 @@ END_TEST
 
 START_TEST(nothing_is_answered_before_hello)
 {
-	static const char *const methods[] = {"ping", "resolve", "status", "no-such-method"};
+	static const char *const methods[] = {
+		"ping", "resolve", "status", "no-such-method"};
 
 	for (size_t i = 0; i < LENGTH(methods); i++) {
 		struct rpc *other = rpc_dial(&f.tcp_addr);
 
-		ck_assert_int_eq(rpc_call(other, methods[i], "{service:'web'}"), SVCD_EPROTOCOL);
+		ck_assert_int_eq(
+			rpc_call(other, methods[i], "{service:'web'}"), SVCD_EPROTOCOL);
 		rpc_closed(other);
 		rpc_close(other);
 	}
@@ -71,7 +77,8 @@ START_TEST(another_version_is_refused_in_words)
 	struct rpc *other = rpc_dial(&f.tcp_addr);
 
 	ck_assert_int_eq(rpc_call(other, "hello", "{version:2}"), SVCD_EVERSION);
-	ck_assert_str_eq(rpc_text(other, "text"), "'protocol version 2 is asked for, this server speaks 1'");
+	ck_assert_str_eq(rpc_text(other, "text"),
+		"'protocol version 2 is asked for, this server speaks 1'");
 	ck_assert_int_eq(rpc_call(other, "hello", "{}"), SVCD_EINVAL);
 	ck_assert_int_eq(rpc_call(other, "hello", "{version:1}"), 0);
 	ck_assert_int_eq(rpc_call(other, "hello", "{version:1}"), SVCD_EPROTOCOL);
@@ -80,12 +87,13 @@ START_TEST(another_version_is_refused_in_words)
 }
 END_TEST
 
-/* ---- one round trip of everything ------------------------------------------------------------------ */
+/* ---- one round trip of everything -------------------------------------- */
 
 START_TEST(what_is_registered_is_resolved_and_gone_when_deregistered)
 {
-	ok("register", "{instances:[{service:'web',id:'a',addresses:['10.0.0.1'],ports:{http:{port:80}}},"
-		       "{service:'web',id:'b',tags:['x']}]}");
+	ok("register",
+		"{instances:[{service:'web',id:'a',addresses:['10.0.0.1'],ports:{http:{port:80}}},"
+		"{service:'web',id:'b',tags:['x']}]}");
 	ck_assert_str_eq(rpc_text(c, "incarnations"), "[1,1]");
 	ck_assert_str_eq(rpc_text(c, "rev"), "1");
 	ok("resolve", "{service:'web'}");
@@ -109,10 +117,13 @@ START_TEST(an_address_is_the_peers_when_none_is_given)
 {
 	struct rpc *other = rpc_open(&f.tcp_addr);
 
-	ck_assert_int_eq(rpc_call(other, "register", "{instances:[{service:'web',id:'a'}]}"), 0);
+	ck_assert_int_eq(
+		rpc_call(other, "register", "{instances:[{service:'web',id:'a'}]}"), 0);
 	ck_assert_int_eq(rpc_call(other, "get", "{service:'web',id:'a'}"), 0);
 	ck_assert_str_eq(rpc_text(other, "instances.0.addresses"), "['127.0.0.1']");
-	ck_assert_int_eq(strncmp(rpc_text(other, "instances.0.actor"), "'test tcp:127.0.0.1:", 20), 0);
+	ck_assert_int_eq(
+		strncmp(rpc_text(other, "instances.0.actor"), "'test tcp:127.0.0.1:", 20),
+		0);
 	rpc_close(other);
 }
 END_TEST
@@ -120,7 +131,9 @@ END_TEST
 START_TEST(an_update_changes_what_it_names_and_says_why)
 {
 	ok("register", "{instances:[{service:'web',id:'a'}]}");
-	ok("update", "{service:'web',id:'a',weight:7,admin:'maintenance',reason:'new disk',for_ms:600000}");
+	ok("update",
+		"{service:'web',id:'a',weight:7,admin:'maintenance',reason:'new "
+		"disk',for_ms:600000}");
 	ck_assert_str_eq(rpc_text(c, "incarnation"), "1");
 	ok("get", "{service:'web',id:'a'}");
 	ck_assert_str_eq(rpc_text(c, "instances.0.weight"), "7");
@@ -154,7 +167,10 @@ START_TEST(status_counts_what_there_is)
 {
 	uint64_t lease = grant();
 
-	ok("register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'},{service:'db',id:'a'}]}", lease);
+	ok("register",
+		"{lease:%" PRIu64
+		",instances:[{service:'web',id:'a'},{service:'db',id:'a'}]}",
+		lease);
 	ok("watch", "{service:'web'}");
 	ok("resolve", "{service:'web'}");
 	ok("resolve", "{service:'web'}");
@@ -183,7 +199,7 @@ START_TEST(ping_says_the_time_for_display)
 }
 END_TEST
 
-/* ---- lookups --------------------------------------------------------------------------------------- */
+/* ---- lookups ----------------------------------------------------------- */
 
 START_TEST(a_kept_answer_is_the_same_and_a_change_makes_a_new_one)
 {
@@ -205,7 +221,8 @@ END_TEST
 START_TEST(that_a_service_is_missing_is_kept_until_it_comes)
 {
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web'}"), SVCD_ENOSERVICE);
+		ck_assert_int_eq(
+			rpc_call(c, "resolve", "{service:'web'}"), SVCD_ENOSERVICE);
 	ck_assert_uint_eq(fixture_stat(&f).lookups_kept, 2);
 	ok("register", "{instances:[{service:'web',id:'a'}]}");
 	ok("resolve", "{service:'web'}");
@@ -214,7 +231,9 @@ END_TEST
 
 START_TEST(filters_and_pages_are_answers_of_their_own)
 {
-	ok("register", "{instances:[{service:'web',id:'a',tags:['x']},{service:'web',id:'b'},{service:'web',id:'c'}]}");
+	ok("register",
+		"{instances:[{service:'web',id:'a',tags:['x']},{service:'web',"
+		"id:'b'},{service:'web',id:'c'}]}");
 	for (int i = 0; i < 2; i++) {
 		ok("resolve", "{service:'web',tags:['x']}");
 		ck_assert_str_eq(rpc_text(c, "total"), "1");
@@ -236,13 +255,17 @@ START_TEST(a_lookup_waits_for_its_revision)
 
 	ok("register", "{instances:[{service:'web',id:'a'}]}");
 	ok("resolve", "{service:'web',min_rev:1}");
-	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web',min_rev:2}"), SVCD_ENOTREADY);
+	ck_assert_int_eq(
+		rpc_call(c, "resolve", "{service:'web',min_rev:2}"), SVCD_ENOTREADY);
 	ck_assert_uint_gt(rpc_u64(c, "retry_after_ms"), 0);
-	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web',min_rev:2,wait_ms:30}"), SVCD_ENOTREADY);
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web',min_rev:2,wait_ms:30}"),
+		SVCD_ENOTREADY);
 	id = rpc_send(c, "resolve", "{service:'web',min_rev:3,wait_ms:20000}");
 	ck_assert_int_eq(rpc_call(c, "ping", "{}"), 0);
-	ck_assert_int_eq(rpc_call(writer, "register", "{instances:[{service:'web',id:'b'}]}"), 0);
-	ck_assert_int_eq(rpc_call(writer, "register", "{instances:[{service:'web',id:'b'}]}"), 0);
+	ck_assert_int_eq(
+		rpc_call(writer, "register", "{instances:[{service:'web',id:'b'}]}"), 0);
+	ck_assert_int_eq(
+		rpc_call(writer, "register", "{instances:[{service:'web',id:'b'}]}"), 0);
 	ck_assert_int_eq(rpc_wait(c, id), 0);
 	ck_assert_uint_ge(rpc_u64(c, "rev"), 3);
 	ck_assert_str_eq(rpc_text(c, "count"), "2");
@@ -266,7 +289,7 @@ START_TEST(every_lookup_sees_the_writes_that_were_answered_before_it)
 }
 END_TEST
 
-/* ---- writes: once, in order --------------------------------------------------------------------------- */
+/* ---- writes: once, in order -------------------------------------------- */
 
 START_TEST(a_repeated_write_is_applied_once)
 {
@@ -277,16 +300,24 @@ START_TEST(a_repeated_write_is_applied_once)
 	ok("deregister", "{session:77,seq:2,service:'web',id:'a'}");
 	ok("deregister", "{session:77,seq:2,service:'web',id:'a'}");
 	ck_assert_str_eq(rpc_text(c, "removed"), "1");
-	ck_assert_int_eq(rpc_call(c, "deregister", "{session:77,seq:3,service:'web',id:'a'}"), SVCD_EGONE);
-	ck_assert_int_eq(rpc_call(c, "deregister", "{session:77,seq:3,service:'web',id:'a'}"), SVCD_EGONE);
+	ck_assert_int_eq(
+		rpc_call(c, "deregister", "{session:77,seq:3,service:'web',id:'a'}"),
+		SVCD_EGONE);
+	ck_assert_int_eq(
+		rpc_call(c, "deregister", "{session:77,seq:3,service:'web',id:'a'}"),
+		SVCD_EGONE);
 }
 END_TEST
 
 START_TEST(a_sequence_number_older_than_the_window_is_stale)
 {
 	for (int seq = 1; seq <= 40; seq++)
-		ok("register", "{session:5,seq:%d,instances:[{service:'web',id:'a',weight:%d}]}", seq, seq);
-	ck_assert_int_eq(rpc_call(c, "register", "{session:5,seq:1,instances:[{service:'web',id:'a'}]}"), SVCD_ESTALE);
+		ok("register",
+			"{session:5,seq:%d,instances:[{service:'web',id:'a',weight:%d}]}",
+			seq, seq);
+	ck_assert_int_eq(rpc_call(c, "register",
+				 "{session:5,seq:1,instances:[{service:'web',id:'a'}]}"),
+		SVCD_ESTALE);
 }
 END_TEST
 
@@ -295,7 +326,8 @@ START_TEST(pipelined_writes_are_applied_in_their_order)
 	uint32_t last = 0;
 
 	for (int i = 0; i < 1000; i++)
-		last = rpc_send(c, "register", "{instances:[{service:'web',id:'a',weight:%d}]}", i);
+		last = rpc_send(c, "register",
+			"{instances:[{service:'web',id:'a',weight:%d}]}", i);
 	ck_assert_int_eq(rpc_wait(c, last), 0);
 	ok("resolve", "{service:'web'}");
 	ck_assert_str_eq(rpc_text(c, "instances.0.weight"), "999");
@@ -311,7 +343,8 @@ START_TEST(pipelined_reads_beyond_all_buffers_are_all_answered)
 	pid_t child;
 
 	for (int i = 0; i < 50; i++)
-		ok("register", "{instances:[{service:'web',id:'i%d',meta:{k:'%0500d'}}]}", i, i);
+		ok("register", "{instances:[{service:'web',id:'i%d',meta:{k:'%0500d'}}]}",
+			i, i);
 	child = fork(); /* the sender must not wait for us */
 	if (child == 0) {
 		for (uint32_t i = 0; i < n; i++)
@@ -331,7 +364,7 @@ START_TEST(pipelined_reads_beyond_all_buffers_are_all_answered)
 }
 END_TEST
 
-/* ---- errors ------------------------------------------------------------------------------------------ */
+/* ---- errors ------------------------------------------------------------ */
 
 static const struct {
 	const char *method, *params;
@@ -353,16 +386,22 @@ static const struct {
 	{"register", "{}", SVCD_EINVAL, "instances"},
 	{"register", "{instances:[]}", SVCD_EINVAL, "instances"},
 	{"register", "{instances:[{service:'Web!',id:'a'}]}", SVCD_EINVAL, "service"},
-	{"register", "{instances:[{service:'web',id:'a',weight:70000}]}", SVCD_EINVAL, "weight"},
-	{"register", "{instances:[{service:'web',id:'a'}],lease:4711}", SVCD_ENOLEASE, "4711"},
-	{"register", "{instances:[{service:'web',id:'a'}],if_absent:true}", SVCD_EEXISTS, "a"},
-	{"register", "{session:1,instances:[{service:'web',id:'a'}]}", SVCD_EINVAL, "seq"},
+	{"register", "{instances:[{service:'web',id:'a',weight:70000}]}", SVCD_EINVAL,
+		"weight"},
+	{"register", "{instances:[{service:'web',id:'a'}],lease:4711}", SVCD_ENOLEASE,
+		"4711"},
+	{"register", "{instances:[{service:'web',id:'a'}],if_absent:true}", SVCD_EEXISTS,
+		"a"},
+	{"register", "{session:1,instances:[{service:'web',id:'a'}]}", SVCD_EINVAL,
+		"seq"},
 	{"deregister", "{service:'web',id:'absent'}", SVCD_ENOINSTANCE, "absent"},
 	{"deregister", "{service:'web',id:'removed'}", SVCD_EGONE, ""},
 	{"update", "{service:'web',id:'absent',weight:1}", SVCD_ENOINSTANCE, "absent"},
 	{"update", "{service:'web',id:'a',weight:-1}", SVCD_EINVAL, "weight"},
-	{"update", "{service:'web',id:'a',incarnation:0,admin:'asleep'}", SVCD_EINVAL, "admin"},
-	{"service_set", "{service:'web',floor_percent:101}", SVCD_EINVAL, "floor_percent"},
+	{"update", "{service:'web',id:'a',incarnation:0,admin:'asleep'}", SVCD_EINVAL,
+		"admin"},
+	{"service_set", "{service:'web',floor_percent:101}", SVCD_EINVAL,
+		"floor_percent"},
 	{"service_delete", "{service:'web'}", SVCD_ECONFLICT, ""},
 	{"service_delete", "{service:'absent'}", SVCD_ENOSERVICE, "absent"},
 	{"lease_grant", "{ttl_ms:1}", SVCD_EINVAL, "ttl_ms"},
@@ -386,14 +425,16 @@ START_TEST(errors_have_a_code_a_name_and_a_sentence)
 {
 	char name[64];
 
-	ok("register", "{instances:[{service:'web',id:'a'},{service:'web',id:'removed'}]}");
+	ok("register",
+		"{instances:[{service:'web',id:'a'},{service:'web',id:'removed'}]}");
 	ok("deregister", "{service:'web',id:'removed'}");
-	ck_assert_msg(rpc_call(c, errors[_i].method, "%s", errors[_i].params) == errors[_i].code, "%s %s: %s",
-		errors[_i].method, errors[_i].params, rpc_text(c, ""));
+	ck_assert_msg(rpc_call(c, errors[_i].method, "%s", errors[_i].params) ==
+			errors[_i].code,
+		"%s %s: %s", errors[_i].method, errors[_i].params, rpc_text(c, ""));
 	snprintf(name, sizeof(name), "'%s'", err_name(errors[_i].code));
 	ck_assert_str_eq(rpc_text(c, "name"), name);
-	ck_assert_msg(strstr(rpc_text(c, "text"), errors[_i].text) != NULL, "%s %s: %s", errors[_i].method,
-		errors[_i].params, rpc_text(c, "text"));
+	ck_assert_msg(strstr(rpc_text(c, "text"), errors[_i].text) != NULL, "%s %s: %s",
+		errors[_i].method, errors[_i].params, rpc_text(c, "text"));
 	ok("ping", "{}");
 }
 END_TEST
@@ -405,11 +446,18 @@ START_TEST(an_older_incarnation_is_stale)
 
 	ok("register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'}]}", one);
 	ok("register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'}]}", two);
-	ck_assert_int_eq(rpc_call(c, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a',incarnation:3}]}",
-				 one), SVCD_ESTALE);
-	ck_assert_int_eq(rpc_call(c, "deregister", "{service:'web',id:'a',incarnation:3}"), SVCD_ESTALE);
+	ck_assert_int_eq(rpc_call(c, "register",
+				 "{lease:%" PRIu64
+				 ",instances:[{service:'web',id:'a',incarnation:3}]}",
+				 one),
+		SVCD_ESTALE);
+	ck_assert_int_eq(
+		rpc_call(c, "deregister", "{service:'web',id:'a',incarnation:3}"),
+		SVCD_ESTALE);
 	ok("deregister", "{service:'web',id:'a',incarnation:4}");
-	ck_assert_int_eq(rpc_call(c, "register", "{instances:[{service:'web',id:'a',incarnation:4}]}"), SVCD_EGONE);
+	ck_assert_int_eq(rpc_call(c, "register",
+				 "{instances:[{service:'web',id:'a',incarnation:4}]}"),
+		SVCD_EGONE);
 }
 END_TEST
 
@@ -434,7 +482,8 @@ START_TEST(parameters_must_be_one_map)
 
 		notation_pack(&b, rows[i].request);
 		rpc_raw(c, buf_bytes(&b));
-		ck_assert_msg(rpc_wait(c, 7) == rows[i].code, "%s: %s", rows[i].request, rpc_text(c, ""));
+		ck_assert_msg(rpc_wait(c, 7) == rows[i].code, "%s: %s", rows[i].request,
+			rpc_text(c, ""));
 		buf_fini(&b);
 	}
 }
@@ -503,7 +552,8 @@ int main(void)
 	tcase_add_test(tc, a_sequence_number_older_than_the_window_is_stale);
 	tcase_add_test(tc, pipelined_writes_are_applied_in_their_order);
 	tcase_add_test(tc, pipelined_reads_beyond_all_buffers_are_all_answered);
-	tcase_add_loop_test(tc, errors_have_a_code_a_name_and_a_sentence, 0, LENGTH(errors));
+	tcase_add_loop_test(
+		tc, errors_have_a_code_a_name_and_a_sentence, 0, LENGTH(errors));
 	tcase_add_test(tc, an_older_incarnation_is_stale);
 	tcase_add_test(tc, parameters_must_be_one_map);
 	tcase_add_test(tc, notifications_are_never_answered);

@@ -1,4 +1,5 @@
-/* Health checks through the whole server: from a registration to a verdict, its evidence and its end. */
+/* Health checks through the whole server: from a registration to a verdict, its evidence
+ * and its end. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -17,7 +18,8 @@ static struct rpc *w; /* watches */
 static int target;    /* listens, or -1 */
 static uint16_t port;
 
-#define ok(conn, ...) ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
+#define ok(conn, ...) \
+	ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
 
 /* Being connected to is all that a target of tcp checks has to do: the kernel does it. */
 static void target_up(void)
@@ -62,8 +64,10 @@ static void teardown(void)
 
 static void reg(const char *id)
 {
-	ok(c, "register", "{instances:[{service:'web',id:'%s',addresses:['127.0.0.1'],ports:{main:{port:%u}},"
-			  "checks:[{type:'tcp',interval_ms:100,fast_interval_ms:100,slow_interval_ms:100,rise:1,fall:2}]}]}",
+	ok(c, "register",
+		"{instances:[{service:'web',id:'%s',addresses:['127.0.0.1'],ports:{main:{port:%u}},"
+		"checks:[{type:'tcp',interval_ms:100,fast_interval_ms:100,"
+		"slow_interval_ms:100,rise:1,fall:2}]}]}",
 		id, port);
 }
 
@@ -126,7 +130,8 @@ START_TEST(what_is_removed_is_not_checked_any_more)
 		poll(NULL, 0, 2);
 	reg("a");
 	await_health("'passing'");
-	ok(c, "register", "{instances:[{service:'web',id:'a',ports:{main:{port:%u}}}]}", port);
+	ok(c, "register", "{instances:[{service:'web',id:'a',ports:{main:{port:%u}}}]}",
+		port);
 	while (fixture_stat(&f).checks != 0)
 		poll(NULL, 0, 2);
 }

@@ -1,4 +1,5 @@
-/* Leases over the wire: granted, renewed, expired, closed, revoked, taken along over a restart. */
+/* Leases over the wire: granted, renewed, expired, closed, revoked, taken along over a
+ * restart. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-#define ok(conn, ...) ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
+#define ok(conn, ...) \
+	ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
 
 static uint64_t grant(struct rpc *conn, uint64_t ttl_ms, const char *on_close)
 {
@@ -37,7 +39,8 @@ static uint64_t grant(struct rpc *conn, uint64_t ttl_ms, const char *on_close)
 
 static void reg(struct rpc *conn, uint64_t lease, const char *id)
 {
-	ok(conn, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'%s'}]}", lease, id);
+	ok(conn, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'%s'}]}",
+		lease, id);
 }
 
 static void watch_web(void)
@@ -101,7 +104,8 @@ START_TEST(what_is_not_renewed_expires)
 	reg(h, lease, "a");
 	watch_web();
 	expect_gone("'a'", "'lease_expired'");
-	ck_assert_int_eq(rpc_call(h, "renew", "{lease:%" PRIu64 "}", lease), SVCD_ENOLEASE);
+	ck_assert_int_eq(
+		rpc_call(h, "renew", "{lease:%" PRIu64 "}", lease), SVCD_ENOLEASE);
 	ck_assert_int_eq(rpc_call(c, "get", "{service:'web',id:'a'}"), SVCD_EGONE);
 	ck_assert_ptr_nonnull(strstr(rpc_text(c, "text"), "lease"));
 }
@@ -224,7 +228,8 @@ START_TEST(a_revoked_lease_takes_its_instances_along)
 	ok(c, "lease_revoke", "{lease:%" PRIu64 "}", lease);
 	ck_assert_str_eq(rpc_text(c, "removed"), "2");
 	expect_gone("'a'", "'lease_revoked'");
-	ck_assert_int_eq(rpc_call(h, "renew", "{lease:%" PRIu64 "}", lease), SVCD_ENOLEASE);
+	ck_assert_int_eq(
+		rpc_call(h, "renew", "{lease:%" PRIu64 "}", lease), SVCD_ENOLEASE);
 	await_leases(0);
 }
 END_TEST
@@ -278,10 +283,12 @@ int main(void)
 	tcase_add_test(tc, renewals_are_not_written);
 	tcase_add_test(tc, what_is_not_renewed_expires);
 	tcase_add_test(tc, what_is_renewed_lives);
-	tcase_add_loop_test(tc, a_connection_that_ends_takes_its_instances_along, 0, ENDINGS);
+	tcase_add_loop_test(
+		tc, a_connection_that_ends_takes_its_instances_along, 0, ENDINGS);
 	tcase_add_test(tc, a_lease_may_outlive_its_connection);
 	tcase_add_test(tc, who_renews_is_the_holder);
-	tcase_add_test(tc, a_client_that_breaks_the_protocol_keeps_its_leases_until_their_end);
+	tcase_add_test(
+		tc, a_client_that_breaks_the_protocol_keeps_its_leases_until_their_end);
 	tcase_add_test(tc, a_server_that_stops_drops_nothing_and_gives_a_whole_ttl_after);
 	tcase_add_test(tc, a_revoked_lease_takes_its_instances_along);
 	tcase_add_test(tc, a_repeated_grant_is_the_same_lease);

@@ -27,9 +27,10 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-#define ok(conn, ...) ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
+#define ok(conn, ...) \
+	ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
 
-/* ---- what is no message --------------------------------------------------------------------------- */
+/* ---- what is no message ------------------------------------------------ */
 
 static const struct {
 	const char *what, *bytes;
@@ -50,7 +51,8 @@ static const struct {
 	{"an extension type", "94 00 01 a4 70696e67 91 d4 01 00"},
 	{"text of HTTP", "474554202f20485454502f312e310d0a0d0a"},
 	{"a TLS greeting", "16030100f0010000ec0303"},
-	{"nesting of 20", "94 00 01 a4 70696e67 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 c0"},
+	{"nesting of 20",
+		"94 00 01 a4 70696e67 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 c0"},
 	{"an array of 2^32-1", "94 00 01 a4 70696e67 dd ffffffff"},
 	{"a string of 2^32-1", "94 00 01 a4 70696e67 91 db ffffffff"},
 	{"a map of 2^31", "94 00 01 a4 70696e67 91 df 80000000"},
@@ -166,7 +168,7 @@ START_TEST(random_bytes_never_hurt)
 }
 END_TEST
 
-/* ---- limits ------------------------------------------------------------------------------------------ */
+/* ---- limits ------------------------------------------------------------ */
 
 START_TEST(who_does_not_say_hello_is_closed)
 {
@@ -277,7 +279,8 @@ START_TEST(connections_that_come_and_go_leave_nothing)
 }
 END_TEST
 
-/* Asks for much and takes nothing: the server stops reading from it, keeps little and serves the others. */
+/* Asks for much and takes nothing: the server stops reading from it, keeps little and
+ * serves the others. */
 START_TEST(who_never_reads_is_not_read_from)
 {
 	struct rpc *slow;
@@ -289,7 +292,9 @@ START_TEST(who_never_reads_is_not_read_from)
 	fixture_start(&f);
 	c = rpc_open(&f.tcp_addr);
 	for (int i = 0; i < 20; i++)
-		ok(c, "register", "{instances:[{service:'web',id:'i%d',meta:{k:'%02000d'}}]}", i, i);
+		ok(c, "register",
+			"{instances:[{service:'web',id:'i%d',meta:{k:'%02000d'}}]}", i,
+			i);
 	slow = rpc_open(&f.unix_addr);
 	child = fork();
 	if (child == 0) {
@@ -324,7 +329,9 @@ START_TEST(who_makes_too_much_output_at_once_is_closed)
 	c = rpc_open(&f.tcp_addr);
 	w = rpc_open(&f.unix_addr);
 	for (int i = 0; i < 20; i++)
-		ok(c, "register", "{instances:[{service:'web',id:'i%d',meta:{k:'%03000d'}}]}", i, i);
+		ok(c, "register",
+			"{instances:[{service:'web',id:'i%d',meta:{k:'%03000d'}}]}", i,
+			i);
 	for (int i = 0; i < 100; i++)
 		rpc_send(w, "resolve", "{service:'web',min_rev:21,wait_ms:60000}");
 	ok(w, "resolve", "{service:'web'}");
@@ -351,7 +358,8 @@ START_TEST(a_large_service_is_told_in_parts)
 
 		buf_printf(&b, "{instances:[");
 		for (int k = 0; k < 150; k++)
-			buf_printf(&b, "{service:'web',id:'i%d',meta:{k:'%03900d'}},", i * 150 + k, 0);
+			buf_printf(&b, "{service:'web',id:'i%d',meta:{k:'%03900d'}},",
+				i * 150 + k, 0);
 		buf_printf(&b, "]}%c", 0);
 		ok(c, "register", "%s", (const char *)b.data);
 		buf_fini(&b);
@@ -380,7 +388,8 @@ START_TEST(many_writes_in_flight_are_held_back_and_not_refused)
 	fixture_start(&f);
 	c = rpc_open(&f.tcp_addr);
 	for (int i = 0; i < 200; i++)
-		last = rpc_send(c, "register", "{instances:[{service:'web',id:'a',weight:%d}]}", i);
+		last = rpc_send(c, "register",
+			"{instances:[{service:'web',id:'a',weight:%d}]}", i);
 	for (uint32_t id = 0; id != last;) {
 		id = rpc_next(c);
 		ck_assert_int_eq(rpc_code(c), 0);
@@ -399,7 +408,8 @@ START_TEST(a_client_may_leave_with_writes_in_flight)
 	for (int round = 0; round < 20; round++) {
 		c = rpc_open(&f.tcp_addr);
 		for (int i = 0; i < 20; i++)
-			rpc_send(c, "register", "{instances:[{service:'web',id:'i%d'}]}", i);
+			rpc_send(c, "register", "{instances:[{service:'web',id:'i%d'}]}",
+				i);
 		if (round % 2)
 			rpc_reset(c);
 		else
@@ -417,7 +427,8 @@ START_TEST(a_stop_answers_what_was_asked)
 	fixture_start(&f);
 	c = rpc_open(&f.tcp_addr);
 	for (size_t i = 0; i < LENGTH(ids); i++)
-		ids[i] = rpc_send(c, "register", "{instances:[{service:'web',id:'i%zu'}]}", i);
+		ids[i] = rpc_send(
+			c, "register", "{instances:[{service:'web',id:'i%zu'}]}", i);
 	while (fixture_stat(&f).writes < LENGTH(ids))
 		poll(NULL, 0, 1);
 	fixture_restart(&f);
@@ -434,7 +445,8 @@ int main(void)
 	TCase *tc = unit_case(s, "limits");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, what_is_no_message_is_refused_and_ends_the_connection, 0, LENGTH(malformed));
+	tcase_add_loop_test(tc, what_is_no_message_is_refused_and_ends_the_connection, 0,
+		LENGTH(malformed));
 	tcase_add_test(tc, requests_before_a_malformed_message_are_answered);
 	tcase_add_test(tc, a_message_may_come_byte_by_byte);
 	tcase_add_test(tc, a_message_of_a_megabyte_is_read_and_a_larger_one_refused);

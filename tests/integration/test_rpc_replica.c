@@ -1,4 +1,5 @@
-/* What clients see when the replica is busy, full, slow or does not lead: against tests/unit/fake_replica.h. */
+/* What clients see when the replica is busy, full, slow or does not lead: against
+ * tests/unit/fake_replica.h. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,10 +30,11 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-#define ok(conn, ...) ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
+#define ok(conn, ...) \
+	ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
 
 /* Until a statistic is as wanted. */
-#define await(field, n)                       \
+#define await(field, n) \
 	while (fixture_stat(&f).field != (n)) \
 	poll(NULL, 0, 1)
 
@@ -60,7 +62,8 @@ START_TEST(a_refused_write_says_whether_to_try_again)
 
 	ok(c, "register", "{instances:[{service:'web',id:'a'}]}");
 	fake_replica_refuse(f.replica, refusals[_i].code);
-	ck_assert_int_eq(rpc_call(c, "register", "{instances:[{service:'web',id:'b'}]}"), refusals[_i].code);
+	ck_assert_int_eq(rpc_call(c, "register", "{instances:[{service:'web',id:'b'}]}"),
+		refusals[_i].code);
 	snprintf(name, sizeof(name), "'%s'", err_name(refusals[_i].code));
 	ck_assert_str_eq(rpc_text(c, "name"), name);
 	ck_assert_str_ne(rpc_text(c, "text"), "''");
@@ -86,9 +89,11 @@ START_TEST(who_does_not_lead_answers_lookups_and_says_so)
 	ck_assert_str_eq(rpc_text(c, "source"), "'follower'");
 	ok(c, "status", "{}");
 	ck_assert_str_eq(rpc_text(c, "role"), "'follower'");
-	ck_assert_int_eq(rpc_call(h, "renew", "{lease:%" PRIu64 "}", lease), SVCD_ENOLEADER);
+	ck_assert_int_eq(
+		rpc_call(h, "renew", "{lease:%" PRIu64 "}", lease), SVCD_ENOLEADER);
 	ck_assert_uint_gt(rpc_u64(h, "retry_after_ms"), 0);
-	ck_assert_int_eq(rpc_call(h, "register", "{instances:[{service:'web',id:'b'}]}"), SVCD_ENOLEADER);
+	ck_assert_int_eq(rpc_call(h, "register", "{instances:[{service:'web',id:'b'}]}"),
+		SVCD_ENOLEADER);
 	fake_replica_role(f.replica, ROLE_LEADER);
 	await(leases, 1);
 	ok(h, "renew", "{lease:%" PRIu64 "}", lease);
@@ -99,7 +104,8 @@ START_TEST(a_lease_that_only_the_store_knows_is_renewed)
 {
 	uint64_t lease = grant(h, 60000, "drop");
 
-	/* As when it was granted while leadership changed: the table is empty, the store is not. */
+	/* As when it was granted while leadership changed: the table is empty, the store
+	 * is not. */
 	fake_replica_role(f.replica, ROLE_FOLLOWER);
 	await(leases, 0);
 	fake_replica_role(f.replica, ROLE_LEADER);
@@ -109,7 +115,8 @@ START_TEST(a_lease_that_only_the_store_knows_is_renewed)
 }
 END_TEST
 
-/* So long that the lease would be over, were its clock running; meanwhile the server is used. */
+/* So long that the lease would be over, were its clock running; meanwhile the server is
+ * used. */
 static void pass_more_than(uint64_t ms)
 {
 	uint64_t until_ms = clock_now_ms() + ms;
@@ -136,7 +143,8 @@ START_TEST(no_lease_ends_while_the_leader_cannot_serve)
 {
 	uint64_t lease = grant(h, 1000, "keep");
 
-	ok(h, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'}]}", lease);
+	ok(h, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'}]}",
+		lease);
 	ok(c, "watch", "{service:'web'}");
 	rpc_event(c);
 	troubles[_i](true);
@@ -153,7 +161,8 @@ START_TEST(a_closed_lease_is_ended_once_that_is_possible)
 {
 	uint64_t lease = grant(h, 60000, "drop");
 
-	ok(h, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'}]}", lease);
+	ok(h, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'a'}]}",
+		lease);
 	ok(c, "watch", "{service:'web'}");
 	rpc_event(c);
 	fake_replica_refuse(f.replica, SVCD_EBUSY);
@@ -214,8 +223,9 @@ END_TEST
 
 START_TEST(a_verdict_that_was_refused_is_proposed_again)
 {
-	ok(c, "register", "{instances:[{service:'web',id:'a',addresses:['127.0.0.1'],ports:{p:{port:1}},"
-			  "checks:[{type:'tcp',interval_ms:100,fall:1}]}]}");
+	ok(c, "register",
+		"{instances:[{service:'web',id:'a',addresses:['127.0.0.1'],ports:{p:{port:1}},"
+		"checks:[{type:'tcp',interval_ms:100,fall:1}]}]}");
 	ok(c, "watch", "{service:'web'}");
 	rpc_event(c);
 	fake_replica_refuse(f.replica, SVCD_EBUSY);
@@ -234,10 +244,12 @@ int main(void)
 	TCase *tc = unit_case(s, "replica");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, a_refused_write_says_whether_to_try_again, 0, LENGTH(refusals));
+	tcase_add_loop_test(
+		tc, a_refused_write_says_whether_to_try_again, 0, LENGTH(refusals));
 	tcase_add_test(tc, who_does_not_lead_answers_lookups_and_says_so);
 	tcase_add_test(tc, a_lease_that_only_the_store_knows_is_renewed);
-	tcase_add_loop_test(tc, no_lease_ends_while_the_leader_cannot_serve, 0, LENGTH(troubles));
+	tcase_add_loop_test(
+		tc, no_lease_ends_while_the_leader_cannot_serve, 0, LENGTH(troubles));
 	tcase_add_test(tc, a_closed_lease_is_ended_once_that_is_possible);
 	tcase_add_test(tc, a_grant_whose_client_is_gone_is_undone);
 	tcase_add_test(tc, a_grant_to_be_kept_is_left_to_its_ttl);

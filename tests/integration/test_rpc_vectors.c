@@ -36,7 +36,7 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-/* ---- writing hex ---------------------------------------------------------------------------------- */
+/* ---- writing hex ------------------------------------------------------- */
 
 struct hex_out {
 	struct buf *out;
@@ -47,7 +47,8 @@ struct hex_out {
 /* One value's head, or text: a word of hex. */
 static void put_word(struct hex_out *h, struct bytes v, bool mask)
 {
-	if (h->out->len - h->line + 1 + 2 * v.len > COLUMNS && h->out->len - h->line > 10) {
+	if (h->out->len - h->line + 1 + 2 * v.len > COLUMNS &&
+		h->out->len - h->line > 10) {
 		h->line = h->out->len + 1;
 		buf_printf(h->out, "\n ");
 	}
@@ -62,7 +63,8 @@ static void put_word(struct hex_out *h, struct bytes v, bool mask)
 
 static bool varies(struct bytes key)
 {
-	static const char *const keys[] = {"cluster", "node", "wall_ms", "since", "at", "digest"};
+	static const char *const keys[] = {
+		"cluster", "node", "wall_ms", "since", "at", "digest"};
 
 	for (size_t i = 0; i < LENGTH(keys); i++)
 		if (bytes_eq_str(key, keys[i]))
@@ -73,13 +75,14 @@ static bool varies(struct bytes key)
 /* Length of the head of a value: what is not text, elements or pairs. */
 static size_t head_len(uint8_t first)
 {
-	static const uint8_t lens[] = {1, 0, 1, 1, 2, 3, 5, 0, 0, 0, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 0, 0, 0, 0, 0, 2, 3,
-		5, 3, 5, 3, 5};
+	static const uint8_t lens[] = {1, 0, 1, 1, 2, 3, 5, 0, 0, 0, 5, 9, 2, 3, 5, 9, 2,
+		3, 5, 9, 0, 0, 0, 0, 0, 2, 3, 5, 3, 5, 3, 5};
 
 	return first >= 0xc0 && first < 0xe0 ? lens[first - 0xc0] : 1;
 }
 
-static struct bytes put_value(struct hex_out *h, struct bytes in, struct value v, bool mask);
+static struct bytes put_value(
+	struct hex_out *h, struct bytes in, struct value v, bool mask);
 
 static struct bytes put_elements(struct hex_out *h, struct bytes in, struct value v)
 {
@@ -98,7 +101,8 @@ static struct bytes put_elements(struct hex_out *h, struct bytes in, struct valu
 	return in;
 }
 
-static struct bytes put_value(struct hex_out *h, struct bytes in, struct value v, bool mask)
+static struct bytes put_value(
+	struct hex_out *h, struct bytes in, struct value v, bool mask)
 {
 	size_t head = head_len(in.data[0]);
 
@@ -124,7 +128,7 @@ static void put_message(struct buf *out, char direction, struct bytes message)
 	arena_reset(arena);
 }
 
-/* ---- reading files ------------------------------------------------------------------------------------ */
+/* ---- reading files ----------------------------------------------------- */
 
 /* A file's lines with what goes on joined, one after the other. */
 struct lines {
@@ -184,7 +188,7 @@ static void say(struct buf *packed, const char *text)
 	arena_reset(arena);
 }
 
-/* ---- checking --------------------------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------- */
 
 static int digit(char ch)
 {
@@ -198,14 +202,18 @@ static void expect(const char *name, const char *hex, struct bytes message)
 	for (const char *at = hex; *at != '\0'; at++) {
 		if (*at == ' ')
 			continue;
-		ck_assert_msg(i < message.len, "%s: the message ends before: %s", name, at);
+		ck_assert_msg(
+			i < message.len, "%s: the message ends before: %s", name, at);
 		if (*at != '?')
-			ck_assert_msg(message.data[i] == (digit(at[0]) << 4 | digit(at[1])),
-				"%s: byte %zu is %02x, expected: %s", name, i, message.data[i], at);
+			ck_assert_msg(
+				message.data[i] == (digit(at[0]) << 4 | digit(at[1])),
+				"%s: byte %zu is %02x, expected: %s", name, i,
+				message.data[i], at);
 		at++;
 		i++;
 	}
-	ck_assert_msg(i == message.len, "%s: %zu bytes more than expected", name, message.len - i);
+	ck_assert_msg(i == message.len, "%s: %zu bytes more than expected", name,
+		message.len - i);
 }
 
 static void replay(const char *name)
@@ -261,7 +269,8 @@ static void update(const char *name)
 	buf_fini(&l.text);
 }
 
-static const char *const files[] = {"hello.txt", "lookup.txt", "write.txt", "lease.txt", "watch.txt", "malformed.txt"};
+static const char *const files[] = {"hello.txt", "lookup.txt", "write.txt", "lease.txt",
+	"watch.txt", "malformed.txt"};
 
 START_TEST(the_bytes_are_as_written_down)
 {
@@ -283,7 +292,8 @@ START_TEST(all_files_are_read)
 
 		while (i < LENGTH(files) && strcmp(files[i], e->d_name) != 0)
 			i++;
-		ck_assert_msg(i < LENGTH(files) || strstr(e->d_name, ".txt") == NULL, "%s", e->d_name);
+		ck_assert_msg(i < LENGTH(files) || strstr(e->d_name, ".txt") == NULL,
+			"%s", e->d_name);
 	}
 	closedir(d);
 }

@@ -27,7 +27,8 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-#define ok(conn, ...) ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
+#define ok(conn, ...) \
+	ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
 
 static void reg(const char *service, const char *id)
 {
@@ -51,7 +52,8 @@ START_TEST(a_watch_is_answered_first_then_told)
 	ck_assert_str_eq(rpc_event_text(w, "changes.0.id"), "'a'");
 	ok(c, "deregister", "{service:'web',id:'a'}");
 	expect("'delta'", "'web'");
-	ck_assert_str_eq(rpc_event_text(w, "changes"), "[{id:'a',gone:true,incarnation:1,cause:'deregistered'}]");
+	ck_assert_str_eq(rpc_event_text(w, "changes"),
+		"[{id:'a',gone:true,incarnation:1,cause:'deregistered'}]");
 	ck_assert_str_eq(rpc_event_text(w, "presence"), "'no_instances'");
 	ok(c, "service_delete", "{service:'web'}");
 	expect("'no_service'", "'web'");
@@ -76,7 +78,9 @@ START_TEST(one_command_is_one_message_however_many_instances_it_has)
 {
 	ok(w, "watch", "{service:'web'}");
 	expect("'no_service'", "'web'");
-	ok(c, "register", "{instances:[{service:'web',id:'a'},{service:'web',id:'b'},{service:'db',id:'c'}]}");
+	ok(c, "register",
+		"{instances:[{service:'web',id:'a'},{service:'web',id:'b'},"
+		"{service:'db',id:'c'}]}");
 	expect("'delta'", "'web'");
 	ck_assert_str_eq(rpc_event_text(w, "count"), "2");
 	ck_assert_uint_eq(rpc_events_waiting(w), 0);
@@ -104,8 +108,10 @@ END_TEST
 
 START_TEST(a_prefix_is_a_snapshot_of_each_then_synced)
 {
-	ok(c, "register", "{instances:[{service:'web',id:'a'},{service:'web-2',id:'a'},{ns:'o',service:'web',id:'a'},"
-			  "{service:'db',id:'a'}]}");
+	ok(c, "register",
+		"{instances:[{service:'web',id:'a'},{service:'web-2',id:'a'},"
+		"{ns:'o',service:'web',id:'a'},"
+		"{service:'db',id:'a'}]}");
 	ok(w, "watch", "{ns:'default',prefix:'web'}");
 	expect("'snapshot'", "'web'");
 	expect("'snapshot'", "'web-2'");
@@ -123,7 +129,7 @@ START_TEST(a_prefix_is_a_snapshot_of_each_then_synced)
 }
 END_TEST
 
-/* ---- who is slow -------------------------------------------------------------------------------------- */
+/* ---- who is slow ------------------------------------------------------- */
 
 /* All instances change at once: a message of some 200 kB. */
 static void write_large(unsigned n)
@@ -132,7 +138,8 @@ static void write_large(unsigned n)
 
 	buf_printf(&b, "{instances:[");
 	for (int i = 0; i < 50; i++)
-		buf_printf(&b, "{service:'web',id:'i%d',meta:{n:'%u',pad:'%03900u'}},", i, n, 0);
+		buf_printf(&b, "{service:'web',id:'i%d',meta:{n:'%u',pad:'%03900u'}},", i,
+			n, 0);
 	buf_printf(&b, "]}%c", 0);
 	ok(c, "register", "%s", (const char *)b.data);
 	buf_fini(&b);
@@ -180,7 +187,9 @@ START_TEST(a_large_prefix_is_told_bit_by_bit)
 	const int n = 400;
 
 	for (int i = 0; i < n; i++)
-		ok(c, "register", "{instances:[{service:'web-%d',id:'a',meta:{pad:'%02000d'}}]}", i, 0);
+		ok(c, "register",
+			"{instances:[{service:'web-%d',id:'a',meta:{pad:'%02000d'}}]}", i,
+			0);
 	ok(w, "watch", "{prefix:'web'}");
 	for (int i = 0; i < n; i++) {
 		rpc_event(w);
@@ -190,7 +199,7 @@ START_TEST(a_large_prefix_is_told_bit_by_bit)
 }
 END_TEST
 
-/* ---- acks and barriers ----------------------------------------------------------------------------------- */
+/* ---- acks and barriers ------------------------------------------------- */
 
 static uint64_t drain_web(void)
 {
@@ -307,7 +316,8 @@ int main(void)
 	tcase_add_test(tc, one_command_is_one_message_however_many_instances_it_has);
 	tcase_add_test(tc, a_watch_from_a_revision_gets_what_came_after);
 	tcase_add_test(tc, a_prefix_is_a_snapshot_of_each_then_synced);
-	tcase_add_test(tc, a_stalled_watcher_costs_nothing_and_gets_the_newest_when_it_reads);
+	tcase_add_test(
+		tc, a_stalled_watcher_costs_nothing_and_gets_the_newest_when_it_reads);
 	tcase_add_test(tc, a_large_prefix_is_told_bit_by_bit);
 	tcase_add_test(tc, a_barrier_waits_for_the_acks);
 	tcase_add_test(tc, a_barrier_does_not_wait_for_watchers_that_leave);

@@ -1,5 +1,5 @@
-/* Several workers at once, driven by several threads: what is promised across connections. Worth most under
- * ThreadSanitizer. */
+/* Several workers at once, driven by several threads: what is promised across
+ * connections. Worth most under ThreadSanitizer. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -27,14 +27,16 @@ static void teardown(void)
 	fixture_stop(&f);
 }
 
-#define ok(conn, ...) ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
+#define ok(conn, ...) \
+	ck_assert_msg(rpc_call(conn, __VA_ARGS__) == 0, "%s", rpc_text(conn, ""))
 
 static void in_threads(void *(*fn)(void *))
 {
 	pthread_t threads[THREADS];
 
 	for (size_t i = 0; i < THREADS; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, fn, (void *)(uintptr_t)i), 0);
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, fn, (void *)(uintptr_t)i), 0);
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 }
@@ -50,14 +52,18 @@ static void *write_here_read_there(void *arg)
 	for (int i = 0; i < WORKERS; i++)
 		readers[i] = rpc_open(i % 2 ? &f.unix_addr : &f.tcp_addr);
 	for (int n = 0; n < ROUNDS; n++) {
-		ok(writer, "register", "{instances:[{service:'s%zu',id:'a',weight:%d}]}", (size_t)(uintptr_t)arg, n);
+		ok(writer, "register", "{instances:[{service:'s%zu',id:'a',weight:%d}]}",
+			(size_t)(uintptr_t)arg, n);
 		rev = rpc_u64(writer, "rev");
 		snprintf(weight, sizeof(weight), "%d", n);
 		for (int i = 0; i < WORKERS; i++) {
-			ok(readers[i], "resolve", "{service:'s%zu'}", (size_t)(uintptr_t)arg);
-			ck_assert_str_eq(rpc_text(readers[i], "instances.0.weight"), weight);
+			ok(readers[i], "resolve", "{service:'s%zu'}",
+				(size_t)(uintptr_t)arg);
+			ck_assert_str_eq(
+				rpc_text(readers[i], "instances.0.weight"), weight);
 			ck_assert_uint_ge(rpc_u64(readers[i], "rev"), rev);
-			ok(readers[i], "resolve", "{service:'s%zu',min_rev:%" PRIu64 "}", (size_t)(uintptr_t)arg, rev);
+			ok(readers[i], "resolve", "{service:'s%zu',min_rev:%" PRIu64 "}",
+				(size_t)(uintptr_t)arg, rev);
 		}
 	}
 	for (int i = 0; i < WORKERS; i++)
@@ -72,7 +78,8 @@ START_TEST(a_write_that_was_answered_is_read_everywhere)
 }
 END_TEST
 
-/* Watches a service that others write to, acks, and holds the order against what it is told. */
+/* Watches a service that others write to, acks, and holds the order against what it is
+ * told. */
 static void *watch_and_ack(void *arg)
 {
 	struct rpc *w = rpc_open((uintptr_t)arg % 2 ? &f.unix_addr : &f.tcp_addr);
@@ -82,7 +89,8 @@ static void *watch_and_ack(void *arg)
 
 	ok(w, "watch", "{service:'web'}");
 	for (int n = 0; n < ROUNDS; n++) {
-		ok(c, "register", "{instances:[{service:'web',id:'i%zu',weight:%d}]}", (size_t)(uintptr_t)arg, n);
+		ok(c, "register", "{instances:[{service:'web',id:'i%zu',weight:%d}]}",
+			(size_t)(uintptr_t)arg, n);
 		rev = rpc_u64(c, "rev");
 		while (held < rev) {
 			rpc_event(w);
@@ -139,10 +147,12 @@ static void *lease_and_leave(void *arg)
 
 		ok(c, "lease_grant", "{ttl_ms:60000}");
 		lease = rpc_u64(c, "lease");
-		ok(c, "register", "{lease:%" PRIu64 ",instances:[{service:'web',id:'i%zu-%d'}]}", lease,
-			(size_t)(uintptr_t)arg, n);
+		ok(c, "register",
+			"{lease:%" PRIu64 ",instances:[{service:'web',id:'i%zu-%d'}]}",
+			lease, (size_t)(uintptr_t)arg, n);
 		ok(other, "renew", "{lease:%" PRIu64 "}", lease);
-		ok(other, "get", "{service:'web',id:'i%zu-%d'}", (size_t)(uintptr_t)arg, n);
+		ok(other, "get", "{service:'web',id:'i%zu-%d'}", (size_t)(uintptr_t)arg,
+			n);
 		ok(other, "barrier", "{service:'web',rev:%" PRIu64 ",wait_ms:1}", lease);
 		if (n % 2)
 			rpc_reset(c);
@@ -173,7 +183,8 @@ static void *churn(void *arg)
 		struct rpc *c = rpc_open(n % 2 ? &f.unix_addr : &f.tcp_addr);
 
 		ok(c, "watch", "{prefix:''}");
-		rpc_send(c, "register", "{instances:[{service:'s%d',id:'i%zu'}]}", n % 7, (size_t)(uintptr_t)arg);
+		rpc_send(c, "register", "{instances:[{service:'s%d',id:'i%zu'}]}", n % 7,
+			(size_t)(uintptr_t)arg);
 		rpc_send(c, "status", "{}");
 		rpc_send(c, "resolve", "{service:'s0',min_rev:1000000,wait_ms:5}");
 		rpc_send(c, "barrier", "{service:'s0',rev:1000000,wait_ms:5}");

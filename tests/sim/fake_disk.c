@@ -316,7 +316,7 @@ void fake_disk_crash(struct fake_disk *f, struct rng *r)
 		crash_inode(f->now.at[i].inode, r);
 }
 
-/* ---- a crash in the middle ----------------------------------------------- */
+/* ---- a crash in the middle --------------------------------------------- */
 
 static uint8_t *copy_bytes(const uint8_t *data, size_t len)
 {

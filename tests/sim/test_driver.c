@@ -46,7 +46,7 @@ struct member {
 	uint64_t lost;
 };
 
-/* ---- the machine --------------------------------------------------------- */
+/* ---- the machine ------------------------------------------------------- */
 
 static int machine_begin(void *arg)
 {
@@ -120,7 +120,7 @@ static const struct driver_machine machine = {
 	.lost = machine_lost,
 };
 
-/* ---- lives --------------------------------------------------------------- */
+/* ---- lives ------------------------------------------------------------- */
 
 static void check_truth(const struct member *m)
 {
@@ -281,7 +281,7 @@ START_TEST(a_sync_that_does_nothing_is_found)
 }
 END_TEST
 
-/* ---- single behaviours --------------------------------------------------- */
+/* ---- single behaviours ------------------------------------------------- */
 
 START_TEST(a_sole_voter_leads_at_once_and_in_a_new_term)
 {

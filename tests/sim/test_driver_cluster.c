@@ -65,7 +65,7 @@ struct sim {
 	uint64_t acks, elections, crashes;
 };
 
-/* ---- the machine: all members must apply the same ------------------------ */
+/* ---- the machine: all members must apply the same ---------------------- */
 
 static int machine_begin(void *arg)
 {
@@ -153,7 +153,7 @@ static const struct driver_machine machine = {
 	.changed = machine_changed,
 };
 
-/* ---- the network --------------------------------------------------------- */
+/* ---- the network ------------------------------------------------------- */
 
 static const char *const addresses[MEMBERS_MAX] = {"1", "2", "3", "4", "5"};
 
@@ -223,7 +223,7 @@ static void on_send(void *arg, const struct raft_message *m)
 
 static const struct driver_transport transport = {.send = on_send};
 
-/* ---- members ------------------------------------------------------------- */
+/* ---- members ----------------------------------------------------------- */
 
 static void bootstrap(struct member *m)
 {
@@ -295,7 +295,7 @@ static void crash(struct sim *s, struct member *m)
 	s->crashes++;
 }
 
-/* ---- the run ------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------- */
 
 static void propose(struct sim *s, struct member *m)
 {

@@ -38,7 +38,7 @@ struct replica {
 	uint64_t index;
 };
 
-/* ---- publishing --------------------------------------------------------------------------------- */
+/* ---- publishing -------------------------------------------------------- */
 
 struct publication *publication_ref(struct publication *p)
 {
@@ -75,13 +75,16 @@ static void publish(struct replica *r, struct changes *changes, uint64_t rev)
 	struct publication *p = calloc(1, sizeof(*p));
 
 	assert(p != NULL);
-	*p = (struct publication){.rev = rev, .index = r->index, .changes = changes, .refs = 1};
+	*p = (struct publication){
+		.rev = rev, .index = r->index, .changes = changes, .refs = 1};
 	for (int i = 0; i < SUBSCRIPTIONS_MAX; i++) {
-		struct delivery *d = r->subscriptions[i] != NULL ? calloc(1, sizeof(*d)) : NULL;
+		struct delivery *d = r->subscriptions[i] != NULL ? calloc(1, sizeof(*d))
+								 : NULL;
 
 		if (d == NULL)
 			continue;
-		*d = (struct delivery){.mail.deliver = delivery_deliver, .to = r->subscriptions[i],
+		*d = (struct delivery){.mail.deliver = delivery_deliver,
+			.to = r->subscriptions[i],
 			.p = publication_ref(p)};
 		mailbox_post(d->to->box, &d->mail);
 	}
@@ -124,8 +127,7 @@ uint64_t replica_published(const struct replica *r)
 	return atomic_load(&r->published);
 }
 
-/* ---- applying -------------------------------------------------------------------------------------- */
-
+/* ---- applying ---------------------------------------------------------- */
 
 static void answer_deliver(struct mail *m)
 {
@@ -153,11 +155,13 @@ static void apply_all(struct replica *r, struct list *batch)
 
 	assert(t != NULL && changes != NULL);
 	rc = catalog_begin(r->catalog, t, &stamp);
-	list_each (batch, n, tmp) {
-		struct proposal *p = container_of(container_of(n, struct mail, node), struct proposal, mail);
+	list_each(batch, n, tmp) {
+		struct proposal *p = container_of(
+			container_of(n, struct mail, node), struct proposal, mail);
 
 		assert(rc == 0);
-		rc = catalog_apply(r->catalog, t, &stamp, buf_bytes(&p->command), &p->outcome, changes);
+		rc = catalog_apply(r->catalog, t, &stamp, buf_bytes(&p->command),
+			&p->outcome, changes);
 		r->index++;
 		atomic_fetch_add(&r->applied, 1);
 	}
@@ -175,7 +179,8 @@ static void apply_all(struct replica *r, struct list *batch)
 	else
 		changes_free(changes);
 	r->status.rev = rev;
-	r->status.applied_index = r->status.commit_index = r->status.last_index = r->index;
+	r->status.applied_index = r->status.commit_index = r->status.last_index =
+		r->index;
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -193,8 +198,9 @@ static void refuse_all(struct list *batch, int code)
 	struct list *n;
 	struct list *tmp;
 
-	list_each (batch, n, tmp) {
-		struct proposal *p = container_of(container_of(n, struct mail, node), struct proposal, mail);
+	list_each(batch, n, tmp) {
+		struct proposal *p = container_of(
+			container_of(n, struct mail, node), struct proposal, mail);
 
 		p->outcome.code = code;
 	}
@@ -205,7 +211,8 @@ static void answer_all(struct list *batch)
 	struct list *n;
 
 	while ((n = list_pop(batch)) != NULL)
-		answer(container_of(container_of(n, struct mail, node), struct proposal, mail));
+		answer(container_of(
+			container_of(n, struct mail, node), struct proposal, mail));
 }
 
 static void tick(struct replica *r)
@@ -276,7 +283,7 @@ void replica_propose(struct replica *r, struct proposal *p)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* ---- state ---------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------- */
 
 void replica_status(const struct replica *r, struct replica_status *out)
 {
@@ -373,7 +380,7 @@ uint64_t fake_replica_applied(const struct replica *r)
 	return atomic_load(&r->applied);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 struct store *replica_store(struct replica *r)
 {
@@ -404,7 +411,11 @@ int replica_start(const struct replica_options *o, struct replica **out, struct 
 	}
 	r->catalog = catalog_new(&o->catalog);
 	r->role = ROLE_LEADER;
-	r->status = (struct replica_status){.cluster = 0xc1, .node = 0xa1, .leader = 0xa1, .term = 1, .first_index = 1};
+	r->status = (struct replica_status){.cluster = 0xc1,
+		.node = 0xa1,
+		.leader = 0xa1,
+		.term = 1,
+		.first_index = 1};
 	r->status.rev = state_rev(r);
 	list_init(&r->queue);
 	pthread_mutex_init(&r->lock, NULL);

@@ -1,6 +1,7 @@
 /*
- * A replica without a log, for tests of the server: the same door (replica/replica.h), the real catalog and store
- * behind it, one thread that applies, and handles to make it misbehave. Linked instead of libreplica.
+ * A replica without a log, for tests of the server: the same door (replica/replica.h),
+ * the real catalog and store behind it, one thread that applies, and handles to make it
+ * misbehave. Linked instead of libreplica.
  */
 #ifndef SVCD_TESTS_FAKE_REPLICA_H
 #define SVCD_TESTS_FAKE_REPLICA_H

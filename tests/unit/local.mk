@@ -190,8 +190,7 @@ tests_unit_test_server_event_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_server_event_LDADD = $(server_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_server_watch
-tests_unit_test_server_watch_SOURCES = tests/unit/test_server_watch.c tests/unit/unit.h tests/unit/notation.c tests/unit/notation.h \
-	tests/unit/scratch_dir.h
+tests_unit_test_server_watch_SOURCES = tests/unit/test_server_watch.c $(CATALOG_WORLD)
 tests_unit_test_server_watch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_server_watch_LDADD = $(server_libs) $(UNIT_LIBS)
 

@@ -23,7 +23,7 @@ static void pack_quoted(struct buf *out, const char **at)
 			break;
 		if (**at == '\'')
 			(*at)++;
-		buf_put_u8(&text, (uint8_t)**at);
+		buf_put_u8(&text, (uint8_t) * *at);
 	}
 	ck_assert_msg(**at == '\'', "a string without end");
 	(*at)++;
@@ -74,7 +74,8 @@ static void pack_one(struct buf *out, const char **at)
 	for ((*at)++, skip(at); **at != end; skip(at), n++) {
 		if (map) {
 			pack_str(out, word_take(at));
-			ck_assert_msg(**at == ':', "a colon is expected at \"%.20s\"", *at);
+			ck_assert_msg(
+				**at == ':', "a colon is expected at \"%.20s\"", *at);
 			(*at)++;
 			skip(at);
 		}

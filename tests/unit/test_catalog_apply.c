@@ -64,7 +64,7 @@ static struct instance find(const char *id)
 	return i;
 }
 
-/* ---- revisions ---- */
+/* ---- revisions --------------------------------------------------------- */
 
 START_TEST(an_accepted_command_is_one_revision_a_refused_one_none)
 {
@@ -92,7 +92,7 @@ START_TEST(a_command_is_applied_whole_or_not_at_all)
 }
 END_TEST
 
-/* ---- registering ---- */
+/* ---- registering ------------------------------------------------------- */
 
 START_TEST(what_is_the_same_changes_nothing)
 {
@@ -221,7 +221,7 @@ START_TEST(one_id_twice_in_a_command_is_one_instance)
 }
 END_TEST
 
-/* ---- removals (promise 2) ---- */
+/* ---- removals (promise 2) ---------------------------------------------- */
 
 static const struct {
 	const char *how;
@@ -307,7 +307,7 @@ START_TEST(a_service_that_was_set_up_stays)
 }
 END_TEST
 
-/* ---- leases ---- */
+/* ---- leases ------------------------------------------------------------ */
 
 START_TEST(a_lease_takes_all_with_it)
 {
@@ -347,7 +347,7 @@ START_TEST(a_lease_with_very_many_instances_ends_in_slices)
 }
 END_TEST
 
-/* ---- health and floor (promise 6) ---- */
+/* ---- health and floor (promise 6) -------------------------------------- */
 
 START_TEST(a_verdict_is_for_one_incarnation)
 {
@@ -550,7 +550,7 @@ START_TEST(what_vanished_counts_for_a_service_that_came_again)
 }
 END_TEST
 
-/* ---- time ---- */
+/* ---- time -------------------------------------------------------------- */
 
 START_TEST(slow_start_warms_who_comes_into_use)
 {
@@ -618,7 +618,7 @@ START_TEST(time_does_not_go_back)
 }
 END_TEST
 
-/* ---- updating ---- */
+/* ---- updating ---------------------------------------------------------- */
 
 START_TEST(an_update_changes_what_it_names)
 {
@@ -638,7 +638,7 @@ START_TEST(an_update_changes_what_it_names)
 }
 END_TEST
 
-/* ---- sessions ---- */
+/* ---- sessions ---------------------------------------------------------- */
 
 START_TEST(a_repeated_write_is_applied_once)
 {
@@ -752,7 +752,7 @@ START_TEST(an_idle_session_is_forgotten)
 }
 END_TEST
 
-/* ---- events (promise 8) ---- */
+/* ---- events (promise 8) ------------------------------------------------ */
 
 START_TEST(the_ring_is_bounded)
 {
@@ -782,7 +782,7 @@ START_TEST(every_change_says_who_and_why)
 }
 END_TEST
 
-/* ---- batches ---- */
+/* ---- batches ----------------------------------------------------------- */
 
 START_TEST(where_a_batch_ends_leaves_no_trace)
 {
@@ -884,7 +884,7 @@ START_TEST(a_batch_that_is_dropped_is_forgotten)
 }
 END_TEST
 
-/* ---- walks ---- */
+/* ---- walks ------------------------------------------------------------- */
 
 static bool count_checked(void *arg, const struct instance *i)
 {

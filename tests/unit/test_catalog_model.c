@@ -76,7 +76,7 @@ static bool chance(uint64_t percent)
 	return below(100) < percent;
 }
 
-/* ---- views ---- */
+/* ---- views ------------------------------------------------------------- */
 
 static void view_copy(struct view *to, const struct view *from)
 {
@@ -197,7 +197,7 @@ static void read_snapshot(int s, struct view *out)
 	buf_fini(&body);
 }
 
-/* ---- what is told ---- */
+/* ---- what is told ------------------------------------------------------ */
 
 /* Promise 8: the change has an event of its own that says the same. */
 static void check_event(int s, const struct instance_change *i)
@@ -276,7 +276,7 @@ static void hear(const struct service_change *c)
 	buf_fini(&body);
 }
 
-/* ---- what must hold ---- */
+/* ---- what must hold ---------------------------------------------------- */
 
 /* Promise 6, counted by hand. */
 static void check_floor_of(int s)
@@ -365,7 +365,7 @@ static void check_services(void)
 	view_fini(&now);
 }
 
-/* ---- the other member ---- */
+/* ---- the other member -------------------------------------------------- */
 
 static void other_apply(struct bytes command)
 {
@@ -386,7 +386,7 @@ static void other_apply(struct bytes command)
 		"members differ in table %d", mem_tables_differ(&m.w.t, &m.other_t));
 }
 
-/* ---- commands ---- */
+/* ---- commands ---------------------------------------------------------- */
 
 static void applied(uint64_t rev_before)
 {

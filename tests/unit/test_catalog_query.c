@@ -47,7 +47,7 @@ static const char *ids(const char *answer)
 	return out;
 }
 
-/* ---- the encoding ---- */
+/* ---- the encoding ------------------------------------------------------ */
 
 START_TEST(seen_is_what_pack_would_write)
 {
@@ -123,7 +123,7 @@ START_TEST(an_odd_spec_matches_nothing)
 }
 END_TEST
 
-/* ---- resolve ---- */
+/* ---- resolve ----------------------------------------------------------- */
 
 static void five(void)
 {
@@ -236,7 +236,7 @@ START_TEST(what_is_wrong_with_a_question_is_said)
 }
 END_TEST
 
-/* ---- list ---- */
+/* ---- list -------------------------------------------------------------- */
 
 START_TEST(list_walks_all_services_page_by_page)
 {
@@ -314,7 +314,7 @@ START_TEST(list_counts)
 }
 END_TEST
 
-/* ---- get ---- */
+/* ---- get --------------------------------------------------------------- */
 
 START_TEST(get_tells_everything)
 {
@@ -386,7 +386,7 @@ START_TEST(get_goes_page_by_page)
 }
 END_TEST
 
-/* ---- a large service ---- */
+/* ---- a large service --------------------------------------------------- */
 
 static void register_many(int n, const char *more)
 {
@@ -468,7 +468,7 @@ START_TEST(an_answer_fits_into_a_frame)
 }
 END_TEST
 
-/* ---- history ---- */
+/* ---- history ----------------------------------------------------------- */
 
 /* The weights are the revisions: n changes of web/a and db/a in turn. */
 static void changes(int n)
@@ -578,7 +578,7 @@ START_TEST(a_revision_with_many_events_is_told_in_pages)
 }
 END_TEST
 
-/* ---- watching ---- */
+/* ---- watching ---------------------------------------------------------- */
 
 /* Delta from a revision as text; *rev. "" when there is none, "again" when it is not
  * known. */

@@ -58,7 +58,7 @@ START_TEST(what_is_longer_than_its_limit_is_malformed)
 }
 END_TEST
 
-/* ---- instances ---- */
+/* ---- instances --------------------------------------------------------- */
 
 #define SPEC_TEXT \
 	"{addresses:['10.12.0.7'],ports:{http:{port:8080}},locality:{zone:'eu-west-1a'}," \
@@ -229,7 +229,7 @@ START_TEST(any_byte_may_be_damaged)
 }
 END_TEST
 
-/* ---- the others ---- */
+/* ---- the others -------------------------------------------------------- */
 
 START_TEST(a_service_comes_back)
 {

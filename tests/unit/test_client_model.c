@@ -308,7 +308,7 @@ START_TEST(a_malformed_event_changes_nothing)
 }
 END_TEST
 
-/* ---- sets ---- */
+/* ---- sets -------------------------------------------------------------- */
 
 #define WEB \
 	"{kind:'snapshot',service:'web',rev:9,instances:[" \
@@ -462,7 +462,7 @@ START_TEST(an_empty_set_says_why)
 }
 END_TEST
 
-/* ---- kept answers ---- */
+/* ---- kept answers ------------------------------------------------------ */
 
 static struct bytes number_key(const unsigned *n)
 {

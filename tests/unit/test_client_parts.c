@@ -14,7 +14,7 @@
 #include "unit.h"
 #include "wire/pack.h"
 
-/* ---- servers ---- */
+/* ---- servers ----------------------------------------------------------- */
 
 static const struct {
 	const char *text;
@@ -89,7 +89,7 @@ START_TEST(without_a_list_the_environment_counts)
 }
 END_TEST
 
-/* ---- back-off ---- */
+/* ---- back-off ---------------------------------------------------------- */
 
 START_TEST(the_pause_doubles_up_to_its_maximum)
 {
@@ -140,7 +140,7 @@ START_TEST(a_member_that_asks_for_time_gets_it)
 }
 END_TEST
 
-/* ---- methods ---- */
+/* ---- methods ----------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -160,7 +160,7 @@ START_TEST(it_is_known_what_may_be_sent_twice)
 }
 END_TEST
 
-/* ---- faults ---- */
+/* ---- faults ------------------------------------------------------------ */
 
 static const struct {
 	const char *error;
@@ -207,7 +207,7 @@ START_TEST(a_long_fault_is_cut_at_a_whole_character)
 }
 END_TEST
 
-/* ---- specs ---- */
+/* ---- specs ------------------------------------------------------------- */
 
 static char *spec_text(const struct spec *s)
 {
@@ -308,7 +308,7 @@ START_TEST(what_cannot_be_packed_is_refused)
 }
 END_TEST
 
-/* ---- queries, raw bytes ---- */
+/* ---- queries, raw bytes ------------------------------------------------ */
 
 START_TEST(a_query_is_packed_as_the_protocol_has_it)
 {

@@ -1,4 +1,5 @@
-/* Settings and the configuration file: every value by its row, every mistake with its place. */
+/* Settings and the configuration file: every value by its row, every mistake with its
+ * place. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +15,19 @@ struct mistake {
 
 static const struct mistake mistakes[] = {
 	{"wrokers: 2\n", 1, 1, "unknown setting 'wrokers'", "did you mean 'workers'?"},
-	{"# c\n\nlimits:\n  conections: 5\n", 4, 3, "unknown setting 'limits.conections'", "limits.connections"},
+	{"# c\n\nlimits:\n  conections: 5\n", 4, 3, "unknown setting 'limits.conections'",
+		"limits.connections"},
 	{"workers: many\n", 1, 10, "workers: 'many' is not a number", ""},
 	{"workers: 65\n", 1, 10, "workers: 65 is not within 0..64", ""},
 	{"workers: -1\n", 1, 10, "workers: '-1' is not a number", ""},
 	{"workers: [1]\n", 1, 10, "workers: expected a single value, got a list", ""},
 	{"checks: maybe\n", 1, 9, "checks: 'maybe' is not yes or no", ""},
-	{"log-level: loud\n", 1, 12, "log-level: 'loud' is not debug, info, warn or error", ""},
+	{"log-level: loud\n", 1, 12,
+		"log-level: 'loud' is not debug, info, warn or error", ""},
 	{"stop-grace: 5\n", 1, 13, "stop-grace: '5' is not a duration", ""},
 	{"stop-grace: 2m\n", 1, 13, "stop-grace: 2m is not within 0..1m", ""},
-	{"storage:\n  log-bytes: 1KiB\n", 2, 14, "storage.log-bytes: 1KiB is not within 1MiB..64GiB", ""},
+	{"storage:\n  log-bytes: 1KiB\n", 2, 14,
+		"storage.log-bytes: 1KiB is not within 1MiB..64GiB", ""},
 	{"storage:\n  log-bytes: big\n", 2, 14, "'big' is not a size", ""},
 	{"workers: 1\nworkers: 2\n", 2, 1, "workers is set twice, first in line 1", ""},
 	{"limits: 3\n", 1, 9, "a section holds settings", ""},
@@ -52,11 +56,14 @@ START_TEST(each_mistake_is_told_with_its_place)
 	struct problems p;
 
 	parse(m->text, &s, &p);
-	ck_assert_msg(p.n == 1, "%s: %u problems, first: %s", m->text, p.n, p.n ? p.items[0].text : "");
+	ck_assert_msg(p.n == 1, "%s: %u problems, first: %s", m->text, p.n,
+		p.n ? p.items[0].text : "");
 	ck_assert_uint_eq(p.items[0].line, m->line);
 	ck_assert_uint_eq(p.items[0].column, m->column);
-	ck_assert_msg(strstr(p.items[0].text, m->says) != NULL, "'%s' lacks '%s'", p.items[0].text, m->says);
-	ck_assert_msg(strstr(p.items[0].hint, m->hint) != NULL, "'%s' lacks '%s'", p.items[0].hint, m->hint);
+	ck_assert_msg(strstr(p.items[0].text, m->says) != NULL, "'%s' lacks '%s'",
+		p.items[0].text, m->says);
+	ck_assert_msg(strstr(p.items[0].hint, m->hint) != NULL, "'%s' lacks '%s'",
+		p.items[0].hint, m->hint);
 }
 END_TEST
 
@@ -74,8 +81,10 @@ START_TEST(all_mistakes_are_told_at_once)
 	problems_print(&p, bytes_str(source), out);
 	fclose(out);
 	ck_assert_str_eq(text,
-		"test.conf:1:1: error: unknown setting 'lsten'\n  lsten: x\n  ^\nhint: did you mean 'listen'?\n"
-		"test.conf:2:10: error: workers: 99 is not within 0..64\n  workers: 99\n           ^\n"
+		"test.conf:1:1: error: unknown setting 'lsten'\n  lsten: x\n  "
+		"^\nhint: did you mean 'listen'?\n"
+		"test.conf:2:10: error: workers: 99 is not within 0..64\n  workers: "
+		"99\n           ^\n"
 		"test.conf:4:16: error: limits.connections: 0 is not within 1..1000000\n"
 		"   connections: 0\n                 ^\n");
 	free(text);
@@ -123,7 +132,8 @@ START_TEST(what_is_printed_is_read_back)
 	struct settings s, again;
 
 	settings_init(&s);
-	ck_assert_int_eq(settings_from_argument(&s, "listen=unix:/q,tcp:127.0.0.1:9", NULL), 0);
+	ck_assert_int_eq(
+		settings_from_argument(&s, "listen=unix:/q,tcp:127.0.0.1:9", NULL), 0);
 	ck_assert_int_eq(settings_from_argument(&s, "storage.log-bytes=3MiB", NULL), 0);
 	ck_assert_int_eq(settings_from_argument(&s, "stop-grace=1m", NULL), 0);
 	settings_init(&again);
@@ -131,14 +141,18 @@ START_TEST(what_is_printed_is_read_back)
 	for (size_t i = 0; i < setting_count; i++) {
 		char text[SETTING_TEXT_MAX];
 
-		for (uint32_t n = 0; setting_print(&s, &setting_rows[i], n, text, sizeof text); n++)
-			ck_assert_int_eq(setting_set(&again, &setting_rows[i], text, NULL), 0);
+		for (uint32_t n = 0;
+			setting_print(&s, &setting_rows[i], n, text, sizeof text); n++)
+			ck_assert_int_eq(
+				setting_set(&again, &setting_rows[i], text, NULL), 0);
 	}
 	for (size_t i = 0; i < setting_count; i++) {
 		char x[SETTING_TEXT_MAX], y[SETTING_TEXT_MAX];
 
-		for (uint32_t n = 0; setting_print(&s, &setting_rows[i], n, x, sizeof x); n++) {
-			ck_assert(setting_print(&again, &setting_rows[i], n, y, sizeof y));
+		for (uint32_t n = 0; setting_print(&s, &setting_rows[i], n, x, sizeof x);
+			n++) {
+			ck_assert(
+				setting_print(&again, &setting_rows[i], n, y, sizeof y));
 			ck_assert_str_eq(x, y);
 		}
 	}
@@ -159,7 +173,8 @@ START_TEST(the_environment_overrides_and_is_checked)
 	ck_assert_uint_eq(s.n_listen, 2);
 	setenv("SVCD_LIMITS_CONNECTIONS", "0", 1);
 	ck_assert_int_eq(settings_from_environment(&s, set, &e), SVCD_EINVAL);
-	ck_assert_str_eq(e.text, "environment: SVCD_LIMITS_CONNECTIONS: 0 is not within 1..1000000");
+	ck_assert_str_eq(e.text,
+		"environment: SVCD_LIMITS_CONNECTIONS: 0 is not within 1..1000000");
 }
 END_TEST
 

@@ -94,7 +94,7 @@ static struct replica_status status_of(struct replica *r)
 	return s;
 }
 
-/* ---- commands ------------------------------------------------------------ */
+/* ---- commands ---------------------------------------------------------- */
 
 static const struct command_origin origin = {.actor = {(const uint8_t *)"test", 4}};
 
@@ -173,7 +173,7 @@ static uint64_t digest(struct replica *r)
 	return d;
 }
 
-/* ---- one caller with a loop of its own ----------------------------------- */
+/* ---- one caller with a loop of its own --------------------------------- */
 
 struct caller {
 	struct replica *replica;
@@ -267,7 +267,7 @@ static void register_some(struct replica *r, int n, size_t bulk)
 	free(h);
 }
 
-/* ---- start and stop ------------------------------------------------------ */
+/* ---- start and stop ---------------------------------------------------- */
 
 START_TEST(a_new_member_leads_and_takes_writes)
 {
@@ -342,7 +342,7 @@ START_TEST(a_command_that_is_refused_tells_why)
 }
 END_TEST
 
-/* ---- many threads -------------------------------------------------------- */
+/* ---- many threads ------------------------------------------------------ */
 
 #define THREADS 4
 #define PER_THREAD 2500
@@ -483,7 +483,7 @@ START_TEST(stopping_answers_everything_that_was_asked)
 }
 END_TEST
 
-/* ---- publications -------------------------------------------------------- */
+/* ---- publications ------------------------------------------------------ */
 
 struct watcher {
 	struct caller caller; /* first */
@@ -592,7 +592,7 @@ START_TEST(the_role_is_told_at_the_start)
 }
 END_TEST
 
-/* ---- kills --------------------------------------------------------------- */
+/* ---- kills ------------------------------------------------------------- */
 
 #define ID_BASE 1000000
 
@@ -733,7 +733,7 @@ START_TEST(what_was_acknowledged_survives_kill_9)
 }
 END_TEST
 
-/* ---- rebuilding, refusing ------------------------------------------------ */
+/* ---- rebuilding, refusing ---------------------------------------------- */
 
 static void write_junk(const char *name, off_t at, size_t len)
 {
@@ -910,7 +910,7 @@ START_TEST(a_damaged_entry_is_refused)
 }
 END_TEST
 
-/* ---- checkpoints, space -------------------------------------------------- */
+/* ---- checkpoints, space ------------------------------------------------ */
 
 START_TEST(a_growing_log_is_cut_by_checkpoints)
 {

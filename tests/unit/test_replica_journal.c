@@ -96,7 +96,7 @@ static void check_entry(struct journal *j, uint64_t index, uint64_t term, size_t
 	buf_fini(&scratch);
 }
 
-/* ---- checksums ----------------------------------------------------------- */
+/* ---- checksums --------------------------------------------------------- */
 
 START_TEST(crc32c_has_the_known_values)
 {
@@ -118,7 +118,7 @@ START_TEST(crc32c_has_the_known_values)
 }
 END_TEST
 
-/* ---- the plain life of a journal ----------------------------------------- */
+/* ---- the plain life of a journal --------------------------------------- */
 
 START_TEST(a_new_journal_is_empty)
 {
@@ -262,7 +262,7 @@ START_TEST(a_reset_journal_begins_where_it_was_told)
 }
 END_TEST
 
-/* ---- a full disk --------------------------------------------------------- */
+/* ---- a full disk ------------------------------------------------------- */
 
 START_TEST(a_full_disk_is_said_before_anything_is_written)
 {
@@ -316,7 +316,7 @@ START_TEST(a_failed_sync_ends_the_process)
 }
 END_TEST
 
-/* ---- crashes ------------------------------------------------------------- */
+/* ---- crashes ----------------------------------------------------------- */
 
 START_TEST(a_last_record_torn_at_any_byte_is_cut_off)
 {
@@ -588,7 +588,7 @@ START_TEST(a_crash_in_a_reset_leaves_the_old_log_or_the_new)
 }
 END_TEST
 
-/* ---- term and vote ------------------------------------------------------- */
+/* ---- term and vote ----------------------------------------------------- */
 
 static void check_ballot(uint64_t term, uint64_t vote)
 {

@@ -25,7 +25,8 @@ static void teardown(void)
 
 static struct service_key service(const char *name)
 {
-	return (struct service_key){.ns = bytes_str("default"), .service = bytes_str(name)};
+	return (struct service_key){
+		.ns = bytes_str("default"), .service = bytes_str(name)};
 }
 
 static void keep(const char *params, const char *name, const char *entries)
@@ -94,7 +95,8 @@ END_TEST
 START_TEST(that_there_is_none_is_kept_too)
 {
 	struct service_key key = service("web");
-	struct answer no = {.code = SVCD_ENOSERVICE, .entries = bytes_str("no service web")};
+	struct answer no = {
+		.code = SVCD_ENOSERVICE, .entries = bytes_str("no service web")};
 
 	answers_keep(a, bytes_str("p"), &key, &no);
 	ck_assert_int_eq(answers_find(a, bytes_str("p"))->code, SVCD_ENOSERVICE);
@@ -140,14 +142,22 @@ START_TEST(results_begin_with_the_head)
 	struct buf expected = {0};
 
 	hex(&expected, "94 01 ce 0000002a c0 de 0004 a3 726576 cf 0102030405060708");
-	hex(&expected, "a6 6167655f6d73 ce 00000007 a6 736f75726365 a6 6c6561646572 a1 61 01");
-	reply_result(&out, 42, &head, 1, bytes_of("\xa1" "a\x01", 3));
+	hex(&expected,
+		"a6 6167655f6d73 ce 00000007 a6 736f75726365 a6 6c6561646572 a1 61 01");
+	reply_result(&out, 42, &head, 1,
+		bytes_of("\xa1"
+			 "a\x01",
+			3));
 	ck_assert(bytes_eq(buf_bytes(&out), buf_bytes(&expected)));
 	buf_clear(&out);
 	head.leader = false;
 	reply_result(&out, 42, &head, 0, BYTES_NONE);
 	ck_assert_uint_eq(out.len, expected.len - 3 + 2);
-	ck_assert_int_eq(memcmp(out.data + out.len - 9, "\xa8" "follower", 9), 0);
+	ck_assert_int_eq(memcmp(out.data + out.len - 9,
+				 "\xa8"
+				 "follower",
+				 9),
+		0);
 	buf_fini(&out);
 	buf_fini(&expected);
 }
@@ -155,10 +165,10 @@ END_TEST
 
 START_TEST(only_what_passes_by_itself_may_be_tried_again)
 {
-	static const int again[] = {SVCD_EBUSY, SVCD_ENOLEADER, SVCD_EUNKNOWN, SVCD_ENOSPACE, SVCD_ESHUTDOWN,
-		SVCD_ENOTREADY, SVCD_ELIMIT, SVCD_ENOMEM};
-	static const int never[] = {SVCD_EINVAL, SVCD_ENOSERVICE, SVCD_EGONE, SVCD_ESTALE, SVCD_ENOMETHOD,
-		SVCD_EPROTOCOL, SVCD_ENOLEASE, SVCD_EEXISTS};
+	static const int again[] = {SVCD_EBUSY, SVCD_ENOLEADER, SVCD_EUNKNOWN,
+		SVCD_ENOSPACE, SVCD_ESHUTDOWN, SVCD_ENOTREADY, SVCD_ELIMIT, SVCD_ENOMEM};
+	static const int never[] = {SVCD_EINVAL, SVCD_ENOSERVICE, SVCD_EGONE, SVCD_ESTALE,
+		SVCD_ENOMETHOD, SVCD_EPROTOCOL, SVCD_ENOLEASE, SVCD_EEXISTS};
 
 	for (size_t i = 0; i < LENGTH(again); i++)
 		ck_assert_uint_gt(retry_after_ms(again[i]), 0);

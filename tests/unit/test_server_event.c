@@ -14,7 +14,8 @@ struct parts {
 	size_t n;
 };
 
-/* An event of the head kind, rev and a list of n maps with so many tags of so many bytes. */
+/* An event of the head kind, rev and a list of n maps with so many tags of so many bytes.
+ */
 static void make(struct buf *out, uint32_t n, uint32_t tags, size_t bytes)
 {
 	static char pad[20000];
@@ -109,6 +110,7 @@ int main(void)
 	Suite *s = suite_create("server_event");
 	TCase *tc = unit_case(s, "event");
 
-	tcase_add_loop_test(tc, what_fits_is_one_message_and_the_rest_in_parts, 0, LENGTH(rows));
+	tcase_add_loop_test(
+		tc, what_fits_is_one_message_and_the_rest_in_parts, 0, LENGTH(rows));
 	return unit_run(s);
 }

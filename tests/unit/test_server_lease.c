@@ -1,4 +1,5 @@
-/* The lease table: ageing by its own clock, holders, closing, pacing. Time is an argument. */
+/* The lease table: ageing by its own clock, holders, closing, pacing. Time is an
+ * argument. */
 #include <stdlib.h>
 
 #include "server/lease.h"

@@ -81,7 +81,7 @@ static bool has(struct tables *t, enum table table, const char *key, const char 
 	return table_get(t, table, bytes_str(key), &v) && bytes_eq_str(v, value);
 }
 
-/* ---- the model ----------------------------------------------------------- */
+/* ---- the model --------------------------------------------------------- */
 
 struct cell {
 	bool there;
@@ -207,7 +207,7 @@ START_TEST(tables_agree_with_their_model)
 }
 END_TEST
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 START_TEST(seek_finds_the_first_key_from_there)
 {
@@ -363,7 +363,7 @@ START_TEST(readers_in_other_threads_see_whole_states)
 }
 END_TEST
 
-/* ---- errors -------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------ */
 
 START_TEST(an_error_sticks_and_nothing_of_it_is_seen)
 {
@@ -551,7 +551,7 @@ START_TEST(a_full_disk_is_an_error_not_a_signal)
 }
 END_TEST
 
-/* ---- checkpoints --------------------------------------------------------- */
+/* ---- checkpoints ------------------------------------------------------- */
 
 static void fill_some(struct store *s, struct model *m, uint64_t index)
 {

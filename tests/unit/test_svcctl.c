@@ -12,7 +12,7 @@
 #include "svcctl/text.h"
 #include "unit.h"
 
-/* ---- texts ---- */
+/* ---- texts ------------------------------------------------------------- */
 
 static const struct {
 	const char *text;
@@ -151,7 +151,7 @@ START_TEST(near_names_are_suggested)
 }
 END_TEST
 
-/* ---- exit statuses ---- */
+/* ---- exit statuses ----------------------------------------------------- */
 
 static const struct {
 	int error;
@@ -177,7 +177,7 @@ START_TEST(errors_become_exit_statuses)
 }
 END_TEST
 
-/* ---- the table ---- */
+/* ---- the table --------------------------------------------------------- */
 
 static void check_options(const char *owner, const struct param *p)
 {
@@ -224,7 +224,7 @@ START_TEST(no_option_hides_another)
 }
 END_TEST
 
-/* ---- command lines ---- */
+/* ---- command lines ----------------------------------------------------- */
 
 static const struct {
 	const char *line; /* words after "svcctl" */
@@ -318,7 +318,7 @@ START_TEST(repeated_options_come_in_order)
 }
 END_TEST
 
-/* ---- specifications ---- */
+/* ---- specifications ---------------------------------------------------- */
 
 static const struct {
 	const char *text, *name;
@@ -450,7 +450,7 @@ START_TEST(an_instance_becomes_a_message)
 }
 END_TEST
 
-/* ---- picking ---- */
+/* ---- picking ----------------------------------------------------------- */
 
 START_TEST(lower_tiers_are_drawn_first_and_nobody_twice)
 {
@@ -487,7 +487,7 @@ START_TEST(weights_are_shares)
 }
 END_TEST
 
-/* ---- completion ---- */
+/* ---- completion -------------------------------------------------------- */
 
 static const struct {
 	const char *line; /* words; a final blank begins a new one */
@@ -537,7 +537,7 @@ START_TEST(the_place_of_the_cursor)
 }
 END_TEST
 
-/* ---- documents ---- */
+/* ---- documents --------------------------------------------------------- */
 
 static const struct {
 	const char *text, *csv;

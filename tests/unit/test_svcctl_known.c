@@ -7,7 +7,7 @@
 #include "svcctl/condition.h"
 #include "unit.h"
 
-/* ---- events ---- */
+/* ---- events ------------------------------------------------------------ */
 
 static struct svcd_value *instance(
 	const char *id, const char *state, uint64_t rev, uint64_t incarnation)
@@ -166,7 +166,7 @@ START_TEST(many_instances_in_any_order)
 }
 END_TEST
 
-/* ---- conditions ---- */
+/* ---- conditions -------------------------------------------------------- */
 
 static const struct {
 	const char *states; /* of instances a, b, c…; NULL: there is no service */

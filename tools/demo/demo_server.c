@@ -1,6 +1,6 @@
 /*
- * A small HTTP server for tools/quickstart and the tests: answers every GET with 200 and its name.
- * SIGUSR1 makes it answer 500 from then on, SIGUSR2 200 again.
+ * A small HTTP server for tools/quickstart and the tests: answers every GET with 200 and
+ *its name. SIGUSR1 makes it answer 500 from then on, SIGUSR2 200 again.
  *
  *	demo-server PORT NAME      (PORT 0: the kernel's choice; the port is printed)
  */
@@ -23,7 +23,8 @@ static void on_signal(int sig)
 
 static int listen_on(int port)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port),
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons((unsigned short)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
@@ -31,7 +32,8 @@ static int listen_on(int port)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) != 0 || listen(fd, 64) != 0 ||
 		getsockname(fd, (struct sockaddr *)&at, &len) != 0) {
-		fprintf(stderr, "demo-server: error: port %d: %s\n", port, strerror(errno));
+		fprintf(stderr, "demo-server: error: port %d: %s\n", port,
+			strerror(errno));
 		exit(1);
 	}
 	printf("%d\n", ntohs(at.sin_port));
@@ -39,7 +41,8 @@ static int listen_on(int port)
 	return fd;
 }
 
-/* Reads up to the empty line that ends the request's head; a client that says nothing is given 1 s. */
+/* Reads up to the empty line that ends the request's head; a client that says nothing is
+ * given 1 s. */
 static void read_request(int fd)
 {
 	struct timeval limit = {.tv_sec = 1};
@@ -62,10 +65,12 @@ static void read_request(int fd)
 static void answer(int fd, const char *name)
 {
 	char text[256], body[128];
-	int n = snprintf(body, sizeof body, "%s from %s\n", broken ? "trouble" : "hello", name);
+	int n = snprintf(
+		body, sizeof body, "%s from %s\n", broken ? "trouble" : "hello", name);
 
 	n = snprintf(text, sizeof text,
-		"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: "
+		"%d\r\nConnection: close\r\n\r\n%s",
 		broken ? "500 Internal Server Error" : "200 OK", n, body);
 	send(fd, text, (size_t)n, MSG_NOSIGNAL);
 }

@@ -12,7 +12,8 @@ size_t answer_svcd(struct link *l, const unsigned char *p, size_t n, bool *faile
 	unsigned kind;
 	size_t len;
 
-	/* Answers of one kind have one length here; every 64th is walked in full to be sure. */
+	/* Answers of one kind have one length here; every 64th is walked in full to be
+	 * sure. */
 	if (l->usual > 0 && l->user % 64 != 0 && n >= l->usual && p[3] == 0xc0 &&
 		(n == l->usual || (p[l->usual] == 0x94 && p[l->usual + 1] == 0x01)))
 		return l->usual;
@@ -35,7 +36,8 @@ void hello(struct link *l)
 	link_sent(l);
 }
 
-void run_closed_loop(struct engine *e, const struct bench_options *o, pid_t server, struct result *r)
+void run_closed_loop(
+	struct engine *e, const struct bench_options *o, pid_t server, struct result *r)
 {
 	struct usage before, after;
 	uint64_t answers;
@@ -55,13 +57,16 @@ void run_closed_loop(struct engine *e, const struct bench_options *o, pid_t serv
 	r->p50_us = (double)hist_quantile(&e->hist, 0.50) / 1e3;
 	r->p99_us = (double)hist_quantile(&e->hist, 0.99) / 1e3;
 	r->p999_us = (double)hist_quantile(&e->hist, 0.999) / 1e3;
-	r->server_us = answers ? (after.process_s - before.process_s) * 1e6 / (double)answers : 0;
+	r->server_us = answers
+		? (after.process_s - before.process_s) * 1e6 / (double)answers
+		: 0;
 	r->rss_mib = process_rss_mib(server);
-	r->noise = (after.busy_s - before.busy_s) / wall - (after.process_s - before.process_s) / wall - 1.0;
+	r->noise = (after.busy_s - before.busy_s) / wall -
+		(after.process_s - before.process_s) / wall - 1.0;
 	r->errors = e->errors + (uint64_t)e->closed;
 }
 
-/* ---- registration ------------------------------------------------------------------------------- */
+/* ---- registration ------------------------------------------------------ */
 
 static uint64_t next_instance;
 
@@ -104,7 +109,8 @@ static void open_hset(struct link *l)
 	hset_one(l, NULL, 0, false);
 }
 
-static void registration(const struct bench_options *o, struct result *r, int connections, bool redis)
+static void registration(
+	const struct bench_options *o, struct result *r, int connections, bool redis)
 {
 	struct engine e;
 	struct peer p;
@@ -145,7 +151,7 @@ static void register_64_redis(const struct bench_options *o, struct result *r)
 	registration(o, r, 64, true);
 }
 
-/* ---- filling ------------------------------------------------------------------------------------- */
+/* ---- filling ----------------------------------------------------------- */
 
 #define FILL_BATCH 100
 
@@ -217,7 +223,8 @@ static void question_step(struct link *l, const unsigned char *p, size_t n, bool
 	q->done = 1;
 }
 
-size_t ask_svcd(const struct peer *p, const struct message *request, unsigned char *out, size_t cap)
+size_t ask_svcd(const struct peer *p, const struct message *request, unsigned char *out,
+	size_t cap)
 {
 	struct question q = {.request = request, .out = out, .cap = cap};
 	struct engine e;
@@ -233,7 +240,7 @@ size_t ask_svcd(const struct peer *p, const struct message *request, unsigned ch
 	return q.len;
 }
 
-/* ---- lookup --------------------------------------------------------------------------------------- */
+/* ---- lookup ------------------------------------------------------------ */
 
 static uint64_t services, random_state = 88172645463325252u;
 
@@ -335,7 +342,8 @@ static void fill_redis(const struct peer *p)
 	engine_fini(&e);
 }
 
-static void lookup(const struct bench_options *o, struct result *r, int connections, int depth, bool redis)
+static void lookup(const struct bench_options *o, struct result *r, int connections,
+	int depth, bool redis)
 {
 	struct engine e;
 	struct peer p;
@@ -400,21 +408,22 @@ static void lookup_deep_redis(const struct bench_options *o, struct result *r)
 }
 
 const struct bench_case bench_cases[] = {
-	{"register-1", "durable registration, 1 client", "HSET, appendfsync always", register_1_svcd,
-		register_1_redis, false},
-	{"register-64", "durable registration, 64 clients", "HSET, appendfsync always", register_64_svcd,
-		register_64_redis, false},
-	{"lookup-1", "lookup of 10 instances, 1 connection", "GET of the same bytes", lookup_1_svcd,
-		lookup_1_redis, false},
-	{"lookup-64", "lookup of 10 instances, 64 connections", "GET of the same bytes", lookup_64_svcd,
-		lookup_64_redis, false},
-	{"lookup-pipelined", "lookup of 10 instances, 16 x 64 pipelined", "GET of the same bytes",
-		lookup_deep_svcd, lookup_deep_redis, false},
-	{"watch", "one change to all watchers, each with its connection", "PUBLISH of the same bytes",
-		case_watch_svcd, case_watch_redis, true},
-	{"leases", "instances kept alive, each with a lease of 10 s", NULL, case_leases_svcd, NULL, false},
-	{"size", "memory of the registry, and time to the first read after kill -9", NULL, case_size_svcd,
-		NULL, false},
+	{"register-1", "durable registration, 1 client", "HSET, appendfsync always",
+		register_1_svcd, register_1_redis, false},
+	{"register-64", "durable registration, 64 clients", "HSET, appendfsync always",
+		register_64_svcd, register_64_redis, false},
+	{"lookup-1", "lookup of 10 instances, 1 connection", "GET of the same bytes",
+		lookup_1_svcd, lookup_1_redis, false},
+	{"lookup-64", "lookup of 10 instances, 64 connections", "GET of the same bytes",
+		lookup_64_svcd, lookup_64_redis, false},
+	{"lookup-pipelined", "lookup of 10 instances, 16 x 64 pipelined",
+		"GET of the same bytes", lookup_deep_svcd, lookup_deep_redis, false},
+	{"watch", "one change to all watchers, each with its connection",
+		"PUBLISH of the same bytes", case_watch_svcd, case_watch_redis, true},
+	{"leases", "instances kept alive, each with a lease of 10 s", NULL,
+		case_leases_svcd, NULL, false},
+	{"size", "memory of the registry, and time to the first read after kill -9", NULL,
+		case_size_svcd, NULL, false},
 };
 
 const unsigned bench_case_count = sizeof bench_cases / sizeof bench_cases[0];

@@ -51,7 +51,8 @@ void engine_fini(struct engine *e)
 
 static void watch(struct link *l, int op, bool writing)
 {
-	struct epoll_event ev = {.events = EPOLLIN | (writing ? EPOLLOUT : 0u), .data.ptr = l};
+	struct epoll_event ev = {
+		.events = EPOLLIN | (writing ? EPOLLOUT : 0u), .data.ptr = l};
 
 	l->writing = writing;
 	epoll_ctl(l->engine->epoll, op, l->fd, &ev);
@@ -59,7 +60,8 @@ static void watch(struct link *l, int op, bool writing)
 
 struct link *engine_dial(struct engine *e, const char *host, int port)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	struct link *l = grow(NULL, sizeof *l);
 	int one = 1;
 
@@ -71,8 +73,10 @@ struct link *engine_dial(struct engine *e, const char *host, int port)
 	inet_pton(AF_INET, host, &to.sin_addr);
 	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0 ||
-		(connect(l->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)) {
-		fprintf(stderr, "svcbench: error: connection %d: %s\n", l->index, strerror(errno));
+		(connect(l->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
+			errno != EINPROGRESS)) {
+		fprintf(stderr, "svcbench: error: connection %d: %s\n", l->index,
+			strerror(errno));
 		exit(1);
 	}
 	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -99,7 +103,8 @@ void link_sent(struct link *l)
 void link_flush(struct link *l)
 {
 	while (l->fd >= 0 && l->out_sent < l->out_len) {
-		ssize_t n = send(l->fd, l->out + l->out_sent, l->out_len - l->out_sent, MSG_NOSIGNAL);
+		ssize_t n = send(l->fd, l->out + l->out_sent, l->out_len - l->out_sent,
+			MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN) {
 			if (!l->writing)
@@ -196,7 +201,8 @@ void engine_poll(struct engine *e, int timeout_ms)
 	}
 }
 
-bool engine_until(struct engine *e, const uint64_t *counter, uint64_t goal, double seconds)
+bool engine_until(
+	struct engine *e, const uint64_t *counter, uint64_t goal, double seconds)
 {
 	uint64_t end = now_ns() + (uint64_t)(seconds * 1e9);
 

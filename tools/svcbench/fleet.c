@@ -10,7 +10,8 @@
 #define LEASE_WINDOW 32 /* requests on their way per connection */
 #define HOLD_SECONDS 15
 
-/* Each lease is granted, gets one instance, and is then renewed when it is due: a queue in order of time. */
+/* Each lease is granted, gets one instance, and is then renewed when it is due: a queue
+ * in order of time. */
 struct lease {
 	uint64_t id, due_ns;
 };
@@ -203,11 +204,14 @@ void case_leases_svcd(const struct bench_options *o, struct result *r)
 	r->p50_us = (double)hist_quantile(&e.hist, 0.50) / 1e3;
 	r->p99_us = (double)hist_quantile(&e.hist, 0.99) / 1e3;
 	r->p999_us = (double)hist_quantile(&e.hist, 0.999) / 1e3;
-	r->server_us = renewed ? (after.process_s - before.process_s) * 1e6 / (double)renewed : 0;
+	r->server_us = renewed
+		? (after.process_s - before.process_s) * 1e6 / (double)renewed
+		: 0;
 	r->rss_mib = process_rss_mib(p.pid);
 	r->errors = f->lost;
 	snprintf(r->note, sizeof r->note,
-		"%llu of %lu instances alive after %d s, renewed every %.1f s, %.2f server cores, %llu late",
+		"%llu of %lu instances alive after %d s, renewed every %.1f s, %.2f "
+		"server cores, %llu late",
 		(unsigned long long)instances_now(&p), o->leases, HOLD_SECONDS,
 		(double)f->interval_ns / 1e9, (after.process_s - before.process_s) / wall,
 		(unsigned long long)f->late);
@@ -243,7 +247,8 @@ void case_size_svcd(const struct bench_options *o, struct result *r)
 	r->rate = (double)o->instances / filled;
 	r->rss_mib = full_mib;
 	snprintf(r->note, sizeof r->note,
-		"%lu instances in batches of 100; p50: first read after kill -9; %.0f MiB after that restart",
+		"%lu instances in batches of 100; p50: first read after kill -9; "
+		"%.0f MiB after that restart",
 		o->instances, process_rss_mib(p.pid));
 	peer_remove(&p);
 }

@@ -1,6 +1,7 @@
 /*
- * svcbench: an honest load generator for svcd. It starts the servers itself, each on a processor of its own,
- * and gives Redis the same payload in the same minute where redis-server is installed.
+ * svcbench: an honest load generator for svcd. It starts the servers itself, each on a
+ * processor of its own, and gives Redis the same payload in the same minute where
+ * redis-server is installed.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -43,13 +44,14 @@ static int by_number(const void *a, const void *b)
 
 static void print_row(const char *side, const char *what, const struct result *r)
 {
-	printf("  %-6s %-52s %10.0f %9.0f %9.0f %9.0f %8.2f %8.1f %6.2f %s%s\n", side, what, r->rate, r->p50_us,
-		r->p99_us, r->p999_us, r->server_us, r->rss_mib, r->noise < 0 ? 0 : r->noise,
-		r->errors ? "ERRORS! " : "", r->note);
+	printf("  %-6s %-52s %10.0f %9.0f %9.0f %9.0f %8.2f %8.1f %6.2f %s%s\n", side,
+		what, r->rate, r->p50_us, r->p99_us, r->p999_us, r->server_us, r->rss_mib,
+		r->noise < 0 ? 0 : r->noise, r->errors ? "ERRORS! " : "", r->note);
 	fflush(stdout);
 }
 
-/* Both sides in turn, so that a slow minute of the machine meets both; the ratio is of each pair. */
+/* Both sides in turn, so that a slow minute of the machine meets both; the ratio is of
+ * each pair. */
 static bool run_case(const struct bench_case *c, const struct bench_options *o)
 {
 	struct result svcd[ROUNDS_MAX], redis[ROUNDS_MAX];
@@ -65,8 +67,8 @@ static bool run_case(const struct bench_case *c, const struct bench_options *o)
 		if (!compare)
 			continue;
 		c->redis(o, &redis[i]);
-		ratio[i] = c->less_is_better ? redis[i].p99_us / svcd[i].p99_us :
-					       svcd[i].rate / redis[i].rate;
+		ratio[i] = c->less_is_better ? redis[i].p99_us / svcd[i].p99_us
+					     : svcd[i].rate / redis[i].rate;
 	}
 	qsort(svcd, (size_t)rounds, sizeof svcd[0], by_rate);
 	print_row("svcd", c->what, &svcd[rounds / 2]);
@@ -74,8 +76,9 @@ static bool run_case(const struct bench_case *c, const struct bench_options *o)
 		qsort(redis, (size_t)rounds, sizeof redis[0], by_rate);
 		qsort(ratio, (size_t)rounds, sizeof ratio[0], by_number);
 		print_row("redis", c->peer_what, &redis[rounds / 2]);
-		printf("  ratio  %.2f (%.2f to %.2f), above 1 svcd is %s\n", ratio[rounds / 2], ratio[0],
-			ratio[rounds - 1], c->less_is_better ? "sooner" : "faster");
+		printf("  ratio  %.2f (%.2f to %.2f), above 1 svcd is %s\n",
+			ratio[rounds / 2], ratio[0], ratio[rounds - 1],
+			c->less_is_better ? "sooner" : "faster");
 	}
 	fflush(stdout);
 	return errors == 0;
@@ -97,7 +100,9 @@ static bool all_known(char **names, int n)
 		for (unsigned k = 0; k < bench_case_count; k++)
 			known |= strcmp(names[i], bench_cases[k].name) == 0;
 		if (!known) {
-			fprintf(stderr, "svcbench: error: no case '%s'\nhint: svcbench --list\n", names[i]);
+			fprintf(stderr,
+				"svcbench: error: no case '%s'\nhint: svcbench --list\n",
+				names[i]);
 			return false;
 		}
 	}
@@ -110,15 +115,26 @@ static void print_head(const struct bench_options *o)
 	time_t now = time(NULL);
 
 	strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", gmtime(&now));
-	printf("svcbench %s: %ld processors, servers on %d, client on %d, %.0f s a run, redis: %s\n", date,
-		sysconf(_SC_NPROCESSORS_ONLN), o->server_cpu, o->client_cpu, o->seconds,
-		o->redis ? o->redis : "not installed");
-	printf("  %-6s %-52s %10s %9s %9s %9s %8s %8s %6s\n", "side", "case", "op/s", "p50 us", "p99 us",
-		"p99.9 us", "cpu us", "rss MiB", "others");
+	printf("svcbench %s: %ld processors, servers on %d, client on %d, %.0f s a "
+	       "run, redis: %s\n",
+		date, sysconf(_SC_NPROCESSORS_ONLN), o->server_cpu, o->client_cpu,
+		o->seconds, o->redis ? o->redis : "not installed");
+	printf("  %-6s %-52s %10s %9s %9s %9s %8s %8s %6s\n", "side", "case", "op/s",
+		"p50 us", "p99 us", "p99.9 us", "cpu us", "rss MiB", "others");
 }
 
-enum { OPT_SVCD = 256, OPT_SECONDS, OPT_ROUNDS, OPT_SERVER_CPU, OPT_CLIENT_CPU, OPT_INSTANCES, OPT_WATCHERS,
-	OPT_LEASES, OPT_NO_REDIS, OPT_LIST };
+enum {
+	OPT_SVCD = 256,
+	OPT_SECONDS,
+	OPT_ROUNDS,
+	OPT_SERVER_CPU,
+	OPT_CLIENT_CPU,
+	OPT_INSTANCES,
+	OPT_WATCHERS,
+	OPT_LEASES,
+	OPT_NO_REDIS,
+	OPT_LIST
+};
 
 static const struct option long_options[] = {
 	{"svcd", required_argument, NULL, OPT_SVCD},
@@ -148,21 +164,46 @@ static int read_options(int argc, char **argv, struct bench_options *o)
 
 	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		switch (c) {
-		case OPT_SVCD: o->svcd = optarg; break;
-		case OPT_SECONDS: o->seconds = atof(optarg); break;
-		case OPT_ROUNDS: o->rounds = atoi(optarg); break;
-		case OPT_SERVER_CPU: o->server_cpu = atoi(optarg); break;
-		case OPT_CLIENT_CPU: o->client_cpu = atoi(optarg); break;
-		case OPT_INSTANCES: o->instances = strtoul(optarg, NULL, 10); break;
-		case OPT_WATCHERS: o->watchers = strtoul(optarg, NULL, 10); break;
-		case OPT_LEASES: o->leases = strtoul(optarg, NULL, 10); break;
-		case OPT_NO_REDIS: o->redis = NULL; break;
-		case OPT_LIST: list_cases(); return 0;
-		case 'h': fputs(usage_text, stdout); return 0;
-		default: fputs(usage_text, stderr); return 2;
+		case OPT_SVCD:
+			o->svcd = optarg;
+			break;
+		case OPT_SECONDS:
+			o->seconds = atof(optarg);
+			break;
+		case OPT_ROUNDS:
+			o->rounds = atoi(optarg);
+			break;
+		case OPT_SERVER_CPU:
+			o->server_cpu = atoi(optarg);
+			break;
+		case OPT_CLIENT_CPU:
+			o->client_cpu = atoi(optarg);
+			break;
+		case OPT_INSTANCES:
+			o->instances = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_WATCHERS:
+			o->watchers = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_LEASES:
+			o->leases = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_NO_REDIS:
+			o->redis = NULL;
+			break;
+		case OPT_LIST:
+			list_cases();
+			return 0;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 0;
+		default:
+			fputs(usage_text, stderr);
+			return 2;
 		}
 	}
-	if (o->rounds < 1 || o->rounds > ROUNDS_MAX || o->seconds <= 0 || o->instances < 100) {
+	if (o->rounds < 1 || o->rounds > ROUNDS_MAX || o->seconds <= 0 ||
+		o->instances < 100) {
 		fputs("svcbench: error: a number is out of range\n", stderr);
 		return 2;
 	}
@@ -172,14 +213,21 @@ static int read_options(int argc, char **argv, struct bench_options *o)
 int main(int argc, char **argv)
 {
 	char svcd_path[512], redis_path[512];
-	struct bench_options o = {.server_cpu = 0, .client_cpu = 1, .seconds = 3, .rounds = 3,
-		.instances = 1000000, .watchers = 10000, .leases = 500000};
+	struct bench_options o = {.server_cpu = 0,
+		.client_cpu = 1,
+		.seconds = 3,
+		.rounds = 3,
+		.instances = 1000000,
+		.watchers = 10000,
+		.leases = 500000};
 	struct rlimit files;
 	bool good = true;
 	int status;
 
 	o.redis = find_program("redis-server", redis_path, sizeof redis_path);
-	o.svcd = access("./svcd", X_OK) == 0 ? "./svcd" : find_program("svcd", svcd_path, sizeof svcd_path);
+	o.svcd = access("./svcd", X_OK) == 0
+		? "./svcd"
+		: find_program("svcd", svcd_path, sizeof svcd_path);
 	status = read_options(argc, argv, &o);
 	if (status >= 0)
 		return status;

@@ -72,8 +72,9 @@ static double process_cpu(pid_t pid)
 		char *after = strrchr(line, ')');
 
 		if (after != NULL)
-			sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-				&sys);
+			sscanf(after + 1,
+				" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+				&user, &sys);
 	}
 	fclose(f);
 	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
@@ -86,8 +87,8 @@ static double machine_busy(void)
 
 	if (f == NULL)
 		return 0;
-	if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4],
-		    &v[5], &v[6], &v[7]) < 7)
+	if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2],
+		    &v[3], &v[4], &v[5], &v[6], &v[7]) < 7)
 		memset(v, 0, sizeof v);
 	fclose(f);
 	return (double)(v[0] + v[1] + v[2] + v[5] + v[6]) / (double)sysconf(_SC_CLK_TCK);

@@ -10,7 +10,8 @@
 
 uint64_t now_ns(void); /* CLOCK_MONOTONIC */
 
-/* Log-linear histogram: 32 steps a power of two, so a value is right to 3 %. Nanoseconds. */
+/* Log-linear histogram: 32 steps a power of two, so a value is right to 3 %. Nanoseconds.
+ */
 #define HIST_STEPS 32
 #define HIST_BUCKETS (64 * HIST_STEPS)
 
@@ -21,7 +22,8 @@ struct hist {
 
 void hist_clear(struct hist *h);
 void hist_add(struct hist *h, uint64_t ns);
-uint64_t hist_quantile(const struct hist *h, double q); /* upper edge of the bucket; 0 when empty */
+uint64_t hist_quantile(const struct hist *h, double q); /* upper edge of the bucket; 0
+							   when empty */
 
 /* CPU time of a process and of everything else on the machine since a moment. */
 struct usage {

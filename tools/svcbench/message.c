@@ -86,13 +86,13 @@ void mp_hello(struct message *m)
 }
 
 static const char *const tags[] = {"v1.42.0", "canary", "grpc"};
-static const char *const meta[][2] = {
-	{"git", "3f2a91c07be4"}, {"proto", "h2c"}, {"team", "payments"}, {"owner", "core"}, {"rack", "r17"}};
+static const char *const meta[][2] = {{"git", "3f2a91c07be4"}, {"proto", "h2c"},
+	{"team", "payments"}, {"owner", "core"}, {"rack", "r17"}};
 
 static void address_of(char out[16], uint64_t instance)
 {
-	snprintf(out, 16, "10.%u.%u.%u", (unsigned)(instance >> 16) & 255, (unsigned)(instance >> 8) & 255,
-		(unsigned)instance & 255);
+	snprintf(out, 16, "10.%u.%u.%u", (unsigned)(instance >> 16) & 255,
+		(unsigned)(instance >> 8) & 255, (unsigned)instance & 255);
 }
 
 void mp_instance(struct message *m, uint64_t service, uint64_t instance)
@@ -141,12 +141,15 @@ int json_instance(char *out, size_t cap, uint64_t service, uint64_t instance)
 
 	address_of(address, instance);
 	return snprintf(out, cap,
-		"{\"id\":\"svc-%06llu-inst-%08llu\",\"service\":\"svc-%06llu\",\"addr\":\"%s\",\"port\":%u,"
+		"{\"id\":\"svc-%06llu-inst-%08llu\",\"service\":\"svc-%06llu\","
+		"\"addr\":\"%s\",\"port\":%u,"
 		"\"weight\":100,\"zone\":\"eu-west-1a\",\"tags\":[\"v1.42.0\",\"canary\",\"grpc\"],"
-		"\"meta\":{\"git\":\"3f2a91c07be4\",\"proto\":\"h2c\",\"team\":\"payments\",\"owner\":\"core\","
+		"\"meta\":{\"git\":\"3f2a91c07be4\",\"proto\":\"h2c\","
+		"\"team\":\"payments\",\"owner\":\"core\","
 		"\"rack\":\"r17\"}}",
-		(unsigned long long)service, (unsigned long long)instance, (unsigned long long)service,
-		address, 20000 + (unsigned)(instance % 10000));
+		(unsigned long long)service, (unsigned long long)instance,
+		(unsigned long long)service, address,
+		20000 + (unsigned)(instance % 10000));
 }
 
 static uint64_t be(const unsigned char *p, unsigned bytes)
@@ -158,11 +161,14 @@ static uint64_t be(const unsigned char *p, unsigned bytes)
 	return v;
 }
 
-/* Bytes of the header at p with its body (strings, numbers); *items: values that follow it. 0: not whole. */
+/* Bytes of the header at p with its body (strings, numbers); *items: values that follow
+ * it. 0: not whole. */
 static size_t mp_step(const unsigned char *p, size_t n, uint64_t *items)
 {
-	static const unsigned char wide[] = {/* c4 */ 1, 2, 4, 0, 0, 0, /* ca */ 4, 8, /* cc */ 1, 2, 4, 8,
-		/* d0 */ 1, 2, 4, 8, 0, 0, 0, 0, 0, /* d9 */ 1, 2, 4, /* dc */ 2, 4, /* de */ 2, 4};
+	static const unsigned char wide[] = {/* c4 */ 1, 2, 4, 0, 0, 0, /* ca */ 4, 8,
+		/* cc */ 1, 2, 4, 8,
+		/* d0 */ 1, 2, 4, 8, 0, 0, 0, 0, 0, /* d9 */ 1, 2, 4, /* dc */ 2, 4,
+		/* de */ 2, 4};
 	unsigned char c = *p;
 	unsigned bytes;
 	uint64_t v;
@@ -222,7 +228,8 @@ size_t mp_message(const unsigned char *p, size_t n, unsigned *kind, bool *failed
 	return len;
 }
 
-uint64_t mp_find_uint(const unsigned char *p, size_t n, const char *key, uint64_t fallback)
+uint64_t mp_find_uint(
+	const unsigned char *p, size_t n, const char *key, uint64_t fallback)
 {
 	size_t key_len = strlen(key);
 	const unsigned char *at = memmem(p, n, key, key_len);
@@ -273,7 +280,8 @@ size_t resp_answer(const unsigned char *p, size_t n, bool *failed)
 	case '*':
 		v = strtol((const char *)p + 1, NULL, 10);
 		while (v-- > 0) {
-			size_t one = used < n ? resp_answer(p + used, n - used, failed) : 0;
+			size_t one = used < n ? resp_answer(p + used, n - used, failed)
+					      : 0;
 
 			if (one == 0)
 				return 0;

@@ -1,6 +1,7 @@
 /*
- * What is sent: msgpack-rpc for svcd, written and skipped by hand as svcd-protocol(7) tells, and RESP for
- * Redis. The record is the same for both: an instance of some 250 bytes.
+ * What is sent: msgpack-rpc for svcd, written and skipped by hand as svcd-protocol(7)
+ * tells, and RESP for Redis. The record is the same for both: an instance of some 250
+ * bytes.
  */
 #ifndef SVCBENCH_MESSAGE_H
 #define SVCBENCH_MESSAGE_H
@@ -26,12 +27,16 @@ void mp_instance(struct message *m, uint64_t service, uint64_t instance);
 
 /* Length of the value at p, 0 when it is not whole. */
 size_t mp_skip(const unsigned char *p, size_t n);
-/* Length of the message at p (0: not whole); *kind 0..2, *failed: a response with an error. */
+/* Length of the message at p (0: not whole); *kind 0..2, *failed: a response with an
+ * error. */
 size_t mp_message(const unsigned char *p, size_t n, unsigned *kind, bool *failed);
-/* The unsigned number under a key anywhere in the message, by search for the key's bytes; fallback when absent. */
-uint64_t mp_find_uint(const unsigned char *p, size_t n, const char *key, uint64_t fallback);
+/* The unsigned number under a key anywhere in the message, by search for the key's bytes;
+ * fallback when absent. */
+uint64_t mp_find_uint(
+	const unsigned char *p, size_t n, const char *key, uint64_t fallback);
 
-void resp_command(struct message *m, int argc, const char *const *argv, const size_t *len);
+void resp_command(
+	struct message *m, int argc, const char *const *argv, const size_t *len);
 size_t resp_answer(const unsigned char *p, size_t n, bool *failed);
 /* The same record as JSON text, as a registry on Redis would keep it. */
 int json_instance(char *out, size_t cap, uint64_t service, uint64_t instance);

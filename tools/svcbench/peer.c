@@ -45,7 +45,8 @@ const char *find_program(const char *name, char *out, size_t cap)
 
 static int free_port(void)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -60,7 +61,8 @@ static int free_port(void)
 
 static bool answers(int port)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
@@ -98,7 +100,8 @@ static void run(struct peer *p, const struct bench_options *o, const char *const
 			break;
 		nanosleep(&pause, NULL);
 	}
-	fprintf(stderr, "svcbench: error: %s did not start, its log is %s\n", argv[0], log);
+	fprintf(stderr, "svcbench: error: %s did not start, its log is %s\n", argv[0],
+		log);
 	exit(1);
 }
 
@@ -116,8 +119,9 @@ static void make_dir(struct peer *p)
 void peer_restart_svcd(struct peer *p, const struct bench_options *o)
 {
 	char listen[64], data[300];
-	const char *const argv[] = {p->program, "--config", "/dev/null", "--data-dir", data, "--listen", listen,
-		"--set", "log-level=warn", "--set", "workers=1", NULL};
+	const char *const argv[] = {p->program, "--config", "/dev/null", "--data-dir",
+		data, "--listen", listen, "--set", "log-level=warn", "--set", "workers=1",
+		NULL};
 
 	(void)o;
 	p->port = free_port();
@@ -137,9 +141,10 @@ void peer_start_svcd(struct peer *p, const struct bench_options *o)
 void peer_start_redis(struct peer *p, const struct bench_options *o, bool durable)
 {
 	char port[16];
-	const char *const argv[] = {p->program, "--port", port, "--bind", "127.0.0.1", "--dir", p->dir, "--save", "",
-		"--appendonly", durable ? "yes" : "no", "--appendfsync", "always",
-		"--auto-aof-rewrite-percentage", "0", "--maxclients", "18000", "--daemonize", "no", NULL};
+	const char *const argv[] = {p->program, "--port", port, "--bind", "127.0.0.1",
+		"--dir", p->dir, "--save", "", "--appendonly", durable ? "yes" : "no",
+		"--appendfsync", "always", "--auto-aof-rewrite-percentage", "0",
+		"--maxclients", "18000", "--daemonize", "no", NULL};
 
 	memset(p, 0, sizeof *p);
 	make_dir(p);
@@ -159,7 +164,8 @@ void peer_kill(struct peer *p, int sig)
 	p->pid = 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static int remove_entry(
+	const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st, (void)flag, (void)ftw;
 	return remove(path);

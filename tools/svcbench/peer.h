@@ -1,5 +1,6 @@
 /*
- * The servers under load: started here on a processor of their own, stopped by their process id.
+ * The servers under load: started here on a processor of their own, stopped by their
+ * process id.
  */
 #ifndef SVCBENCH_PEER_H
 #define SVCBENCH_PEER_H

@@ -33,7 +33,8 @@ static void on_answer(struct link *l, const unsigned char *p, size_t n, bool fai
 	bool event = f->redis ? l->user > 0 : p[1] == 2;
 
 	if (failed) {
-		fprintf(stderr, "svcbench: error: watching: connection %d got an error\n", l->index);
+		fprintf(stderr, "svcbench: error: watching: connection %d got an error\n",
+			l->index);
 		exit(1);
 	}
 	if (l == f->publisher)
@@ -100,7 +101,8 @@ static void publish(struct fanout *f, int round)
 	link_flush(f->publisher);
 }
 
-static void fan_out(const struct bench_options *o, struct result *r, struct peer *p, bool redis)
+static void fan_out(
+	const struct bench_options *o, struct result *r, struct peer *p, bool redis)
 {
 	struct fanout f = {.redis = redis};
 	uint64_t last[WATCH_ROUNDS], median[WATCH_ROUNDS];
@@ -140,12 +142,15 @@ static void fan_out(const struct bench_options *o, struct result *r, struct peer
 	r->p50_us = (double)median[WATCH_ROUNDS / 2] / 1e3;
 	r->p99_us = (double)last[WATCH_ROUNDS / 2] / 1e3;
 	r->p999_us = (double)last[WATCH_ROUNDS - 1] / 1e3;
-	r->server_us = (after.process_s - before.process_s) * 1e6 / ((double)o->watchers * WATCH_ROUNDS);
+	r->server_us = (after.process_s - before.process_s) * 1e6 /
+		((double)o->watchers * WATCH_ROUNDS);
 	r->rss_mib = process_rss_mib(p->pid);
 	if (!redis)
 		event_len = f.event_len;
-	snprintf(r->note, sizeof r->note, "%lu watchers, event of %zu bytes; p50: median watcher, p99: last one, "
-		"p99.9: last one in the worst of %d rounds", o->watchers, event_len, WATCH_ROUNDS);
+	snprintf(r->note, sizeof r->note,
+		"%lu watchers, event of %zu bytes; p50: median watcher, p99: last one, "
+		"p99.9: last one in the worst of %d rounds",
+		o->watchers, event_len, WATCH_ROUNDS);
 	engine_fini(&e);
 	free(f.told_ns);
 }

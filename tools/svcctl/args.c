@@ -61,7 +61,7 @@ static const struct param *row_of(const struct command *command, int c)
 	return NULL;
 }
 
-/* ---- values ---- */
+/* ---- values ------------------------------------------------------------ */
 
 static enum outcome bad_number(
 	const struct param *p, const char *label, const char *value)
@@ -131,7 +131,7 @@ static enum outcome take_option(struct args *a, const struct param *p, const cha
 	return out;
 }
 
-/* ---- getopt ---- */
+/* ---- getopt ------------------------------------------------------------ */
 
 /* getopt_long takes any unique start of a name; scripts must not depend on what is unique
  * today. */
@@ -192,7 +192,7 @@ static enum outcome run_getopt(int argc, char **argv, bool whole_line, struct ar
 	return out;
 }
 
-/* ---- words ---- */
+/* ---- words ------------------------------------------------------------- */
 
 static enum outcome check_words(struct args *a)
 {
@@ -279,7 +279,7 @@ void args_fini(struct args *a)
 	*a = (struct args){NULL};
 }
 
-/* ---- reading ---- */
+/* ---- reading ----------------------------------------------------------- */
 
 const char *args_each(const struct args *a, const char *name, size_t *i)
 {

@@ -17,7 +17,7 @@ struct run {
 	struct svcd_value *done; /* array of {id, done, …} */
 };
 
-/* ---- whom ---- */
+/* ---- whom -------------------------------------------------------------- */
 
 static enum outcome find_ids(struct ctl *c, const struct target *t, struct texts *ids)
 {
@@ -64,7 +64,7 @@ static enum outcome ask(const struct run *r, size_t n)
 	return OUT_FAILED;
 }
 
-/* ---- what ---- */
+/* ---- what -------------------------------------------------------------- */
 
 /* With nothing about the target in result: it was a dry run. */
 static void note_done(struct run *r, const char *id, const struct svcd_value *result)
@@ -99,7 +99,7 @@ static enum outcome change_one(struct run *r, const char *id)
 	return OUT_OK;
 }
 
-/* ---- telling ---- */
+/* ---- telling ----------------------------------------------------------- */
 
 static void print_sentences(const struct run *r)
 {

@@ -41,7 +41,7 @@ static void offer(const struct place *at, const char *word, const char *what)
 	putchar('\n');
 }
 
-/* ---- from the table ---- */
+/* ---- from the table ---------------------------------------------------- */
 
 static void offer_commands(const struct place *at)
 {
@@ -74,7 +74,7 @@ static void offer_choices(const struct place *at, const char *choices)
 	free(copy);
 }
 
-/* ---- from the registry ---- */
+/* ---- from the registry ------------------------------------------------- */
 
 static struct svcd_value *ask(
 	struct asking *k, const char *method, struct svcd_value *params)
@@ -171,7 +171,7 @@ static void offer_namespaces(struct asking *k)
 	svcd_value_free(result);
 }
 
-/* ---- all ---- */
+/* ---- all --------------------------------------------------------------- */
 
 static void offer_value(struct asking *k)
 {

@@ -21,7 +21,7 @@ static uint64_t number_of(const struct svcd_value *map, const char *key)
 	return svcd_value_uint(svcd_value_get(map, key), 0);
 }
 
-/* ---- an instance ---- */
+/* ---- an instance ------------------------------------------------------- */
 
 static void put_cell(FILE *out, const struct view *v, const char *label, cell_fn *cell,
 	const char *key, const struct row *r)
@@ -124,7 +124,7 @@ static void print_instance(const struct ctl *c, const struct row *r)
 	free(name);
 }
 
-/* ---- a service ---- */
+/* ---- a service --------------------------------------------------------- */
 
 static void put_counts(FILE *out, const struct view *v, const struct svcd_value *service)
 {

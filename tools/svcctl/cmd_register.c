@@ -11,7 +11,7 @@
 #include "svcctl/spec.h"
 #include "svcctl/target.h"
 
-/* ---- from the command line ---- */
+/* ---- from the command line --------------------------------------------- */
 
 typedef bool take_fn(struct spec *s, const char *text, char error[SPEC_ERROR_MAX]);
 
@@ -107,7 +107,7 @@ static enum outcome check_name(const char *name)
 	return OUT_USAGE;
 }
 
-/* ---- without a command ---- */
+/* ---- without a command ------------------------------------------------- */
 
 static enum outcome fail_register(const struct ctl *c, const struct svcd_instance *i,
 	const struct svcd_fault *fault)
@@ -167,7 +167,7 @@ static enum outcome register_permanently(
 	return OUT_OK;
 }
 
-/* ---- with one ---- */
+/* ---- with one ---------------------------------------------------------- */
 
 static enum outcome register_command(
 	struct ctl *c, const struct args *a, const struct svcd_instance *i)

@@ -14,7 +14,7 @@ static uint64_t number_of(const struct svcd_value *map, const char *key)
 	return svcd_value_uint(svcd_value_get(map, key), 0);
 }
 
-/* ---- the question ---- */
+/* ---- the question ------------------------------------------------------ */
 
 static struct svcd_value *texts_of(const struct args *a, const char *option)
 {
@@ -79,7 +79,7 @@ static enum outcome make_params(const struct ctl *c, const struct args *a,
 	return OUT_OK;
 }
 
-/* ---- the answer ---- */
+/* ---- the answer -------------------------------------------------------- */
 
 static uint64_t random_seed(void)
 {

@@ -56,7 +56,7 @@ static const char *state_of(const struct waiting *w, char *text, size_t cap)
 	return text;
 }
 
-/* ---- endings ---- */
+/* ---- endings ----------------------------------------------------------- */
 
 static void screen_done(FILE *out, const struct view *v, const void *arg)
 {
@@ -122,7 +122,7 @@ static enum outcome judge(const struct waiting *w, enum verdict verdict, bool on
 	return fail(w, only_look ? OUT_FALSE : OUT_TIMEOUT);
 }
 
-/* ---- waiting ---- */
+/* ---- waiting ----------------------------------------------------------- */
 
 static enum outcome run(struct waiting *w)
 {

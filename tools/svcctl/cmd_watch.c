@@ -26,7 +26,7 @@ struct watching {
 	struct signalled over; /* 1: enough */
 };
 
-/* ---- in words ---- */
+/* ---- in words ---------------------------------------------------------- */
 
 static void put_step(FILE *out, const char *what, const char *from, const char *to,
 	const struct view *v, bool *first)
@@ -118,7 +118,7 @@ static void print_screen_line(const struct watching *w, const struct happening *
 	free(name);
 }
 
-/* ---- for programs ---- */
+/* ---- for programs ------------------------------------------------------ */
 
 static json_t *happening_json(const struct happening *h)
 {
@@ -190,7 +190,7 @@ static void print_line(struct watching *w, const struct happening *h)
 	fflush(stdout);
 }
 
-/* ---- events; on the library's thread ---- */
+/* ---- events; on the library's thread ----------------------------------- */
 
 static bool is_wanted(const struct watching *w, const struct happening *h)
 {

@@ -32,7 +32,7 @@ struct answer {
 	const struct svcd_value *history; /* NULL: could not be read */
 };
 
-/* ---- lines ---- */
+/* ---- lines ------------------------------------------------------------- */
 
 static void put_mark(FILE *out, const struct view *v, enum paint p, const char *label)
 {
@@ -230,7 +230,7 @@ static void put_history(
 		put_event(out, v, svcd_value_at(events, i), with_id);
 }
 
-/* ---- screens ---- */
+/* ---- screens ----------------------------------------------------------- */
 
 static void put_hint(FILE *out, const struct view *v, const struct row *r)
 {
@@ -321,7 +321,7 @@ static void screen_service(FILE *out, const struct view *v, const void *arg)
 			text_of(s, "service"));
 }
 
-/* ---- answers ---- */
+/* ---- answers ----------------------------------------------------------- */
 
 static struct svcd_value *ask_history(struct ctl *c, const struct target *t)
 {

@@ -33,7 +33,7 @@ uint64_t age_of(const struct view *v, const struct svcd_value *map, const char *
 	return at != 0 && at < v->now_ms ? v->now_ms - at : 0;
 }
 
-/* ---- by key ---- */
+/* ---- by key ------------------------------------------------------------ */
 
 void cell_text(FILE *out, const struct cell_ctx *x, const struct row *r)
 {
@@ -72,7 +72,7 @@ void cell_list(FILE *out, const struct cell_ctx *x, const struct row *r)
 	}
 }
 
-/* ---- of any row ---- */
+/* ---- of any row -------------------------------------------------------- */
 
 void cell_ns(FILE *out, const struct cell_ctx *x, const struct row *r)
 {
@@ -92,7 +92,7 @@ void cell_id(FILE *out, const struct cell_ctx *x, const struct row *r)
 	put_clean(out, row_id(r) != NULL ? row_id(r) : "");
 }
 
-/* ---- of an instance ---- */
+/* ---- of an instance ---------------------------------------------------- */
 
 static void put_host(FILE *out, const char *host, bool with_port)
 {

@@ -55,7 +55,7 @@ static const struct param one_target[] = {{"TARGET", 0, KIND_TARGET}, {NULL}};
 static const struct param maybe_target[] = {
 	{"TARGET", 0, KIND_TARGET, .optional = true}, {NULL}};
 
-/* ---- looking ---- */
+/* ---- looking ----------------------------------------------------------- */
 
 static const struct command ls = {
 	.name = "ls",
@@ -141,7 +141,7 @@ static const struct command status = {
 	.run = cmd_status,
 };
 
-/* ---- changing ---- */
+/* ---- changing ---------------------------------------------------------- */
 
 static const struct command registration = {
 	.name = "register",
@@ -277,7 +277,7 @@ static const struct command service = {
 		},
 };
 
-/* ---- waiting and checking ---- */
+/* ---- waiting and checking ---------------------------------------------- */
 
 static const struct command waiting = {
 	.name = "wait",
@@ -324,7 +324,7 @@ static const struct command config_check = {
 	.words = (const struct param[]){{"FILE", 0, KIND_FILE}, {NULL}},
 };
 
-/* ---- about svcctl ---- */
+/* ---- about svcctl ------------------------------------------------------ */
 
 static const struct command help = {
 	.name = "help",

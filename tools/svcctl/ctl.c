@@ -18,7 +18,7 @@
 #define CLIENT_NAME_MAX 65 /* 64 bytes are allowed */
 #define CTL_REPORTED 1 /* instead of an enum svcd_error: ctl_open said what is wrong */
 
-/* ---- options ---- */
+/* ---- options ----------------------------------------------------------- */
 
 static enum format format_of(const char *name)
 {
@@ -108,7 +108,7 @@ void ctl_fini(struct ctl *c)
 	c->token = NULL;
 }
 
-/* ---- connection ---- */
+/* ---- connection -------------------------------------------------------- */
 
 const char *ctl_servers(const struct ctl *c)
 {
@@ -194,7 +194,7 @@ enum outcome ctl_connect(struct ctl *c)
 	return ctl_fail(c, &fault);
 }
 
-/* ---- calls ---- */
+/* ---- calls ------------------------------------------------------------- */
 
 static uint64_t now_us(void)
 {
@@ -251,7 +251,7 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 	return rv;
 }
 
-/* ---- failures ---- */
+/* ---- failures ---------------------------------------------------------- */
 
 static enum outcome fail_unreachable(const struct ctl *c, const char *text)
 {
@@ -296,7 +296,7 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault)
 	return outcome_of(fault->code);
 }
 
-/* ---- parameters ---- */
+/* ---- parameters -------------------------------------------------------- */
 
 static void check_set(int rv)
 {

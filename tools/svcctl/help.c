@@ -113,7 +113,7 @@ void help_command(FILE *out, const struct command *command)
 	free(usage);
 }
 
-/* ---- usage errors ---- */
+/* ---- usage errors ------------------------------------------------------ */
 
 enum outcome help_point_to(const struct command *command)
 {

@@ -124,7 +124,7 @@ void json_print_line(FILE *out, const json_t *document)
 	fputc('\n', out);
 }
 
-/* ---- csv ---- */
+/* ---- csv --------------------------------------------------------------- */
 
 void csv_put(FILE *out, const char *text)
 {

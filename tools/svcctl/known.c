@@ -38,7 +38,7 @@ static void tell(const struct step *step, const struct happening *h)
 		step->on_happening(step->arg, h);
 }
 
-/* ---- instances ---- */
+/* ---- instances --------------------------------------------------------- */
 
 static char *address_of(const struct svcd_value *instance)
 {
@@ -187,7 +187,7 @@ static void take_removal(const struct step *step, struct known_service *s, size_
 	drop(s, at);
 }
 
-/* ---- services ---- */
+/* ---- services ---------------------------------------------------------- */
 
 static int compare_service(
 	const struct known_service *s, const char *ns, const char *service)
@@ -265,7 +265,7 @@ static void take_deletion(const struct step *step, size_t at, uint64_t rev)
 	service_fini(&gone);
 }
 
-/* ---- events ---- */
+/* ---- events ------------------------------------------------------------ */
 
 static void take_snapshot(const struct step *step, const struct svcd_value *event)
 {

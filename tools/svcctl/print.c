@@ -38,7 +38,7 @@ struct row *rows_of(const struct svcd_value *array, const char *ns, const char *
 	return rows;
 }
 
-/* ---- documents ---- */
+/* ---- documents --------------------------------------------------------- */
 
 json_t *row_json(const struct row *r)
 {
@@ -72,7 +72,7 @@ static void print_document(const struct view *v, const json_t *document)
 		yaml_print(stdout, document, false);
 }
 
-/* ---- csv and names ---- */
+/* ---- csv and names ----------------------------------------------------- */
 
 static void print_names(const struct listing *l)
 {
@@ -124,7 +124,7 @@ static void print_csv(const struct view *v, const struct listing *l)
 	}
 }
 
-/* ---- all of them ---- */
+/* ---- all of them ------------------------------------------------------- */
 
 void print_listing(const struct view *v, const struct listing *l)
 {

@@ -21,7 +21,7 @@ struct runner {
 	_Atomic bool settled;   /* something was said about the registration */
 };
 
-/* ---- what the registry says; on the library's thread ---- */
+/* ---- what the registry says; on the library's thread ------------------- */
 
 static const char *words_of(const struct svcd_fault *fault)
 {
@@ -106,7 +106,7 @@ static void tell_silence(struct runner *r)
 		*trouble != '\0' ? trouble : "no answer", r->order->argv[0]);
 }
 
-/* ---- signals ---- */
+/* ---- signals ----------------------------------------------------------- */
 
 /* Lets calls in flight end. False when the child ended meanwhile. */
 static bool drain(struct runner *r, int *status)
@@ -171,7 +171,7 @@ static int accompany(struct runner *r)
 	return status;
 }
 
-/* ---- all of it ---- */
+/* ---- all of it --------------------------------------------------------- */
 
 static int start_child(struct runner *r)
 {

@@ -26,7 +26,7 @@ void spec_fini(struct spec *s)
 	*s = (struct spec){.copies = NULL};
 }
 
-/* ---- ports ---- */
+/* ---- ports ------------------------------------------------------------- */
 
 /* "/udp", "/tcp+tls" */
 static bool take_protocol(struct spec *s, struct svcd_port *port, const char *text)
@@ -78,7 +78,7 @@ bool spec_add_port(struct spec *s, const char *text, char error[SPEC_ERROR_MAX])
 	return true;
 }
 
-/* ---- metadata ---- */
+/* ---- metadata ---------------------------------------------------------- */
 
 bool spec_add_meta(struct spec *s, const char *text, char error[SPEC_ERROR_MAX])
 {
@@ -95,7 +95,7 @@ bool spec_add_meta(struct spec *s, const char *text, char error[SPEC_ERROR_MAX])
 	return true;
 }
 
-/* ---- checks ---- */
+/* ---- checks ------------------------------------------------------------ */
 
 static const struct check_field {
 	const char *name;

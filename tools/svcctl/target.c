@@ -44,7 +44,7 @@ struct svcd_value *target_params(const struct ctl *c, const struct target *t)
 	return params;
 }
 
-/* ---- what was probably meant ---- */
+/* ---- what was probably meant ------------------------------------------- */
 
 /* The texts under key of the maps in array. */
 static void collect(const struct svcd_value *array, const char *key, const char *ns,
