@@ -60,7 +60,7 @@ extern "C" {
 	X(SVCD_ETIMEOUT, -14, "timeout", "timed out")                                        \
 	X(SVCD_EUNREACHABLE, -15, "unreachable", "no member can be reached")                 \
 	X(SVCD_ENOLEADER, -16, "no_leader", "no leader, writes are not possible now")        \
-	X(SVCD_EUNKNOWN, -17, "unknown_outcome", "outcome unknown, repeat it with the same number") \
+	X(SVCD_EUNKNOWN, -17, "unknown_outcome", "outcome unknown, repeat with the same number") \
 	X(SVCD_EDENIED, -18, "denied", "not allowed")                                        \
 	X(SVCD_ENOMETHOD, -19, "no_method", "no such method")                                \
 	X(SVCD_EPROTOCOL, -20, "protocol", "malformed message")                              \

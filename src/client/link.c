@@ -238,6 +238,8 @@ static void link_on_watchdog(void *arg)
 	uint64_t now = loop_now_ms(l->loop);
 	uint64_t silent_ms = now - l->heard_at_ms;
 
+	if (!link_is_ready(l))
+		return; /* it is being closed */
 	if (l->pinged_at_ms > l->heard_at_ms) {
 		link_drop(l, SVCD_ETIMEOUT, "it does not answer");
 	} else if (silent_ms < l->opt.ping_ms) {

@@ -251,7 +251,8 @@ static int lookup_ask(struct lookup *k, struct bytes after)
 		return SVCD_ENOMEM;
 	c->done = lookup_on_answer;
 	c->arg = k;
-	lookup_pack(k, c, left_ms, after);
+	/* The member's "not yet" shall come before our own deadline. */
+	lookup_pack(k, c, left_ms - left_ms / 8, after);
 	k->flying = c;
 	rv = calls_submit(k->owner->calls, c);
 	if (rv != 0)

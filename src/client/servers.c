@@ -47,7 +47,7 @@ static int parse_name(char *text, struct server *out, struct err *e)
 	if (!is_host_name(text))
 		return err_set(e, SVCD_EINVAL, "\"%s\" is not a host", text);
 	strcpy(out->host, text);
-	snprintf(out->text, sizeof(out->text), "tcp:%s:%u", out->host, out->port);
+	snprintf(out->text, sizeof(out->text), "tcp:%s:%u", text, out->port);
 	return 0;
 }
 

@@ -49,14 +49,13 @@ void mailbox_free(struct mailbox *b)
 	mailbox_drain(b);
 }
 
-/* Once unlocked, the receiver may have freed the box: only the loop is touched then. */
-static void mailbox_unlock_and_wake(struct mailbox *b, bool was_empty)
+/* Once unlocked, the receiver may take the last message and free the box and its loop: so
+ * it is woken before. */
+static void mailbox_wake_and_unlock(struct mailbox *b, bool was_empty)
 {
-	struct loop *l = b->loop;
-
-	pthread_mutex_unlock(&b->lock);
 	if (was_empty)
-		loop_wake(l);
+		loop_wake(b->loop);
+	pthread_mutex_unlock(&b->lock);
 }
 
 void mailbox_post_many(struct mailbox *b, struct list *mails)
@@ -68,7 +67,7 @@ void mailbox_post_many(struct mailbox *b, struct list *mails)
 	pthread_mutex_lock(&b->lock);
 	was_empty = list_empty(&b->posted);
 	list_splice(&b->posted, mails);
-	mailbox_unlock_and_wake(b, was_empty);
+	mailbox_wake_and_unlock(b, was_empty);
 }
 
 void mailbox_post(struct mailbox *b, struct mail *m)
@@ -78,7 +77,7 @@ void mailbox_post(struct mailbox *b, struct mail *m)
 	pthread_mutex_lock(&b->lock);
 	was_empty = list_empty(&b->posted);
 	list_push(&b->posted, &m->node);
-	mailbox_unlock_and_wake(b, was_empty);
+	mailbox_wake_and_unlock(b, was_empty);
 }
 
 static bool mailbox_take(struct mailbox *b)

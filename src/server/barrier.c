@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 #include "wire/pack.h"
 
@@ -219,6 +219,13 @@ static struct barrier *barrier_new(struct worker *w, const struct asked *a)
 	return b;
 }
 
+/* Nobody knows of it yet. */
+static void barrier_discard(struct barrier *b)
+{
+	timer_fini(&b->deadline);
+	free(b);
+}
+
 void method_barrier(struct request *r)
 {
 	struct worker *w = r->session->worker;
@@ -235,7 +242,10 @@ void method_barrier(struct request *r)
 		request_fail(r, SVCD_ENOMEM, "out of memory");
 		return;
 	}
-	later_begin(&b->later, r);
+	if (!later_begin(&b->later, r, LATER_WAITING)) {
+		barrier_discard(b);
+		return;
+	}
 	list_push(&w->barriers, &b->node);
 	timer_set(&b->deadline, a.wait_ms > COUNTING_MS ? a.wait_ms : COUNTING_MS);
 	for (uint32_t i = 0; i < b->n; i++)

@@ -16,24 +16,23 @@
 /* Bounds that nobody needs to set. */
 #define CLIENT_NAME_MAX 64
 #define TOKEN_MAX 4096
-#define PENDING_HIGH_BYTES \
-	((size_t)256 << 10) /* unsent bytes beyond which no more requests are read */
-#define OUT_BYTES_MIN \
-	((uint32_t)512 << 10) /* least out_bytes_max: above what one event may collect \
-			       */
-#define ANSWER_BYTES_MAX \
-	((size_t)64 << 20)         /* one answer; it may exceed out_bytes_max, alone */
 #define PREFIX_MEMBERS_MAX 1000000 /* services watched by prefix, per worker */
 #define RENEW_MAX 1000             /* leases in one request */
 #define WAIT_MAX_MS 600000         /* wait_ms of any request */
+#define WAITING_MAX 64u            /* requests of a connection that wait so */
 #define LINGER_MS 1000             /* for the last words to a client */
+
+/* Unsent bytes of a connection: beyond HIGH its requests are not read; out_bytes_max is
+ * at least MIN, above what one event may collect; one answer may exceed it, alone. */
+#define PENDING_HIGH_BYTES ((size_t)256 << 10)
+#define OUT_BYTES_MIN ((uint32_t)512 << 10)
+#define ANSWER_BYTES_MAX ((size_t)64 << 20)
 
 struct control;
 struct worker;
 
 struct server {
-	struct server_options options; /* with the defaults in place; listen is not kept
-					*/
+	struct server_options options; /* defaults are in place; listen is not kept */
 	struct replica *replica;
 	struct store *store;
 	struct leases *leases;

@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 
-#define EVENT_BYTES_MAX \
-	((size_t)900 << 10) /* of one part; below the limits of wire/frame.h */
+/* Of one part; below the limits of wire/frame.h. */
+#define EVENT_BYTES_MAX ((size_t)900 << 10)
 #define EVENT_ITEMS_MAX 60000
 
 /* Appends the notifications for an event of n map entries, of which the last is its list

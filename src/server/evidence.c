@@ -6,7 +6,7 @@
 #include "catalog/keys.h"
 #include "server/checks.h"
 #include "server/control.h"
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 #include "wire/pack.h"
 
@@ -274,7 +274,7 @@ bool evidence_ask(struct request *r, uint32_t n, struct bytes entries)
 		ask_free(a);
 		return false;
 	}
-	later_begin(&a->later, r);
+	later_begin(&a->later, r, LATER_SOON);
 	a->mail.deliver = ask_arrive;
 	mailbox_post(control_box(w->server->control), &a->mail);
 	return true;

@@ -5,7 +5,7 @@
 #ifndef SVCD_SERVER_GRANTS_H
 #define SVCD_SERVER_GRANTS_H
 
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 
 /* A grant was applied. s NULL: its client is gone, a lease that wants it ends at once. */

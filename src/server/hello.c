@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 #include "wire/pack.h"
 

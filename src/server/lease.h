@@ -20,9 +20,10 @@
 #include "base/list.h"
 #include "catalog/types.h"
 
-#define LEASE_STEP_MAX_MS \
-	500                /* more between two advances is time in which we did not run */
-#define LEASE_SLACK_MS 200 /* deadlines are later by this: the clock moves in steps */
+/* The clock moves in steps: deadlines are later by SLACK, and what is more than STEP_MAX
+ * between two advances is time in which we did not run. */
+#define LEASE_STEP_MAX_MS 500
+#define LEASE_SLACK_MS 200
 
 struct leases;
 

@@ -36,6 +36,8 @@ libserver_la_SOURCES = \
 	src/server/reads.h \
 	src/server/reply.c \
 	src/server/reply.h \
+	src/server/request.c \
+	src/server/request.h \
 	src/server/resolve.c \
 	src/server/resolve.h \
 	src/server/server.c \
@@ -48,6 +50,7 @@ libserver_la_SOURCES = \
 	src/server/watch.c \
 	src/server/watch.h \
 	src/server/watch_internal.h \
+	src/server/watch_prefix.c \
 	src/server/watch_tell.c \
 	src/server/watching.c \
 	src/server/watching.h \

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "server/evidence.h"
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 #include "wire/pack.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 
 #define PARKING_MS 5 /* revisions also rise without a publication */
@@ -94,7 +94,10 @@ static void resolve_park(struct request *r, const struct waiting *wait)
 	p->deadline_ms = w->now_ms + wait->wait_ms;
 	p->len = (uint32_t)r->raw.len;
 	memcpy(p->params, r->raw.data, r->raw.len);
-	later_begin(&p->later, r);
+	if (!later_begin(&p->later, r, LATER_WAITING)) {
+		free(p);
+		return;
+	}
 	list_push(&w->parked, &p->node);
 	if (!timer_pending(&w->parking))
 		timer_set(&w->parking, PARKING_MS);

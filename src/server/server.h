@@ -19,19 +19,15 @@
 struct server_options {
 	const char *listen[SERVER_LISTEN_MAX]; /* "unix:PATH", "tcp:HOST:PORT" */
 	uint32_t n_listen;
-	uint32_t workers;          /* 0: one per CPU this process may use, at most 8 */
-	uint32_t connections_max;  /* 0: 20000; beyond it a connection gets error `limit`
-				      and is closed */
-	uint32_t watches_max;      /* per connection; 0: 1000 */
-	uint32_t hello_timeout_ms; /* 0: 10000: a connection that has not said hello is
-				      closed */
-	uint32_t idle_timeout_ms;  /* 0: never */
-	uint32_t out_bytes_max; /* unsent bytes per connection; 0: 4 MiB; beyond: closed
-				 */
-	uint32_t watch_budget_bytes;   /* unsent bytes of a watcher beyond which it is
-					  coalesced; 0: 64 KiB */
-	uint64_t answers_bytes_max;    /* kept answers per worker; 0: 32 MiB */
-	uint32_t expiries_per_second;  /* pacing of lease expiry; 0: 2000 */
+	uint32_t workers;             /* 0: one per CPU this process may use, at most 8 */
+	uint32_t connections_max;     /* more are told `limit` and closed; 0: 20000 */
+	uint32_t watches_max;         /* per connection; 0: 1000 */
+	uint32_t hello_timeout_ms;    /* a stranger that is silent is closed; 0: 10000 */
+	uint32_t idle_timeout_ms;     /* 0: never */
+	uint32_t out_bytes_max;       /* unsent per connection, more: closed; 0: 4 MiB */
+	uint32_t watch_budget_bytes;  /* unsent per watcher, more: coalesced; 0: 64 KiB */
+	uint64_t answers_bytes_max;   /* kept answers per worker; 0: 32 MiB */
+	uint32_t expiries_per_second; /* pacing of lease expiry; 0: 2000 */
 	uint32_t writes_in_flight_max; /* per connection; 0: 256 */
 	bool checks_enabled;
 };

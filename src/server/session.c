@@ -2,14 +2,13 @@
 #include "server/session.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "server/methods.h"
+#include "server/request.h"
 #include "server/worker.h"
 
 #define PEER_MAX 128
@@ -35,18 +34,18 @@ struct session *session_of(const struct watcher *w)
 
 static bool session_is_full(const struct session *s)
 {
-	return s->n_laters >= s->worker->server->options.writes_in_flight_max ||
+	return s->n_soon >= s->worker->server->options.writes_in_flight_max ||
 		conn_pending(s->conn) > PENDING_HIGH_BYTES;
 }
 
 static bool session_has_room(const struct session *s)
 {
-	return s->n_laters <= s->worker->server->options.writes_in_flight_max / 2 &&
+	return s->n_soon <= s->worker->server->options.writes_in_flight_max / 2 &&
 		conn_pending(s->conn) <= PENDING_HIGH_BYTES / 2;
 }
 
 /* Reads on when there is room again. The connection then offers what it kept. */
-static void session_relax(struct session *s)
+void session_relax(struct session *s)
 {
 	if (!s->paused || s->state == SESSION_ENDING || s->worker->stopping ||
 		!session_has_room(s))
@@ -67,155 +66,6 @@ static bool session_may_read(struct session *s)
 	s->paused = true;
 	conn_pause(s->conn, true);
 	return false;
-}
-
-/* ---- answers ----------------------------------------------------------- */
-
-/* Everything that goes out to a session ends here. */
-static void session_sent(struct session *s, size_t pending_before)
-{
-	struct worker *w = s->worker;
-
-	count(&w->stat.bytes_out, conn_pending(s->conn) - pending_before);
-	conn_flush(s->conn);
-	if (pending_before > w->server->options.out_bytes_max)
-		session_close(s, SVCD_ETOOBIG);
-}
-
-void session_result(struct session *s, uint32_t id, const struct head *head, uint32_t n,
-	struct bytes entries)
-{
-	struct buf *out = conn_out(s->conn);
-	size_t before = conn_pending(s->conn);
-
-	reply_result(out, id, head, n, entries);
-	session_sent(s, before);
-}
-
-void session_error(struct session *s, uint32_t id, const struct err *e)
-{
-	struct buf *out = conn_out(s->conn);
-	size_t before = conn_pending(s->conn);
-
-	count(&s->worker->stat.errors, 1);
-	reply_error(out, id, e);
-	session_sent(s, before);
-}
-
-void request_result(struct request *r, uint32_t n, struct bytes entries)
-{
-	if (!r->notification)
-		session_result(r->session, r->id, &r->session->worker->head, n, entries);
-}
-
-void request_ok(struct request *r)
-{
-	request_result(r, 0, BYTES_NONE);
-}
-
-void request_error(struct request *r, const struct err *e)
-{
-	if (!r->notification)
-		session_error(r->session, r->id, e);
-}
-
-void request_fail(struct request *r, int code, const char *fmt, ...)
-{
-	struct err e = {.code = code};
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, args);
-	va_end(args);
-	request_error(r, &e);
-}
-
-void later_begin(struct later *l, const struct request *r)
-{
-	l->session = r->session;
-	l->id = r->id;
-	list_push(&l->session->laters, &l->node);
-	l->session->n_laters++;
-}
-
-struct session *later_end(struct later *l)
-{
-	struct session *s = l->session;
-
-	if (s == NULL)
-		return NULL;
-	list_remove(&l->node);
-	l->session = NULL;
-	s->n_laters--;
-	session_relax(s);
-	return s;
-}
-
-/* ---- requests ---------------------------------------------------------- */
-
-int request_parse(struct request *r, struct err *e)
-{
-	struct value params;
-	int rc = value_parse(r->session->worker->arena, r->raw, &params);
-
-	if (rc != 0)
-		return err_set(e, rc, "params: %s", err_text(rc));
-	r->params = (struct value){.type = VALUE_MAP};
-	if (params.type == VALUE_ARRAY && params.n > 0)
-		r->params = value_at(params, 0);
-	if (params.type != VALUE_ARRAY || r->params.type != VALUE_MAP)
-		return err_set(e, SVCD_EINVAL, "params: expected an array of one map");
-	return 0;
-}
-
-static void refuse_before_hello(struct request *r)
-{
-	request_fail(r, SVCD_EPROTOCOL, "the first call must be hello");
-	session_close(r->session, SVCD_EPROTOCOL);
-}
-
-static void request_handle(struct request *r, const struct method *m)
-{
-	struct err e;
-	int rc = 0;
-
-	if (!(m->flags & METHOD_RAW))
-		rc = request_parse(r, &e);
-	if (rc != 0)
-		request_error(r, &e);
-	else
-		m->handle(r);
-	arena_reset(r->session->worker->arena);
-}
-
-static void request_dispatch(struct request *r, struct bytes name)
-{
-	const struct method *m = method_find(name);
-
-	if (r->session->state == SESSION_NEW && (m == NULL || !(m->flags & METHOD_HELLO)))
-		refuse_before_hello(r);
-	else if (m == NULL)
-		request_fail(r, SVCD_ENOMETHOD, "no method \"%.*s\"", (int)name.len,
-			(const char *)name.data);
-	else if (!r->notification || (m->flags & METHOD_NOTIFY))
-		request_handle(r, m);
-}
-
-/* One whole message. 0 or SVCD_EPROTOCOL. */
-static int session_take(struct session *s, struct bytes message)
-{
-	struct frame f;
-	struct request r = {.session = s};
-	int rc = frame_parse(message, &f);
-
-	if (rc != 0 || f.kind == FRAME_RESPONSE)
-		return SVCD_EPROTOCOL;
-	count(&s->worker->stat.requests, 1);
-	r.id = f.id;
-	r.notification = f.kind == FRAME_NOTIFICATION;
-	r.raw = f.body;
-	request_dispatch(&r, f.method);
-	return 0;
 }
 
 /* A message that is none: said so with id 0, then the connection ends. */
@@ -252,7 +102,7 @@ static ssize_t session_on_data(struct conn *c, struct bytes in, void *arg)
 		rc = frame_find(&s->scan, rest, &len);
 		if (rc != 0)
 			break;
-		rc = session_take(s, bytes_of(rest.data, len));
+		rc = request_take(s, bytes_of(rest.data, len));
 		used += len;
 	}
 	count(&s->worker->stat.bytes_in, used);
@@ -388,14 +238,14 @@ void session_sweep(struct session *s, uint64_t now_ms)
 
 	if (s->state == SESSION_NEW && now_ms - s->opened_ms >= o->hello_timeout_ms)
 		session_close(s, SVCD_ETIMEOUT);
-	else if (s->n_laters == 0 && o->idle_timeout_ms != 0 &&
+	else if (list_empty(&s->laters) && o->idle_timeout_ms != 0 &&
 		now_ms - s->heard_ms >= o->idle_timeout_ms)
 		session_close(s, SVCD_ETIMEOUT);
 }
 
 bool session_stop(struct session *s)
 {
-	if (s->n_laters > 0)
+	if (!list_empty(&s->laters))
 		return false;
 	session_close(s, SVCD_ESHUTDOWN);
 	return true;

@@ -30,8 +30,8 @@ struct session {
 	struct worker *worker;
 	struct conn *conn;
 	struct frame_scan scan;
-	struct list laters; /* struct later */
-	uint32_t n_laters;
+	struct list laters;         /* struct later */
+	uint32_t n_soon, n_waiting; /* of them */
 	enum session_state state;
 	bool paused;
 	struct lease_holder leases;
@@ -57,47 +57,10 @@ void session_sweep(struct session *s, uint64_t now_ms);
  * outstanding. */
 bool session_stop(struct session *s);
 
+/* There is room for more again: reads on. */
+void session_relax(struct session *s);
+
 struct command_origin session_origin(const struct session *s, char address[64]);
 struct session *session_of(const struct watcher *w);
-
-/* ---- requests ---------------------------------------------------------- */
-
-/* One request while it is handled; views into the connection's input and the worker's
- * arena. */
-struct request {
-	struct session *session;
-	uint32_t id;
-	bool notification;   /* nobody waits for an answer */
-	struct bytes raw;    /* the parameters as sent */
-	struct value params; /* the map; an empty one when none was sent. Not set for raw
-				methods. */
-};
-
-/* 0, or SVCD_EINVAL with e filled: from the raw parameters to the map. */
-int request_parse(struct request *r, struct err *e);
-void request_result(struct request *r, uint32_t n, struct bytes entries);
-void request_ok(struct request *r); /* a result that is only the head */
-void request_error(struct request *r, const struct err *e);
-void request_fail(struct request *r, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* The same, to requests whose struct is gone. */
-void session_result(struct session *s, uint32_t id, const struct head *head, uint32_t n,
-	struct bytes entries);
-void session_error(struct session *s, uint32_t id, const struct err *e);
-
-/* ---- answers that come later ------------------------------------------- */
-
-/* Part of whatever the answer waits for; knows whether there is still somebody to tell.
- */
-struct later {
-	struct list node;
-	struct session *session; /* NULL: over */
-	uint32_t id;
-};
-
-void later_begin(struct later *l, const struct request *r);
-/* The session to answer to, or NULL. */
-struct session *later_end(struct later *l);
 
 #endif

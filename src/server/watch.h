@@ -33,10 +33,8 @@ struct watcher {
 struct watch_ops {
 	size_t (*pending)(const struct watcher *w);          /* unsent bytes */
 	void (*send)(struct watcher *w, struct bytes event); /* at once if possible */
-	void (*put)(struct watcher *w, struct bytes event);  /* with others, at the end of
-								the round */
-	void (*lost)(struct watcher *w); /* no memory to tell it: end the connection
-					    (later) */
+	void (*put)(struct watcher *w, struct bytes event);  /* at the end of the round */
+	void (*lost)(struct watcher *w); /* no memory to tell it: end it, but not now */
 };
 
 /* budget_bytes: unsent bytes beyond which a watcher is not sent more. members_max:

@@ -1,6 +1,6 @@
 /*
- * What watch.c (who watches what) and watch_tell.c (telling them) share. Not for other
- * files.
+ * What watch.c (who watches what), watch_prefix.c and watch_tell.c (telling them) share.
+ * Not for other files.
  */
 #ifndef SVCD_SERVER_WATCH_INTERNAL_H
 #define SVCD_SERVER_WATCH_INTERNAL_H
@@ -33,8 +33,7 @@ struct watch {
 	struct watched *service;
 	struct watcher *watcher;
 	struct prefix_watch *prefix; /* that brought it; NULL when asked by name only */
-	uint64_t sent; /* revision that the watcher was told, or said to hold; 0: that
-			  there is none */
+	uint64_t sent; /* what it was told, or said to hold; 0: that there is none */
 	uint64_t acked;
 	bool told;   /* sent means something */
 	bool behind; /* which list it is in */
@@ -70,6 +69,9 @@ struct watch *watch_attach(struct watches *ws, struct watcher *w, struct watched
 	struct prefix_watch *prefix);
 void watch_detach(struct watches *ws, struct watch *w); /* s is not released */
 void watch_set_behind(struct watches *ws, struct watch *w, bool behind);
+
+/* watch_prefix.c */
 bool prefix_matches(const struct prefix_watch *p, const struct service_key *key);
+void prefix_free(struct prefix_watch *p);
 
 #endif

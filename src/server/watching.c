@@ -1,6 +1,6 @@
 #include "server/watching.h"
 
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 
 struct watching {

@@ -32,8 +32,7 @@ struct worker {
 	struct reader *reader;
 	struct arena *arena;
 	struct buf entries;    /* scratch: an answer's map entries */
-	struct list strangers; /* sessions that have not said hello, in the order they
-				  came */
+	struct list strangers; /* sessions that have not said hello, oldest first */
 	struct list sessions;
 	struct answers *answers;
 	struct watches *watches;
@@ -42,8 +41,7 @@ struct worker {
 	struct timer sweep, again, parking;
 	struct head head;   /* as of the last refresh */
 	uint64_t published; /* publications taken in */
-	uint64_t rev_seen;  /* newest revision that a publication or an own write told of
-			     */
+	uint64_t rev_seen;  /* the newest that a publication or an own write told of */
 	uint64_t now_ms;    /* as of the last refresh */
 	uint32_t writes;    /* proposed and not answered: the mailbox must live */
 	bool stopping;

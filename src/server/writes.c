@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "server/grants.h"
-#include "server/session.h"
+#include "server/request.h"
 #include "server/worker.h"
 #include "wire/pack.h"
 
@@ -118,7 +118,7 @@ static void write_begin(struct request *r, const struct write_kind *kind)
 	}
 	if (value_find(r->params, "lease", &lease) && lease.type == VALUE_UINT)
 		x->lease = lease.u;
-	later_begin(&x->later, r);
+	later_begin(&x->later, r, LATER_SOON);
 	x->worker->writes++;
 	count(&x->worker->stat.writes, 1);
 	replica_propose(x->worker->server->replica, &x->proposal);

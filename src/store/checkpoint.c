@@ -392,10 +392,13 @@ static int swap_in(const char *dir, const char *tmp, struct err *e)
 int store_restore(const char *dir, const char *checkpoint, struct err *e)
 {
 	char tmp[PATH_MAX], data[PATH_MAX];
+	struct checkpoint_info info;
 	int rc = path_with(tmp, dir, ".tmp", e);
 
 	if (rc == 0)
 		rc = path_with(data, tmp, "/data.mdb", e);
+	if (rc == 0) /* it is to be the state: every record of it is looked at */
+		rc = store_checkpoint_inspect(checkpoint, true, &info, e);
 	if (rc != 0)
 		return rc;
 	remove_state(tmp);

@@ -332,7 +332,7 @@ START_TEST(who_makes_too_much_output_at_once_is_closed)
 		ok(c, "register",
 			"{instances:[{service:'web',id:'i%d',meta:{k:'%03000d'}}]}", i,
 			i);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 64; i++)
 		rpc_send(w, "resolve", "{service:'web',min_rev:21,wait_ms:60000}");
 	ok(w, "resolve", "{service:'web'}");
 	ok(c, "register", "{instances:[{service:'db',id:'a'}]}");
@@ -376,6 +376,24 @@ START_TEST(a_large_service_is_told_in_parts)
 	ck_assert_uint_ge(parts, 3);
 	ck_assert_uint_eq(rpc_events_waiting(c), 0);
 	rpc_close(c);
+}
+END_TEST
+
+START_TEST(requests_that_wait_are_bounded)
+{
+	struct rpc *c;
+
+	fixture_start(&f);
+	c = rpc_open(&f.tcp_addr);
+	for (int i = 0; i < 64; i++)
+		rpc_send(c, "resolve", "{service:'web',min_rev:99,wait_ms:600000}");
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web',min_rev:99,wait_ms:1}"),
+		SVCD_ELIMIT);
+	ck_assert_int_eq(
+		rpc_call(c, "barrier", "{service:'web',rev:99,wait_ms:1}"), SVCD_ELIMIT);
+	ok(c, "ping", "{}");
+	rpc_close(c);
+	fixture_await_connections(&f, 0);
 }
 END_TEST
 
@@ -459,6 +477,7 @@ int main(void)
 	tcase_add_test(tc, who_never_reads_is_not_read_from);
 	tcase_add_test(tc, who_makes_too_much_output_at_once_is_closed);
 	tcase_add_test(tc, a_large_service_is_told_in_parts);
+	tcase_add_test(tc, requests_that_wait_are_bounded);
 	tcase_add_test(tc, many_writes_in_flight_are_held_back_and_not_refused);
 	tcase_add_test(tc, a_client_may_leave_with_writes_in_flight);
 	tcase_add_test(tc, a_stop_answers_what_was_asked);

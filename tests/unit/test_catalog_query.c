@@ -240,7 +240,7 @@ END_TEST
 
 START_TEST(list_walks_all_services_page_by_page)
 {
-	char params[64], after[64] = "";
+	char params[128], after[64] = "";
 	unsigned seen = 0;
 
 	for (int k = 0; k < 23; k++) {

@@ -790,6 +790,6 @@ int main(void)
 	tcase_add_test(tc, deleted_services_are_not_remembered_for_a_prefix);
 	tcase_add_test(tc, a_tally_follows_the_acks);
 	tcase_add_test(tc, a_tally_of_a_service_that_nobody_watches_is_empty);
-	tcase_add_loop_test(tc, random_histories_keep_all_promises, 0, 60);
+	tcase_add_loop_test(tc, random_histories_keep_all_promises, 0, 40);
 	return unit_run(s);
 }
