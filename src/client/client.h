@@ -66,4 +66,13 @@ void client_post(struct svcd_client *client, struct mail *m);
 /* The text of f becomes what is wrong with the connection, if something is. */
 void client_explain(struct svcd_client *client, struct svcd_fault *f);
 
+/* ---- client.c and client_new.c only ---- */
+
+extern const struct link_events client_link_events;
+void client_on_idle(void *client);
+void client_on_left(void *client);
+void client_on_end_timer(void *client);
+void client_end(struct mail *m);
+void client_destroy(struct svcd_client *client); /* also half-made; nothing runs */
+
 #endif

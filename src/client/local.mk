@@ -12,6 +12,7 @@ libclient_la_SOURCES = \
 	src/client/call.h \
 	src/client/client.c \
 	src/client/client.h \
+	src/client/client_new.c \
 	src/client/convert.c \
 	src/client/error.c \
 	src/client/event.c \

@@ -134,9 +134,8 @@ static void part_begin_deliver(struct mail *m)
 		.service = bytes_of(b->text + b->ns_len, b->name_len),
 	};
 
-	/* Watchers that were not told yet count as they stand: they hold the barrier up.
-	 */
-	worker_refresh(p->worker);
+	/* What the revision published was posted before: it is taken in. Watchers that
+	 * were not told yet count as they stand: they hold the barrier up. */
 	p->tally.on_change = part_on_change;
 	p->tallying = tally_begin(p->worker->watches, &key, b->rev, &p->tally) == 0;
 	if (p->tallying)

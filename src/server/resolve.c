@@ -220,3 +220,15 @@ void resolve_on_parking(void *arg)
 	if (!list_empty(&w->parked))
 		timer_set(&w->parking, PARKING_MS);
 }
+
+void resolve_forget(struct worker *w)
+{
+	struct list *n;
+
+	while ((n = list_pop(&w->parked)) != NULL) {
+		struct parked *p = container_of(n, struct parked, node);
+
+		later_end(&p->later);
+		free(p);
+	}
+}

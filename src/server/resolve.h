@@ -17,5 +17,6 @@ void method_resolve(struct request *r);
 /* Something was published: parked lookups may be answered. */
 void resolve_unpark(struct worker *w);
 void resolve_on_parking(void *worker); /* the timer worker.parking */
+void resolve_forget(struct worker *w); /* the worker ends: all sessions are over */
 
 #endif

@@ -321,6 +321,7 @@ void worker_join(struct worker *w)
 		replica_unsubscribe(w->subscription);
 	w->subscription = NULL;
 	barriers_sweep(w, true);
+	resolve_forget(w);
 }
 
 void worker_drain(struct worker *w)

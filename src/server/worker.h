@@ -65,7 +65,8 @@ void worker_free(struct worker *w);
 /* Hands over an accepted connection; any thread. Closes fd when that is not possible. */
 void worker_adopt(struct worker *w, int fd);
 
-/* Takes in what was published, and with it the head of the next answers. */
+/* Takes in what was published, and with it the head of the next answers. Delivers mail:
+ * not from a delivery, which would then be overtaken. */
 void worker_refresh(struct worker *w);
 
 /* A publication or the answer to a write told of it. */

@@ -460,9 +460,8 @@ START_TEST(what_never_was_there_needs_no_deregister)
 	register_web();
 	ck_assert_int_eq(svcd_deregister(reg, 10000), 0);
 	fake_back(fake);
-	ck_assert_int_eq(svcd_client_wait(client, 10000) == 0 ||
-			svcd_client_wait(client, 10000) == 0,
-		1);
+	while (svcd_client_wait(client, 10000) != 0)
+		;
 	ck_assert_uint_eq(fake_count(fake, "register"), 0);
 	ck_assert_uint_eq(fake_count(fake, "deregister"), 0);
 }
