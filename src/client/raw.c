@@ -4,7 +4,7 @@
 
 static struct bytes skip(struct bytes in, size_t n)
 {
-	return bytes_of(in.data + n, in.len - n);
+	return n == 0 ? in : bytes_of(in.data + n, in.len - n);
 }
 
 /* The head of an array (fix, 16, 32: 0x90, 0xdc, 0xdd) or map (0x80, 0xde, 0xdf). Length

@@ -108,8 +108,10 @@ static int apply_commit(void *arg, uint64_t index, uint64_t term)
 	}
 	r->applied_index = index;
 	checkpointing_after_commit(r);
-	status_update(r);
+	/* In this order: who reads a revision from the status finds its publication
+	 * posted, and whoever was answered finds both. */
 	publish_changes(r, index);
+	status_update(r);
 	propose_answer(r);
 	return 0;
 }

@@ -57,7 +57,7 @@ static struct bytes part_take(struct large *l, uint32_t *n)
 	return bytes_of(start, (size_t)(l->elements.data - start));
 }
 
-static void pack_part(struct buf *out, struct large *l)
+static void pack_part(struct buf *out, struct large *l, uint32_t part)
 {
 	uint32_t n;
 	struct bytes elements = part_take(l, &n);
@@ -66,8 +66,9 @@ static void pack_part(struct buf *out, struct large *l)
 	if (n == 0)
 		buf_fail(out, SVCD_EINTERNAL);
 	pack_notification(out, "event");
-	pack_map(out, l->n + 1 + more);
+	pack_map(out, l->n + 2 + more);
 	pack_raw(out, l->head);
+	pack_kv_u64(out, "part", part);
 	if (more)
 		pack_kv_bool(out, "more", true);
 	pack_str(out, l->name);
@@ -91,6 +92,6 @@ void event_pack(struct buf *out, struct bytes entries, uint32_t n)
 		pack_whole(out, entries, n);
 		return;
 	}
-	while (l.elements.len > 0 && out->error == 0)
-		pack_part(out, &l);
+	for (uint32_t part = 0; l.elements.len > 0 && out->error == 0; part++)
+		pack_part(out, &l, part);
 }

@@ -1,8 +1,9 @@
 /*
  * A watch event as messages: one, or several when it is too large for one frame.
  *
- * Each part repeats the head and holds some elements of the list; all but the last say
- * more:true. The receiver applies them together when the last one has come. Pure.
+ * Each part repeats the head, says which it is (part: 0, 1 …) and holds some elements of
+ * the list; all but the last say more:true. The receiver applies them together when the
+ * last one has come. Pure.
  */
 #ifndef SVCD_SERVER_EVENT_H
 #define SVCD_SERVER_EVENT_H

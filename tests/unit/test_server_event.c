@@ -90,6 +90,8 @@ START_TEST(what_fits_is_one_message_and_the_rest_in_parts)
 		ck_assert(notation_find(v, "0.rev", &more) && more.u == 7);
 		ck_assert(notation_find(v, "0.instances", &list));
 		ck_assert_int_eq(notation_find(v, "0.more", &more), i + 1 < p.n);
+		ck_assert_int_eq(notation_find(v, "0.part", &more), p.n > 1);
+		ck_assert(p.n == 1 || more.u == i);
 		for (uint32_t k = 0; k < list.n; k++, next++) {
 			struct value id;
 
