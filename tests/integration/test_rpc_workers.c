@@ -169,10 +169,14 @@ START_TEST(leases_of_clients_that_come_and_go_leave_nothing)
 
 	ok(c, "watch", "{service:'web'}");
 	in_threads(lease_and_leave);
+	/* leases are forgotten after their end was told: there may be no event behind it
+	 */
+	while (fixture_stat(&f).leases != 0)
+		ok(c, "ping", "{}");
 	do
 		rpc_event(c);
 	while (strcmp(rpc_event_text(c, "kind"), "'no_service'") == 0 ||
-		rpc_event_u64(c, "count") != 0 || fixture_stat(&f).leases != 0);
+		rpc_event_u64(c, "count") != 0);
 	rpc_close(c);
 }
 END_TEST

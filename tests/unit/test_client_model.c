@@ -290,8 +290,8 @@ static const char *const malformed[] = {
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',tags:[1]}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',meta:{x:1}}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',ports:{x:1}}]}",
-	"{kind:'snapshot',service:'web',rev:5,"
-	"instances:[{id:'a',state:'up',ports:{x:{port:65536}}}]}",
+	("{kind:'snapshot',service:'web',rev:5,"
+	 "instances:[{id:'a',state:'up',ports:{x:{port:65536}}}]}"),
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',locality:{zone:1}}]}",
 	"{kind:'snapshot',service:'web',rev:5,instances:[{id:'a',state:'up',tier:256}]}",
 	"{kind:'delta',service:'web',from:4,rev:5,changes:[{gone:true}]}",
