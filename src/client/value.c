@@ -103,6 +103,19 @@ static struct value_child *value_find_child(
 	return NULL;
 }
 
+/* key is a part of a message: no NUL behind it. Caller frees. */
+static char *copy_key(struct bytes key)
+{
+	char *copy = malloc(key.len + 1);
+
+	if (copy == NULL)
+		return NULL;
+	if (key.len > 0)
+		memcpy(copy, key.data, key.len);
+	copy[key.len] = '\0';
+	return copy;
+}
+
 static int value_append(struct svcd_value *v, struct bytes key, struct svcd_value *child)
 {
 	char *name = NULL;
@@ -110,7 +123,7 @@ static int value_append(struct svcd_value *v, struct bytes key, struct svcd_valu
 	if (value_make_room(v) != 0)
 		return SVCD_ENOMEM;
 	if (v->type == SVCD_MAP) {
-		name = strndup(key.data == NULL ? "" : (const char *)key.data, key.len);
+		name = copy_key(key);
 		if (name == NULL)
 			return SVCD_ENOMEM;
 	}
