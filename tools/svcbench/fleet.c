@@ -22,7 +22,9 @@ struct fleet {
 	uint64_t granted, goal, registered, renewed, lost, late;
 	uint64_t interval_ns;
 	struct {
-		char kind[DEPTH_MAX]; /* 'h' hello, 'g' grant, 'r' register, 'n' renew */
+		/* One write at a time; renewals are answered in their order, but may
+		 * overtake the write. */
+		uint64_t registering; /* lease of the register on its way */
 		uint64_t lease[DEPTH_MAX];
 		unsigned head, len;
 	} link[LEASE_LINKS];
@@ -30,12 +32,11 @@ struct fleet {
 
 static struct message request;
 
-static void asked(struct fleet *f, struct link *l, char kind, uint64_t lease)
-{
-	unsigned i = (f->link[l->index].head + f->link[l->index].len++) % DEPTH_MAX;
+/* Ids of the requests: they tell what an answer is to. */
+enum { ID_HELLO, ID_GRANT, ID_REGISTER, ID_RENEW };
 
-	f->link[l->index].kind[i] = kind;
-	f->link[l->index].lease[i] = lease;
+static void asked(struct link *l)
+{
 	link_put(l, request.data, request.len);
 	link_sent(l);
 }
@@ -43,20 +44,20 @@ static void asked(struct fleet *f, struct link *l, char kind, uint64_t lease)
 static void grant(struct fleet *f, struct link *l)
 {
 	f->granted++;
-	mp_request(&request, 1, "lease_grant");
+	mp_request(&request, ID_GRANT, "lease_grant");
 	mp_map(&request, 2);
 	mp_str(&request, "ttl_ms");
 	mp_uint(&request, 10000);
 	mp_str(&request, "on_close");
 	mp_str(&request, "keep");
-	asked(f, l, 'g', 0);
+	asked(l);
 }
 
 static void attach(struct fleet *f, struct link *l, uint64_t lease)
 {
 	uint64_t i = f->registered;
 
-	mp_request(&request, 2, "register");
+	mp_request(&request, ID_REGISTER, "register");
 	mp_map(&request, 2);
 	mp_str(&request, "lease");
 	mp_uint(&request, lease);
@@ -64,7 +65,8 @@ static void attach(struct fleet *f, struct link *l, uint64_t lease)
 	mp_array(&request, 1);
 	mp_instance(&request, i / 10, i);
 	f->registered++;
-	asked(f, l, 'r', lease);
+	f->link[l->index].registering = lease;
+	asked(l);
 }
 
 static void queue_renewal(struct fleet *f, uint64_t lease)
@@ -89,13 +91,16 @@ static void renew_due(struct engine *e)
 			continue;
 		}
 		full = 0;
-		mp_request(&request, 3, "renew");
+		mp_request(&request, ID_RENEW, "renew");
 		mp_map(&request, 1);
 		mp_str(&request, "lease");
 		mp_uint(&request, f->leases[f->head].id);
 		if (now - f->leases[f->head].due_ns > f->interval_ns)
 			f->late++;
-		asked(f, l, 'n', f->leases[f->head].id);
+		f->link[l->index]
+			.lease[(f->link[l->index].head + f->link[l->index].len++) %
+				DEPTH_MAX] = f->leases[f->head].id;
+		asked(l);
 		f->head = (f->head + 1) % f->cap;
 		f->len--;
 	}
@@ -111,41 +116,46 @@ static size_t message_len(struct link *l, const unsigned char *p, size_t n, bool
 	return mp_message(p, n, &kind, failed);
 }
 
+static void on_renewed(struct fleet *f, struct link *l, bool failed)
+{
+	unsigned i = f->link[l->index].head;
+
+	f->link[l->index].head = (i + 1) % DEPTH_MAX;
+	f->link[l->index].len--;
+	f->renewed++;
+	f->lost += failed;
+	if (!failed)
+		queue_renewal(f, f->link[l->index].lease[i]);
+}
+
 static void on_answer(struct link *l, const unsigned char *p, size_t n, bool failed)
 {
 	struct fleet *f = l->engine->arg;
-	unsigned i = f->link[l->index].head;
-	char kind = f->link[l->index].kind[i];
-	uint64_t lease = f->link[l->index].lease[i];
 
 	if (p[1] != 1)
 		return;
-	f->link[l->index].head = (i + 1) % DEPTH_MAX;
-	f->link[l->index].len--;
-	switch (kind) {
-	case 'g':
+	switch (p[2]) {
+	case ID_RENEW:
+		on_renewed(f, l, failed);
+		return;
+	case ID_GRANT:
 		f->interval_ns = mp_find_uint(p, n, "interval_ms", 3333) * 1000000u;
 		attach(f, l, mp_find_uint(p, n, "\xa5lease", 0));
+		return;
+	case ID_REGISTER:
+		queue_renewal(f, f->link[l->index].registering);
 		break;
-	case 'n':
-		f->renewed++;
-		f->lost += failed;
-		if (!failed)
-			queue_renewal(f, lease);
-		break;
-	case 'r':
-		queue_renewal(f, lease);
-		__attribute__((fallthrough));
 	default:
-		if (f->granted < f->goal)
-			grant(f, l);
+		break;
 	}
+	if (f->granted < f->goal)
+		grant(f, l);
 }
 
 static void open_lease_link(struct link *l)
 {
 	mp_hello(&request);
-	asked(l->engine->arg, l, 'h', 0);
+	asked(l);
 }
 
 static uint64_t instances_now(const struct peer *p)
