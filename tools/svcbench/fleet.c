@@ -134,7 +134,7 @@ static void on_answer(struct link *l, const unsigned char *p, size_t n, bool fai
 
 	if (p[1] != 1)
 		return;
-	switch (p[2]) {
+	switch (mp_answer_id(p)) {
 	case ID_RENEW:
 		on_renewed(f, l, failed);
 		return;
@@ -143,6 +143,7 @@ static void on_answer(struct link *l, const unsigned char *p, size_t n, bool fai
 		attach(f, l, mp_find_uint(p, n, "\xa5lease", 0));
 		return;
 	case ID_REGISTER:
+		f->lost += failed;
 		queue_renewal(f, f->link[l->index].registering);
 		break;
 	default:

@@ -228,20 +228,27 @@ size_t mp_message(const unsigned char *p, size_t n, unsigned *kind, bool *failed
 	return len;
 }
 
+static uint64_t uint_at(const unsigned char *at, uint64_t fallback)
+{
+	if (at[0] < 0x80)
+		return at[0];
+	if (at[0] >= 0xcc && at[0] <= 0xcf)
+		return be(at + 1, 1u << (at[0] - 0xcc));
+	return fallback;
+}
+
+uint64_t mp_answer_id(const unsigned char *p)
+{
+	return uint_at(p + 2, UINT64_MAX);
+}
+
 uint64_t mp_find_uint(
 	const unsigned char *p, size_t n, const char *key, uint64_t fallback)
 {
 	size_t key_len = strlen(key);
 	const unsigned char *at = memmem(p, n, key, key_len);
 
-	if (at == NULL)
-		return fallback;
-	at += key_len;
-	if (at[0] < 0x80)
-		return at[0];
-	if (at[0] >= 0xcc && at[0] <= 0xcf)
-		return be(at + 1, 1u << (at[0] - 0xcc));
-	return fallback;
+	return at == NULL ? fallback : uint_at(at + key_len, fallback);
 }
 
 void resp_command(struct message *m, int argc, const char *const *argv, const size_t *len)

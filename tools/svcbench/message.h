@@ -25,6 +25,9 @@ void mp_hello(struct message *m);
 /* One instance of the benchmark's fleet, as register wants it. */
 void mp_instance(struct message *m, uint64_t service, uint64_t instance);
 
+/* Id of the request that a whole message answers. */
+uint64_t mp_answer_id(const unsigned char *p);
+
 /* Length of the value at p, 0 when it is not whole. */
 size_t mp_skip(const unsigned char *p, size_t n);
 /* Length of the message at p (0: not whole); *kind 0..2, *failed: a response with an
