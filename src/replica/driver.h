@@ -14,6 +14,8 @@
 #ifndef SVCD_REPLICA_DRIVER_H
 #define SVCD_REPLICA_DRIVER_H
 
+#include <sys/types.h>
+
 #include "replica/ballot.h"
 #include "replica/journal.h"
 
@@ -25,6 +27,8 @@ enum entry_type {
 	ENTRY_BARRIER,
 	ENTRY_MEMBERS
 }; /* as enum raft_entry_type */
+
+struct driver_snapshot;
 
 struct driver_entry {
 	uint64_t index, term;
@@ -46,21 +50,42 @@ struct driver_machine {
 	/* A ticket will not come back by an entry: SVCD_ENOLEADER (surely not applied),
 	 * SVCD_EUNKNOWN. */
 	void (*lost)(void *arg, void *ticket, int code);
-	/* Role, leader, term or readiness have changed. */
+	/* Role, leader, term, readiness or the members have changed. */
 	void (*changed)(void *arg);
+	/* The state becomes the staged snapshot s, all of it; the log is empty behind it
+	 * already. An error is the end of this member (the next start finds the
+	 * checkpoint). NULL: snapshots are not accepted. */
+	int (*install)(void *arg, const struct driver_snapshot *s);
+	/* Of driver_read. code 0: a state that holds the entries up to index is as new as
+	 * the call; SVCD_ENOLEADER: ask again. */
+	void (*read)(void *arg, void *ticket, int code, uint64_t index);
 };
 
-/* Messages to other members; the callee copies what it needs. NULL: there are none. */
+/* What leaves for other members; the callee copies what it needs. NULL: there are none.
+ */
 struct driver_transport {
 	void (*send)(void *arg, const struct raft_message *m);
+	/* The member "to" needs entries that have left the log: send it a checkpoint, in
+	 * our name as the leader of term. Asked again up to once a round trip while that
+	 * goes on. */
+	void (*send_snapshot)(void *arg, uint64_t to, uint64_t term);
+	/* "Do you still follow me?" and "yes", for driver_read: arguments of
+	 * driver_receive_ping and driver_receive_pong over there. */
+	void (*ping)(void *arg, uint64_t to, uint64_t term, uint64_t round);
+	void (*pong)(void *arg, uint64_t to, uint64_t term, uint64_t round);
 };
 
-/* What the machine has when the driver starts: all entries up to index. */
+/* All entries up to index: what the machine has when the driver starts, or will have when
+ * it installs. */
 struct driver_snapshot {
 	uint64_t index, term; /* 0: nothing */
 	uint64_t members_index;
 	struct bytes members; /* encoded configuration as of index */
 };
+
+/* A transaction of the machine always ends at indexes that are multiples of this, on
+ * every member: there digests can be compared. */
+#define DRIVER_POINT 256
 
 struct driver_options {
 	uint64_t node;           /* this member's id */
@@ -96,6 +121,63 @@ int driver_tick(struct driver *d, uint64_t now_ms);
 uint64_t driver_due_ms(const struct driver *d); /* when driver_tick has something to do;
 						   UINT64_MAX: never */
 
+/* ---- members ----------------------------------------------------------- */
+
+/* A standby gets all entries and counts for nothing. */
+enum driver_change { DRIVER_ADD_STANDBY, DRIVER_PROMOTE, DRIVER_DEMOTE, DRIVER_REMOVE };
+
+/*
+ * Proposes one change of the members. 0: the ticket comes back as that of driver_submit,
+ * with an entry of type ENTRY_MEMBERS (or lost). Repeating one that is done gives
+ * SVCD_EEXIST. Otherwise nothing was proposed: SVCD_ENOLEADER, SVCD_EAGAIN (not ready, or
+ * enough in flight), SVCD_EBUSY (another change is under way), SVCD_ECONFLICT (demotes or
+ * removes the leader itself: transfer first; or the last voter), SVCD_ENOTFOUND (no such
+ * member), SVCD_ENOSPACE.
+ */
+int driver_change(struct driver *d, uint64_t now_ms, enum driver_change change,
+	uint64_t node, void *ticket);
+
+/* Hands leadership to node, or to the most advanced voter when 0: no proposals are taken
+ * until that is over, which changed tells. Gives up after an election timeout. 0,
+ * SVCD_ENOLEADER, SVCD_ENOTFOUND (no such voter), SVCD_EBUSY (one is under way). */
+int driver_transfer(struct driver *d, uint64_t now_ms, uint64_t node);
+
+struct driver_member {
+	uint64_t node;
+	bool voter;
+	uint64_t match;    /* as leader: it has the log up to here; else 0 */
+	uint64_t heard_ms; /* as leader: last answer; 0 never */
+};
+/* In the newest configuration, committed or not. Returns how many there are. */
+size_t driver_members(const struct driver *d, struct driver_member *out, size_t max);
+
+/* Encoded configurations (struct driver_snapshot, ENTRY_MEMBERS) for those who do not
+ * know the engine. -1: damaged. */
+ssize_t driver_decode_members(
+	struct bytes encoded, struct driver_member *out, size_t max);
+/* The configuration that has node as its one voter. */
+int driver_encode_sole(uint64_t node, struct buf *out);
+
+/* ---- snapshots --------------------------------------------------------- */
+
+/* A checkpoint that the leader of term sent has been staged completely. 0 with *taken:
+ * machine->install was called; not taken when we have newer entries or a newer leader. */
+int driver_install(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term,
+	const struct driver_snapshot *s, bool *taken);
+
+/* ---- reads that must be current ---------------------------------------- */
+
+/* Read index (Ongaro, thesis 6.4): one round to the voters confirms that we lead; all
+ * reads that wait share a round. 0: machine->read comes, maybe during the call;
+ * SVCD_ENOLEADER. */
+int driver_read(struct driver *d, uint64_t now_ms, void *ticket);
+int driver_receive_ping(
+	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round);
+int driver_receive_pong(
+	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round);
+
+/* ---- messages, checkpoints, status ------------------------------------- */
+
 /* A message from another member; m and what it points to are the caller's. */
 int driver_receive(struct driver *d, uint64_t now_ms, struct raft_message *m);
 
@@ -112,6 +194,12 @@ struct driver_status {
 	uint64_t leader; /* 0 unknown */
 	uint64_t term, first_index, last_index, commit_index, applied_index;
 	unsigned voters;
+	bool transferring;
+	bool changing;       /* a change of the members is not committed yet */
+	uint64_t contact_ms; /* follower: last word of the leader; 0 never */
+	uint64_t current_ms; /* follower: when we last had applied all that the leader
+				had committed, as its message said; 0 never */
+	uint64_t sync_us;    /* duration of a sync of the log, smoothed */
 };
 void driver_status(const struct driver *d, struct driver_status *out);
 

@@ -25,6 +25,22 @@ struct replica_options {
 	uint64_t reserve_bytes; /* see store.h; also for the log */
 	struct catalog_options catalog;
 	uint32_t election_ms, heartbeat_ms; /* 0: 300, 50 */
+
+	/* cluster */
+	const char *member_name;      /* NULL or "": made of the node id */
+	const char *peer_listen;      /* "tcp:HOST:PORT"; NULL: nobody can join us */
+	const char *peer_advertise;   /* NULL: as peer_listen */
+	const char *client_advertise; /* where clients reach us, told to others; NULL: ""
+				       */
+	struct tls *tls;              /* borrowed; NULL: plain */
+	bool plain_anywhere;          /* without TLS: beyond loopback */
+	const char *join[8]; /* peer addresses: a fresh directory joins their cluster */
+	size_t n_join;
+	const _Atomic bool *stop; /* ends the waiting for a cluster to join; may be NULL
+				   */
+	uint32_t voters;      /* standbys that have caught up are promoted while there are
+				 fewer; 0: 3 */
+	uint64_t config_hash; /* of the settings that have to agree; shown to all */
 };
 
 /* Opens or makes the data directory, recovers (log, checkpoint, state) and starts the
@@ -55,12 +71,115 @@ struct proposal {
 void replica_propose(struct replica *r, struct proposal *p);
 #define REPLICA_QUEUE_MAX 65536 /* proposals waiting; beyond: SVCD_EBUSY */
 
+/* On a follower a proposal goes to the leader, and its answer comes when this member has
+ * applied it: who was answered reads its own write here. Without a leader, or when it
+ * changed meanwhile: SVCD_ENOLEADER (surely not applied), SVCD_EUNKNOWN (retry with the
+ * same session and sequence number). */
+
+/* ---- reading what is current -------------------------------------------- */
+
+/* Linearizable reads: done is delivered on reply's thread when the local state holds all
+ * that was acknowledged anywhere before the call. Owned by the caller until then. Any
+ * thread. */
+struct replica_read {
+	struct mail mail;
+	struct mailbox *reply;
+	void (*done)(struct replica_read *x);
+	int code; /* 0, SVCD_ENOLEADER, SVCD_ESHUTDOWN */
+	uint64_t internal[6];
+};
+void replica_read_current(struct replica *r, struct replica_read *x);
+
+/* ---- asking the leader -------------------------------------------------- */
+
+/* A question of the server's own kind (renewals of leases), answered by the leader's
+ * server; also when we are it. Any thread. */
+struct replica_ask {
+	struct mail mail;
+	struct mailbox *reply;
+	void (*done)(struct replica_ask *x);
+	uint32_t kind;
+	struct buf question; /* the caller's, to free after done */
+	int code; /* of the answer; or SVCD_ENOLEADER, SVCD_EUNKNOWN, SVCD_ESHUTDOWN */
+	struct buf answer; /* the caller's to free after done */
+	uint64_t internal[6];
+};
+void replica_ask_leader(struct replica *r, struct replica_ask *x);
+
+/* As the leader: fn is called on box's thread for each question, and answers once, at
+ * once or later, on any thread. One for all. */
+struct replica_question {
+	struct mail mail;
+	uint32_t kind;
+	uint64_t from; /* node */
+	struct bytes question;
+	uint64_t internal[8];
+};
+void replica_on_ask(struct replica *r, struct mailbox *box,
+	void (*fn)(void *arg, struct replica_question *q), void *arg);
+void replica_off_ask(struct replica *r);
+void replica_answer(
+	struct replica *r, struct replica_question *q, int code, struct bytes answer);
+
+/* ---- members ------------------------------------------------------------ */
+
+#define REPLICA_MEMBERS_MAX 32
+
+/* What this member knows of one; what is not known is 0 or "". */
+struct replica_member {
+	uint64_t node;
+	char name[64], peer[120], client[120];
+	bool self, leader, voter;
+	bool reachable;        /* heard from within an election timeout */
+	uint64_t heard_ms;     /* ago; UINT64_MAX never */
+	uint64_t applied, rev; /* as it said last */
+	uint64_t behind;       /* as leader: entries that it lacks */
+	uint64_t rtt_us;       /* smoothed */
+	uint64_t sync_us;      /* its disk, smoothed */
+	int64_t wall_diff_ms;  /* its wall clock against ours */
+	char version[32];
+	uint64_t config_hash;
+	bool diverged;
+	uint64_t snapshot_done, snapshot_bytes; /* a checkpoint on its way to it */
+	char trouble[160];                      /* why it cannot be reached */
+};
+/* Any thread; a copy as of at most 200 ms ago. Returns how many. */
+size_t replica_members(struct replica *r, struct replica_member *out, size_t max);
+
+enum replica_change_kind {
+	CHANGE_PROMOTE = 1,
+	CHANGE_DEMOTE,
+	CHANGE_REMOVE,   /* also of the leader: it hands over first */
+	CHANGE_TRANSFER, /* node 0: to any voter */
+};
+
+/* Goes to the leader from any member. done when it is committed (or, a transfer, over).
+ * Each can be repeated: what is done already is a success. Any thread. */
+struct replica_change {
+	struct mail mail;
+	struct mailbox *reply;
+	void (*done)(struct replica_change *x);
+	enum replica_change_kind kind;
+	uint64_t node;
+	char actor[96]; /* for the history */
+	int code;
+	char text[ERR_TEXT_MAX];
+	uint64_t internal[6];
+};
+void replica_change(struct replica *r, struct replica_change *x);
+
+/* Before a planned stop: hands leadership to another voter if there is one; waits at most
+ * max_ms. */
+void replica_hand_over(struct replica *r, uint32_t max_ms);
+
 /* ---- publishing -------------------------------------------------------- */
 
 /* What became visible by one commit. Shared by all subscribers, read only. */
 struct publication {
 	uint64_t rev;   /* global revision after it */
 	uint64_t index; /* log index */
+	bool reset;     /* the state was replaced by a newer one as a whole: anything may
+			   have changed, nothing is listed */
 	struct changes *changes;
 	_Atomic uint32_t refs;
 };
@@ -97,6 +216,12 @@ struct replica_status {
 	uint64_t checkpoint_index, checkpoint_rev, checkpoint_wall_ms;
 	uint64_t queue; /* proposals waiting */
 	bool space_low;
+	bool quorum;  /* a leader is known, and heard from within an election timeout */
+	bool joining; /* not a member of the configuration yet */
+	bool voter;
+	bool diverged; /* our state differs from that of a majority: serves nothing */
+	uint64_t digest_index, digest; /* newest point */
+	char name[64], leader_client[120], peer[120];
 };
 /* Any thread, wait-free (a seqlock or atomics). */
 void replica_status(const struct replica *r, struct replica_status *out);

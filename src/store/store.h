@@ -92,6 +92,17 @@ int store_checkpoint_get(const char *path, enum table table, struct bytes key,
 /* Makes dir a fresh state from a checkpoint (checked copy, sync, atomic swap of the old
  * one). The store must be closed. */
 int store_restore(const char *dir, const char *checkpoint, struct err *e);
+/*
+ * Replaces the state by a checkpoint's while readers go on. store_stage copies and checks
+ * deeply, in any thread, as long as that takes, and leaves a state beside the present
+ * one; store_swap (the writer's thread, no transaction open) makes it the present one,
+ * durably, within milliseconds: reading transactions begun before end on the old one,
+ * those begun after see the new one. A staged state that is not swapped in is replaced by
+ * the next one; store_open removes it.
+ */
+int store_stage(struct store *s, const char *checkpoint, struct err *e);
+int store_swap(struct store *s, struct err *e);
+
 /* Removes the state in dir, to begin with an empty one. The store must be closed. */
 void store_remove(const char *dir);
 
