@@ -146,6 +146,8 @@ static const struct handler {
 	[COMMAND_SERVICE_SET] = {apply_service_set, NULL},
 	[COMMAND_SERVICE_DELETE] = {apply_service_delete, NULL},
 	[COMMAND_TICK] = {apply_tick, NULL},
+	[COMMAND_MEMBER_SET] = {apply_member_set, NULL},
+	[COMMAND_MEMBER_REMOVE] = {apply_member_remove, NULL},
 };
 
 static void read_head(struct reader *r, struct command_head *out)
@@ -155,7 +157,8 @@ static void read_head(struct reader *r, struct command_head *out)
 	out->kind = kind;
 	out->session = read_varint(r);
 	out->seq = read_varint(r);
-	if (format != COMMAND_FORMAT || kind < COMMAND_REGISTER || kind > COMMAND_TICK)
+	if (format != COMMAND_FORMAT || kind < COMMAND_REGISTER ||
+		kind > COMMAND_KIND_MAX)
 		r->bad = true;
 	if ((out->session == 0) != (out->seq == 0))
 		r->bad = true;

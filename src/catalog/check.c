@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "catalog/effective.h"
+#include "catalog/member.h"
 #include "catalog/read.h"
 #include "catalog/spec.h"
 
@@ -315,6 +316,13 @@ static void visit_event(struct check_run *c, struct bytes key, struct bytes reco
 	c->found.event_bytes += key.len + record.len;
 }
 
+static void visit_member(struct check_run *c, struct bytes key, struct bytes record)
+{
+	struct member m;
+
+	(void)read_or_corrupt(c->t, key.len == 8 && member_decode(record, &m));
+}
+
 static void visit_session(struct check_run *c, struct bytes key, struct bytes record)
 {
 	struct session_head head;
@@ -372,6 +380,7 @@ static void check_all(struct check_run *c)
 	walk(c, TABLE_TOMBSTONE, visit_tombstone);
 	walk(c, TABLE_LEASE, visit_lease);
 	walk(c, TABLE_EVENT, visit_event);
+	walk(c, TABLE_NODE, visit_member);
 	sessions = walk(c, TABLE_SESSION, visit_session);
 	compare_totals(c);
 	expect_number(c, sessions, c->meta.sessions, "sessions");

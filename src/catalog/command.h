@@ -22,6 +22,9 @@ enum command_kind {
 	COMMAND_SERVICE_SET,
 	COMMAND_SERVICE_DELETE,
 	COMMAND_TICK,
+	COMMAND_MEMBER_SET, /* member.h */
+	COMMAND_MEMBER_REMOVE,
+	COMMAND_KIND_MAX = COMMAND_MEMBER_REMOVE
 };
 
 /* Where a request came from. */

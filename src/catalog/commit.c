@@ -214,7 +214,7 @@ static void write_tombstone(struct catalog *c, struct touch *t)
 	c->meta.totals.tombstones += (uint64_t)!t->live - was;
 }
 
-static void write_event(struct catalog *c, uint32_t n, struct bytes record)
+void work_put_event(struct catalog *c, uint32_t n, struct bytes record)
 {
 	struct key key;
 
@@ -239,7 +239,7 @@ static void write_touch(struct catalog *c, struct touch *t)
 	write_due(c, DUE_ADMIN, t->key, old->admin_until_ms, now->admin_until_ms);
 	write_due(c, DUE_WARM, t->key, old->warm_until_ms, now->warm_until_ms);
 	write_tombstone(c, t);
-	write_event(c, t->now.state.event_n, part(c, t->event_at, t->event_len));
+	work_put_event(c, t->now.state.event_n, part(c, t->event_at, t->event_len));
 }
 
 static bool worth_writing(const struct touch *t)
@@ -282,7 +282,7 @@ static void event_of_service(struct catalog *c, struct service_slot *s)
 	if (c->encoded.error != 0)
 		c->nomem = true;
 	else
-		write_event(c, e.self.n, part(c, at, c->encoded.len - at));
+		work_put_event(c, e.self.n, part(c, at, c->encoded.len - at));
 	if (!deleted)
 		return;
 	s->exists = false;

@@ -7,6 +7,7 @@ libcatalog_la_SOURCES = \
 	src/catalog/answer.h \
 	src/catalog/apply_instance.c \
 	src/catalog/apply_lease.c \
+	src/catalog/apply_member.c \
 	src/catalog/apply_register.c \
 	src/catalog/apply_service.c \
 	src/catalog/apply_tick.c \
@@ -29,6 +30,8 @@ libcatalog_la_SOURCES = \
 	src/catalog/effective.h \
 	src/catalog/keys.c \
 	src/catalog/keys.h \
+	src/catalog/member.c \
+	src/catalog/member.h \
 	src/catalog/names.c \
 	src/catalog/query.h \
 	src/catalog/query_history.c \

@@ -10,7 +10,7 @@ static const char *const effective_names[EFFECTIVE_COUNT] = {
 	"up", "warm", "pending", "drain", "down"};
 static const char *const cause_names[CAUSE_COUNT] = {"registered", "updated", "admin",
 	"check", "deregistered", "lease_expired", "lease_closed", "lease_revoked",
-	"taken_over", "floor", "warmed", "timer", "service"};
+	"taken_over", "floor", "warmed", "timer", "service", "member"};
 
 static const char *name_of(const char *const *names, size_t count, size_t i)
 {

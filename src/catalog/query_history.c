@@ -49,10 +49,17 @@ static bool older(struct event_ref a, struct event_ref b)
 	return a.rev != b.rev ? a.rev < b.rev : a.n < b.n;
 }
 
+static bool of_member(const struct event *e)
+{
+	return e->what == EVENT_MEMBER || e->what == EVENT_MEMBER_REMOVED;
+}
+
 static bool asked_for(const struct history *h, const struct event *e)
 {
 	const struct history_params *p = &h->p;
 
+	if (of_member(e)) /* of no namespace: with all that is not of one service */
+		return p->service.len == 0 && p->id.len == 0;
 	return (p->ns.len == 0 || bytes_eq(p->ns, e->key.ns)) &&
 		(p->service.len == 0 || bytes_eq(p->service, e->key.service)) &&
 		(p->id.len == 0 || bytes_eq(p->id, e->key.id));
@@ -84,9 +91,9 @@ static void pack_event(struct history *h, const struct event *e)
 	answer_u64(&one, "rev", e->self.rev);
 	answer_u64(&one, "at", e->wall_ms);
 	answer_service_key(&one, &(struct service_key){e->key.ns, e->key.service});
-	answer_str_if(&one, "id", e->key.id);
+	answer_str_if(&one, of_member(e) ? "member" : "id", e->key.id);
 	answer_text(&one, "what", event_what_name(e->what));
-	if (e->key.id.len > 0) {
+	if (e->key.id.len > 0 && !of_member(e)) {
 		pack_states(&one, e);
 		answer_u64(&one, "incarnation", e->incarnation);
 	}

@@ -50,6 +50,9 @@ enum event_what {
 	EVENT_REMOVED,
 	EVENT_SERVICE, /* settings; id is empty */
 	EVENT_SERVICE_DELETED,
+	EVENT_MEMBER, /* of the cluster: joined or changed; id is its name, ns and service
+			 are empty */
+	EVENT_MEMBER_REMOVED,
 	EVENT_WHAT_COUNT
 };
 

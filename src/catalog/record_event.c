@@ -4,8 +4,8 @@
 
 #define FORMAT 1
 
-static const char *const what_names[EVENT_WHAT_COUNT] = {
-	"registered", "state", "updated", "removed", "service", "service_deleted"};
+static const char *const what_names[EVENT_WHAT_COUNT] = {"registered", "state", "updated",
+	"removed", "service", "service_deleted", "member", "member_removed"};
 
 const char *event_what_name(enum event_what w)
 {

@@ -39,6 +39,8 @@
 #define LEASE_TTL_MAX_MS 86400000
 #define LEASE_TTL_DEFAULT_MS 10000
 #define LIMIT_POLICY 64
+#define LIMIT_MEMBERS 32 /* of the cluster */
+#define LIMIT_MEMBER_ADDRESS 119
 #define LIMIT_OWNER 128
 #define LIMIT_SESSIONS 1000000   /* remembered at once; more new ones are refused */
 #define LIMIT_FOR_MS 31536000000 /* a year: longest maintenance with an end */
@@ -105,6 +107,7 @@ enum cause_kind {
 	CAUSE_WARMED,     /* slow start over */
 	CAUSE_TIMER,      /* maintenance over */
 	CAUSE_SERVICE,    /* service settings changed */
+	CAUSE_MEMBER,     /* a member of the cluster joined, changed or left */
 	CAUSE_COUNT
 };
 

@@ -139,6 +139,8 @@ void settle_service(struct catalog *c, struct service_slot *s);
 /* commit.c */
 void work_commit(struct catalog *c); /* writes; then forgets the touches */
 void work_reset(struct catalog *c);  /* forgets the touches */
+/* Puts the encoded event (c->rev, n). */
+void work_put_event(struct catalog *c, uint32_t n, struct bytes record);
 
 /* Handlers: 0 (then the caller commits) or a refusal with c->why filled. */
 int apply_register(struct catalog *c, struct reader *r);
@@ -150,6 +152,8 @@ int apply_verdict(struct catalog *c, struct reader *r);
 int apply_service_set(struct catalog *c, struct reader *r);
 int apply_service_delete(struct catalog *c, struct reader *r);
 int apply_tick(struct catalog *c, struct reader *r);
+int apply_member_set(struct catalog *c, struct reader *r);
+int apply_member_remove(struct catalog *c, struct reader *r);
 /* What a repeated command answers beside what its session remembers. */
 void repeat_register(struct catalog *c, struct reader *r);
 void repeat_lease_grant(struct catalog *c, struct reader *r);

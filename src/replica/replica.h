@@ -168,6 +168,15 @@ struct replica_change {
 };
 void replica_change(struct replica *r, struct replica_change *x);
 
+/*
+ * Notes durably, in the file "joining" of the data directory, that this member gives up
+ * its own cluster of one with all its data and joins the one of which a member listens at
+ * address (peers). The next replica_start does it, whatever its options say: until then
+ * nothing changes. The caller has made sure that nothing worth keeping is lost. Any
+ * thread. 0, SVCD_EINVAL (no address), SVCD_ECONFLICT (it has other members), SVCD_EIO …
+ */
+int replica_note_join(struct replica *r, const char *address, struct err *e);
+
 /* Before a planned stop: hands leadership to another voter if there is one; waits at most
  * max_ms. */
 void replica_hand_over(struct replica *r, uint32_t max_ms);

@@ -125,6 +125,11 @@ tests_unit_test_catalog_record_SOURCES = tests/unit/test_catalog_record.c $(CATA
 tests_unit_test_catalog_record_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_catalog_record_LDADD = $(catalog_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_catalog_member
+tests_unit_test_catalog_member_SOURCES = tests/unit/test_catalog_member.c $(CATALOG_WORLD)
+tests_unit_test_catalog_member_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_catalog_member_LDADD = $(catalog_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_catalog_command
 tests_unit_test_catalog_command_SOURCES = tests/unit/test_catalog_command.c $(CATALOG_WORLD)
 tests_unit_test_catalog_command_CFLAGS = $(UNIT_CFLAGS)
