@@ -45,6 +45,18 @@ tests_fault_test_alloc_client_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_fault_test_alloc_client_LDADD = $(client_libs) $(EVENT_LIBS) $(UNIT_LIBS)
 tests_fault_test_alloc_client_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
 
+# Whether histories are linearizable.
+LINEAR_FILES = \
+	tests/fault/linear.c \
+	tests/fault/linear.h \
+	tests/fault/linear_model.c \
+	tests/fault/linear_model.h
+
+fault_tests += tests/fault/test_linear
+tests_fault_test_linear_SOURCES = tests/fault/test_linear.c tests/unit/unit.h $(LINEAR_FILES)
+tests_fault_test_linear_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_test_linear_LDADD = $(base_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)
