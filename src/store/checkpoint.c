@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +34,6 @@ struct label {
 static uint64_t label_hash(const struct label *l)
 {
 	return bytes_hash(bytes_of(l, offsetof(struct label, label_hash)));
-}
-
-static int fail_errno(struct err *e, const char *path)
-{
-	int code = err_from_errno(errno);
-
-	return err_set(e, code, "%s: %s", path, strerror(errno));
 }
 
 /* ---- whole files ------------------------------------------------------- */
@@ -104,34 +96,12 @@ static int hash_stream(int fd, int to, uint64_t bytes, uint64_t *hash)
 	return rc;
 }
 
-static int sync_parent(const char *path)
-{
-	char copy[PATH_MAX];
-	int fd, rc;
-
-	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
-}
-
-static int path_with(char *out, const char *path, const char *suffix, struct err *e)
-{
-	if (snprintf(out, PATH_MAX, "%s%s", path, suffix) < PATH_MAX)
-		return 0;
-	return err_set(e, SVCD_EINVAL, "%s: the path is too long", path);
-}
-
 /* ---- making ------------------------------------------------------------ */
 
-/* What the copy really holds: the writer went on while it was made. */
-static int label_fill(struct label *l, const char *path, struct err *e)
+/* Calls fn with the state in an LMDB file; an error that sticks to t is its result. */
+static int with_copy(const char *path,
+	int (*fn)(void *arg, struct store *copy, struct tables *t), void *arg,
+	struct err *e)
 {
 	struct store *copy;
 	struct reader *r;
@@ -140,23 +110,31 @@ static int label_fill(struct label *l, const char *path, struct err *e)
 
 	if (rc != 0)
 		return rc;
+	r = store_reader_new(copy);
+	t = r ? store_read_begin(r) : NULL;
+	rc = t ? fn(arg, copy, t) : SVCD_ENOMEM;
+	if (t) {
+		rc = t->error ? t->error : rc;
+		store_read_end(r);
+	}
+	store_reader_free(r);
+	store_close(copy);
+	return rc == 0 ? 0 : err_set(e, rc, "%s: cannot be read: %s", path, err_text(rc));
+}
+
+/* What the copy really holds: the writer went on while it was made. */
+static int label_fill(void *arg, struct store *copy, struct tables *t)
+{
+	struct label *l = arg;
+
 	memcpy(l->magic, MAGIC, sizeof(l->magic));
 	l->format = STORE_FORMAT;
 	l->cluster = copy->position.cluster;
 	l->index = copy->position.index;
 	l->term = copy->position.term;
 	l->digest = copy->position.digest;
-	r = store_reader_new(copy);
-	t = r ? store_read_begin(r) : NULL;
-	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
-	if (t) {
-		l->rev = catalog_rev(t);
-		rc = t->error ? err_set(e, t->error, "%s: cannot be read", path) : 0;
-		store_read_end(r);
-	}
-	store_reader_free(r);
-	store_close(copy);
-	return rc;
+	l->rev = catalog_rev(t);
+	return 0;
 }
 
 static int label_write(int fd, struct label *l, const char *path, struct err *e)
@@ -165,27 +143,30 @@ static int label_write(int fd, struct label *l, const char *path, struct err *e)
 	off_t end = lseek(fd, 0, SEEK_END);
 
 	if (end < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	l->bytes = (uint64_t)end;
 	if (hash_stream(fd, -1, l->bytes, &l->hash) != 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	l->label_hash = label_hash(l);
 	memcpy(page, l, sizeof(*l));
 	if (lseek(fd, end, SEEK_SET) < 0 || write_exactly(fd, page, sizeof(page)) != 0 ||
 		fsync(fd) != 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	return 0;
 }
 
 static int copy_into(struct store *s, const char *path, struct label *l, struct err *e)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct env *env;
 	int rc;
 
 	if (fd < 0)
-		return fail_errno(e, path);
-	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
-	rc = rc == 0 ? label_fill(l, path, e) : store_fail(e, rc, path);
+		return path_fail(e, path);
+	env = env_take(s);
+	rc = mdb_env_copyfd2(env->mdb, fd, MDB_CP_COMPACT);
+	env_leave(env);
+	rc = rc == 0 ? with_copy(path, label_fill, l, e) : store_fail(e, rc, path);
 	if (rc == 0)
 		rc = label_write(fd, l, path, e);
 	close(fd);
@@ -202,8 +183,8 @@ int store_checkpoint(
 	if (rc != 0)
 		return rc;
 	rc = copy_into(s, tmp, &l, e);
-	if (rc == 0 && (rename(tmp, path) != 0 || sync_parent(path) != 0))
-		rc = fail_errno(e, path);
+	if (rc == 0 && (rename(tmp, path) != 0 || path_sync_parent(path) != 0))
+		rc = path_fail(e, path);
 	if (rc != 0) {
 		unlink(tmp);
 		return rc;
@@ -226,12 +207,12 @@ static int label_read(int fd, const char *path, struct label *l, struct err *e)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	if (st.st_size < 2 * (off_t)STORE_PAGE || st.st_size % (off_t)STORE_PAGE != 0)
 		return corrupt(e, path, "not a checkpoint, or cut off");
 	if (lseek(fd, st.st_size - (off_t)STORE_PAGE, SEEK_SET) < 0 ||
 		read_exactly(fd, l, sizeof(*l)) != 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	if (memcmp(l->magic, MAGIC, sizeof(l->magic)) != 0)
 		return corrupt(e, path, "not a checkpoint, or cut off");
 	if (l->label_hash != label_hash(l))
@@ -243,7 +224,7 @@ static int label_read(int fd, const char *path, struct label *l, struct err *e)
 	if (l->bytes != (uint64_t)st.st_size - STORE_PAGE)
 		return corrupt(
 			e, path, "the checkpoint has another size than it should have");
-	return lseek(fd, 0, SEEK_SET) == 0 ? 0 : fail_errno(e, path);
+	return lseek(fd, 0, SEEK_SET) == 0 ? 0 : path_fail(e, path);
 }
 
 static int hash_check(
@@ -252,104 +233,95 @@ static int hash_check(
 	uint64_t hash;
 
 	if (hash_stream(fd, to, l->bytes, &hash) != 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	return hash == l->hash
 		? 0
 		: corrupt(e, path, "the checkpoint is damaged: its hash is wrong");
 }
 
-/* Only for a file whose hash is right. */
-static int deep_check(const char *path, const struct label *l, struct err *e)
+static struct checkpoint_info info_of(const struct label *l)
 {
-	struct store *copy;
-	struct reader *r;
-	struct tables *t;
-	int rc = store_open_copy(path, &copy, e);
+	return (struct checkpoint_info){
+		.index = l->index,
+		.term = l->term,
+		.rev = l->rev,
+		.digest = l->digest,
+		.bytes = l->bytes + STORE_PAGE,
+		.cluster = l->cluster,
+		.hash = l->label_hash,
+	};
+}
 
-	if (rc != 0)
-		return rc;
-	r = store_reader_new(copy);
-	t = r ? store_read_begin(r) : NULL;
-	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
-	if (t) {
-		if (store_digest_recompute(t) != l->digest ||
-			store_index(t) != l->index || t->error)
-			rc = corrupt(e, path, "the digest of the checkpoint is wrong");
-		store_read_end(r);
-	}
-	store_reader_free(r);
-	store_close(copy);
-	return rc;
+static int verify(void *arg, struct store *copy, struct tables *t)
+{
+	const struct checkpoint_info *i = arg;
+
+	(void)copy;
+	return store_digest_recompute(t) == i->digest && store_index(t) == i->index
+		? 0
+		: SVCD_ECORRUPT;
+}
+
+int checkpoint_verify(const char *path, const struct checkpoint_info *i, struct err *e)
+{
+	struct checkpoint_info copy = *i;
+	int rc = with_copy(path, verify, &copy, e);
+
+	return rc == SVCD_ECORRUPT ? corrupt(e, path, "the digest of the state is wrong")
+				   : rc;
 }
 
 int store_checkpoint_inspect(
 	const char *path, bool deep, struct checkpoint_info *out, struct err *e)
 {
+	struct checkpoint_info info;
 	struct label l;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int rc;
 
 	if (fd < 0)
-		return fail_errno(e, path);
+		return path_fail(e, path);
 	rc = label_read(fd, path, &l, e);
 	if (rc == 0 && deep)
 		rc = hash_check(fd, -1, path, &l, e);
 	close(fd);
+	info = info_of(&l);
 	if (rc == 0 && deep)
-		rc = deep_check(path, &l, e);
+		rc = checkpoint_verify(path, &info, e);
 	if (rc == 0)
-		*out = (struct checkpoint_info){
-			.index = l.index,
-			.term = l.term,
-			.rev = l.rev,
-			.digest = l.digest,
-			.bytes = l.bytes + STORE_PAGE,
-			.cluster = l.cluster,
-		};
+		*out = info;
 	return rc;
+}
+
+struct wanted {
+	enum table table;
+	struct bytes key;
+	struct buf *out;
+};
+
+static int get_one(void *arg, struct store *copy, struct tables *t)
+{
+	const struct wanted *w = arg;
+	struct bytes value;
+
+	(void)copy;
+	if (table_get(t, w->table, w->key, &value))
+		buf_put_bytes(w->out, value);
+	return w->out->error;
 }
 
 int store_checkpoint_get(const char *path, enum table table, struct bytes key,
 	struct buf *out, struct err *e)
 {
-	struct store *copy;
-	struct reader *r;
-	struct tables *t;
-	struct bytes value;
-	int rc = store_open_copy(path, &copy, e);
+	struct wanted w = {.table = table, .key = key, .out = out};
 
-	if (rc != 0)
-		return rc;
-	r = store_reader_new(copy);
-	t = r ? store_read_begin(r) : NULL;
-	rc = t ? 0 : err_set(e, SVCD_ENOMEM, "%s: cannot be read", path);
-	if (t) {
-		if (table_get(t, table, key, &value))
-			buf_put_bytes(out, value);
-		rc = t->error ? err_set(e, t->error, "%s: cannot be read", path)
-			      : out->error;
-		store_read_end(r);
-	}
-	store_reader_free(r);
-	store_close(copy);
-	return rc;
+	return with_copy(path, get_one, &w, e);
 }
 
-/* ---- restoring --------------------------------------------------------- */
+/* ---- becoming a state -------------------------------------------------- */
 
-/* A state's folder holds data.mdb and lock.mdb, nothing else. */
-static void remove_state(const char *dir)
-{
-	char path[PATH_MAX];
-
-	if (path_with(path, dir, "/data.mdb", NULL) == 0)
-		unlink(path);
-	if (path_with(path, dir, "/lock.mdb", NULL) == 0)
-		unlink(path);
-	rmdir(dir);
-}
-
-static int copy_out(const char *checkpoint, const char *to_path, struct err *e)
+int checkpoint_copy(const char *checkpoint, const char *to_path,
+	struct checkpoint_info *out, struct err *e)
 {
 	struct label l;
 	int from = open(checkpoint, O_RDONLY | O_CLOEXEC);
@@ -357,64 +329,19 @@ static int copy_out(const char *checkpoint, const char *to_path, struct err *e)
 	int rc;
 
 	if (from < 0)
-		return fail_errno(e, checkpoint);
+		return path_fail(e, checkpoint);
 	rc = label_read(from, checkpoint, &l, e);
 	if (rc == 0) {
 		to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		rc = to >= 0 ? hash_check(from, to, checkpoint, &l, e)
-			     : fail_errno(e, to_path);
+			     : path_fail(e, to_path);
 	}
 	if (rc == 0 && fsync(to) != 0)
-		rc = fail_errno(e, to_path);
+		rc = path_fail(e, to_path);
 	if (to >= 0)
 		close(to);
 	close(from);
-	return rc;
-}
-
-/* Puts tmp in the place of dir; what was there is removed. */
-static int swap_in(const char *dir, const char *tmp, struct err *e)
-{
-	int exchanged = renameat2(AT_FDCWD, tmp, AT_FDCWD, dir, RENAME_EXCHANGE) == 0;
-
-	if (!exchanged) {
-		remove_state(dir);
-		if (rename(tmp, dir) != 0)
-			return fail_errno(e, dir);
-	}
-	if (sync_parent(dir) != 0)
-		return fail_errno(e, dir);
-	if (exchanged)
-		remove_state(tmp);
-	return 0;
-}
-
-int store_restore(const char *dir, const char *checkpoint, struct err *e)
-{
-	char tmp[PATH_MAX], data[PATH_MAX];
-	struct checkpoint_info info;
-	int rc = path_with(tmp, dir, ".tmp", e);
-
 	if (rc == 0)
-		rc = path_with(data, tmp, "/data.mdb", e);
-	if (rc == 0) /* it is to be the state: every record of it is looked at */
-		rc = store_checkpoint_inspect(checkpoint, true, &info, e);
-	if (rc != 0)
-		return rc;
-	remove_state(tmp);
-	if (mkdir(tmp, 0700) != 0)
-		return fail_errno(e, tmp);
-	rc = copy_out(checkpoint, data, e);
-	if (rc == 0 && sync_parent(data) != 0)
-		rc = fail_errno(e, tmp);
-	if (rc == 0)
-		rc = swap_in(dir, tmp, e);
-	if (rc != 0)
-		remove_state(tmp);
+		*out = info_of(&l);
 	return rc;
-}
-
-void store_remove(const char *dir)
-{
-	remove_state(dir);
 }

@@ -80,6 +80,7 @@ int store_checkpoint(struct store *s, const char *path, uint64_t *index, uint64_
 struct checkpoint_info {
 	uint64_t index, term, rev, digest, bytes;
 	uint64_t cluster;
+	uint64_t hash; /* of the file: equal hashes, equal bytes */
 };
 int store_checkpoint_inspect(
 	const char *path, bool deep, struct checkpoint_info *out, struct err *e);

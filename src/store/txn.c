@@ -49,7 +49,7 @@ static MDB_cursor *point_cursor(struct txn *t, enum table table)
 
 	if (t->point[table])
 		return t->point[table];
-	rc = mdb_cursor_open(t->mdb, t->store->tables[table], &t->point[table]);
+	rc = mdb_cursor_open(t->mdb, t->env->tables[table], &t->point[table]);
 	if (rc != 0) {
 		t->point[table] = NULL;
 		txn_fail(t, rc);
@@ -67,7 +67,7 @@ static MDB_cursor *walk_cursor(struct txn *t, enum table table)
 	if (t->walk[table])
 		rc = mdb_cursor_renew(t->mdb, t->walk[table]);
 	else
-		rc = mdb_cursor_open(t->mdb, t->store->tables[table], &t->walk[table]);
+		rc = mdb_cursor_open(t->mdb, t->env->tables[table], &t->walk[table]);
 	if (rc != 0) {
 		txn_fail(t, rc);
 		return NULL;
@@ -101,7 +101,7 @@ static int txn_get(
 		return tables->error;
 	if (!t->writing)
 		return found(
-			t, mdb_get(t->mdb, t->store->tables[table], &k, &v), &v, value);
+			t, mdb_get(t->mdb, t->env->tables[table], &k, &v), &v, value);
 	c = point_cursor(t, table);
 	if (!c)
 		return tables->error;
@@ -183,7 +183,7 @@ static int take_room(struct txn *t, struct bytes value)
 			t->tables.error = rc;
 			return rc;
 		}
-		t->room_pages += t->store->step_pages;
+		t->room_pages += t->env->step_pages;
 	}
 	t->room_pages -= pages;
 	return 0;
@@ -256,11 +256,12 @@ static const struct tables_ops txn_ops = {
 	.last = txn_last,
 };
 
-void txn_bind(struct txn *t, struct store *s, MDB_txn *mdb)
+void txn_bind(struct txn *t, struct store *s, struct env *env, MDB_txn *mdb)
 {
 	t->tables.ops = &txn_ops;
 	t->tables.error = 0;
 	t->store = s;
+	t->env = env;
 	t->mdb = mdb;
 	t->position_known = false;
 	for (int table = 0; table < TABLE_COUNT; table++)
@@ -272,7 +273,7 @@ void txn_bind(struct txn *t, struct store *s, MDB_txn *mdb)
 static void read_position(struct txn *t)
 {
 	MDB_val k = {.mv_size = 4, .mv_data = (void *)(uintptr_t) "svcd"}, v;
-	int rc = mdb_get(t->mdb, t->store->main, &k, &v);
+	int rc = mdb_get(t->mdb, t->env->main, &k, &v);
 
 	t->position = (struct position){0};
 	t->position_known = true;

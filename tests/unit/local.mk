@@ -94,6 +94,13 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/scratch_dir.h
 tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_LDADD = $(store_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_store_swap
+tests_unit_test_store_swap_SOURCES = tests/unit/test_store_swap.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_store_swap_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_store_swap_LDADD = $(store_libs) $(UNIT_LIBS)
+tests_unit_test_store_swap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat2,--wrap=fsync,--wrap=unlink \
+	-Wl,--wrap=rmdir,--wrap=mkdir,--wrap=write
+
 unit_tests += tests/unit/test_replica_journal
 tests_unit_test_replica_journal_SOURCES = tests/unit/test_replica_journal.c \
 	tests/sim/fake_disk.c tests/sim/fake_disk.h tests/unit/unit.h
