@@ -83,14 +83,17 @@ static void take_setting(struct walk *w, const struct setting *row,
 	w->seen_line[i] = key->start_mark.line + 1;
 	if (w->set != NULL)
 		w->set[i] = true;
-	if (row->type != SETTING_ADDRESSES || value->type != YAML_SEQUENCE_NODE) {
+	if (!setting_is_list(row) || value->type != YAML_SEQUENCE_NODE) {
 		setting_clear(w->s, row);
 		take_value(w, row, value);
 		return;
 	}
 	setting_clear(w->s, row);
-	if (value->data.sequence.items.start == value->data.sequence.items.top)
-		problem_at(w, value, NULL, "listen: the list is empty");
+	if (row->min > 0 &&
+		value->data.sequence.items.start == value->data.sequence.items.top) {
+		snprintf(line, sizeof line, "%s: the list is empty", row->name);
+		problem_at(w, value, NULL, line);
+	}
 	for (yaml_node_item_t *it = value->data.sequence.items.start;
 		it < value->data.sequence.items.top; it++)
 		take_value(w, row, yaml_document_get_node(&w->doc, *it));
@@ -137,10 +140,9 @@ static void take_mapping(struct walk *w, const yaml_node_t *map, const char *sec
 		row = setting_find(full);
 		if (row != NULL)
 			take_setting(w, row, key, value);
-		else if (section[0] == '\0' && is_section(full) &&
-			value->type == YAML_MAPPING_NODE)
+		else if (is_section(full) && value->type == YAML_MAPPING_NODE)
 			take_mapping(w, value, full);
-		else if (section[0] == '\0' && is_section(full))
+		else if (is_section(full))
 			problem_at(w, value, NULL,
 				"a section holds settings, indented below its name");
 		else

@@ -5,14 +5,19 @@ libdaemon_la_SOURCES = \
 	src/daemon/config_file.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/daemon_internal.h \
 	src/daemon/notify.c \
 	src/daemon/notify.h \
 	src/daemon/options.c \
 	src/daemon/options.h \
 	src/daemon/problems.c \
 	src/daemon/problems.h \
+	src/daemon/rejoin.c \
+	src/daemon/rejoin.h \
 	src/daemon/settings.c \
-	src/daemon/settings.h
+	src/daemon/settings_check.c \
+	src/daemon/settings.h \
+	src/daemon/start.c
 libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) -DSVCD_SYSCONFDIR='"$(sysconfdir)"'
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SYSTEMD_CFLAGS)
 daemon_libs = libdaemon.la $(server_libs) $(YAML_LIBS) $(SYSTEMD_LIBS)

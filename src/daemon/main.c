@@ -11,36 +11,52 @@
 static const char *const origin_names[] = {
 	"default", "file", "environment", "command line"};
 
+/* The sections that name is in and the one before it was not; returns how deep it is. */
+static int print_sections(const char *name, const char *before)
+{
+	int depth = 0;
+
+	for (const char *part = name, *dot; (dot = strchr(part, '.')) != NULL;
+		part = dot + 1) {
+		if (strncmp(name, before, (size_t)(dot + 1 - name)) != 0)
+			printf("%*s%.*s:\n", 2 * depth, "", (int)(dot - part), part);
+		depth++;
+	}
+	return depth;
+}
+
+static void print_value(const struct settings *s, const struct setting *row, int indent)
+{
+	const char *dot = strrchr(row->name, '.'), *key = dot ? dot + 1 : row->name;
+	char text[SETTING_TEXT_MAX];
+
+	if (!setting_is_list(row)) {
+		setting_print(s, row, 0, text, sizeof text);
+		printf("%*s%s: %s\n", indent, "", key, text[0] ? text : "\"\"");
+		return;
+	}
+	if (!setting_print(s, row, 0, text, sizeof text)) {
+		printf("%*s%s: []\n", indent, "", key);
+		return;
+	}
+	printf("%*s%s:\n", indent, "", key);
+	for (uint32_t n = 0; setting_print(s, row, n, text, sizeof text); n++)
+		printf("%*s  - \"%s\"\n", indent, "", text);
+}
+
 /* All settings as a configuration file that svcd accepts, each with what it does and
  * where its value is from. */
 static void print_config(const struct settings *s, const enum setting_origin *origins)
 {
-	char section[64] = "";
+	const char *before = "";
 
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct setting *row = &setting_rows[i];
-		const char *dot = strchr(row->name, '.'),
-			   *key = dot ? dot + 1 : row->name;
-		size_t len = dot ? (size_t)(dot - row->name) : 0;
-		const char *indent = dot ? "  " : "";
-		char text[SETTING_TEXT_MAX];
+		int indent = 2 * print_sections(row->name, before);
 
-		if (dot != NULL &&
-			(strlen(section) != len ||
-				strncmp(section, row->name, len) != 0)) {
-			snprintf(section, sizeof section, "%.*s", (int)len, row->name);
-			printf("%s:\n", section);
-		}
-		printf("%s# %s (%s)\n", indent, row->help, origin_names[origins[i]]);
-		if (row->type == SETTING_ADDRESSES) {
-			printf("%s%s:\n", indent, key);
-			for (uint32_t n = 0; setting_print(s, row, n, text, sizeof text);
-				n++)
-				printf("%s  - \"%s\"\n", indent, text);
-			continue;
-		}
-		setting_print(s, row, 0, text, sizeof text);
-		printf("%s%s: %s\n", indent, key, text[0] ? text : "\"\"");
+		printf("%*s# %s (%s)\n", indent, "", row->help, origin_names[origins[i]]);
+		print_value(s, row, indent);
+		before = row->name;
 	}
 }
 

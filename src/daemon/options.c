@@ -11,12 +11,23 @@
 
 #define CONFIG_DEFAULT SVCD_SYSCONFDIR "/svcd/svcd.conf"
 
-enum { OPT_CHECK = 256, OPT_PRINT, OPT_SET, OPT_DEV };
+enum {
+	OPT_CHECK = 256,
+	OPT_PRINT,
+	OPT_SET,
+	OPT_DEV,
+	OPT_JOIN,
+	OPT_PEER_LISTEN,
+	OPT_NAME,
+};
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"data-dir", required_argument, NULL, 'd'},
 	{"listen", required_argument, NULL, 'l'},
+	{"join", required_argument, NULL, OPT_JOIN},
+	{"peer-listen", required_argument, NULL, OPT_PEER_LISTEN},
+	{"name", required_argument, NULL, OPT_NAME},
 	{"set", required_argument, NULL, OPT_SET},
 	{"dev", no_argument, NULL, OPT_DEV},
 	{"check-config", no_argument, NULL, OPT_CHECK},
@@ -33,6 +44,9 @@ static const char usage_text[] =
 	"  -d, --data-dir DIR     directory of the log and the state\n"
 	"  -l, --listen ADDRESS   unix:PATH or tcp:HOST:PORT; may be repeated, "
 	"replaces the file's\n"
+	"      --peer-listen ADDRESS  tcp:HOST:PORT for the other members of the cluster\n"
+	"      --join ADDRESS[,ADDRESS]  join the cluster of these members at the first start\n"
+	"      --name NAME        name of this member\n"
 	"      --set NAME=VALUE   any setting of svcd.conf(5)\n"
 	"      --dev              try it out: a throw-away data directory, warnings only\n"
 	"      --check-config     check the configuration and exit\n"
@@ -72,6 +86,15 @@ static int take_option(int c, struct options *o)
 		if (o->n_listen == SERVER_LISTEN_MAX)
 			return too_many("--listen");
 		o->listen[o->n_listen++] = optarg;
+		return -1;
+	case OPT_JOIN:
+		o->join = optarg;
+		return -1;
+	case OPT_PEER_LISTEN:
+		o->peer_listen = optarg;
+		return -1;
+	case OPT_NAME:
+		o->name = optarg;
 		return -1;
 	case OPT_DEV:
 		o->dev = true;
@@ -144,29 +167,62 @@ static void mark(
 			origins[i] = origin;
 }
 
-static int take_argument(
-	struct settings *s, const char *name, const char *value, bool *set, struct err *e)
+static int take_argument(struct settings *s, const char *flag, const char *name,
+	const char *value, bool *set, struct err *e)
 {
 	const struct setting *row = setting_find(name);
 
-	set[row - setting_rows] = true;
-	if (setting_set(s, row, value, e) == 0)
+	if (value == NULL)
 		return 0;
-	err_prefix(e, "--%s", name);
+	set[row - setting_rows] = true;
+	if (setting_set_all(s, row, value, e) == 0)
+		return 0;
+	err_prefix(e, "--%s", flag);
 	return config_mistake(e);
+}
+
+static int take_listen(
+	const struct options *o, struct settings *s, bool *set, struct err *e)
+{
+	const struct setting *row = setting_find("listen");
+
+	if (o->n_listen > 0) {
+		set[row - setting_rows] = true;
+		setting_clear(s, row);
+	}
+	for (uint32_t i = 0; i < o->n_listen; i++) {
+		if (setting_set(s, row, o->listen[i], e) != 0) {
+			err_prefix(e, "--listen");
+			return config_mistake(e);
+		}
+	}
+	return 0;
+}
+
+static int load_flags(const struct options *o, struct settings *s, bool *set)
+{
+	const struct {
+		const char *flag, *setting, *value;
+	} rows[] = {
+		{"data-dir", "data-dir", o->data_dir},
+		{"join", "cluster.join", o->join},
+		{"peer-listen", "peers.listen", o->peer_listen},
+		{"name", "member.name", o->name},
+	};
+	struct err e;
+	int status = take_listen(o, s, set, &e);
+
+	for (size_t i = 0; status == 0 && i < sizeof rows / sizeof rows[0]; i++)
+		status = take_argument(
+			s, rows[i].flag, rows[i].setting, rows[i].value, set, &e);
+	return status;
 }
 
 static int load_arguments(const struct options *o, struct settings *s, bool *set)
 {
 	struct err e;
-	int status = 0;
+	int status = load_flags(o, s, set);
 
-	if (o->data_dir != NULL)
-		status = take_argument(s, "data-dir", o->data_dir, set, &e);
-	if (o->n_listen > 0)
-		setting_clear(s, setting_find("listen"));
-	for (uint32_t i = 0; status == 0 && i < o->n_listen; i++)
-		status = take_argument(s, "listen", o->listen[i], set, &e);
 	for (uint32_t i = 0; status == 0 && i < o->n_set; i++) {
 		size_t len = strcspn(o->set[i], "=");
 
@@ -203,5 +259,7 @@ int options_load(
 	memset(set, 0, sizeof set);
 	status = load_arguments(o, s, set);
 	mark(origins, set, ORIGIN_COMMAND_LINE);
+	if (status == 0 && settings_check(s, &e) != 0)
+		status = config_mistake(&e);
 	return status;
 }

@@ -15,6 +15,7 @@ struct options {
 	uint32_t n_set;
 	const char *listen[SERVER_LISTEN_MAX];
 	uint32_t n_listen;
+	const char *join, *peer_listen, *name;
 	bool check_config, print_config, dev;
 };
 

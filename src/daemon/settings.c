@@ -11,7 +11,12 @@
 #define ROW(name, type, field, min, max, initial, reload, help) \
 	{ \
 		name, type, offsetof(struct settings, field), min, max, initial, reload, \
-			help \
+			help, false \
+	}
+#define COMMON(name, type, field, min, max, initial, help) \
+	{ \
+		name, type, offsetof(struct settings, field), min, max, initial, false, \
+			help, true \
 	}
 
 #define MIB ((uint64_t)1 << 20)
@@ -21,9 +26,12 @@ const struct setting setting_rows[] = {
 	ROW("data-dir", SETTING_TEXT, data_dir, 1, SETTING_TEXT_MAX - 1, "/var/lib/svcd",
 		false,
 		"Directory of the log, the state and the checkpoints. One process at a time."),
-	ROW("listen", SETTING_ADDRESSES, listen, 1, SERVER_LISTEN_MAX,
+	ROW("listen", SETTING_ADDRESSES, listen, 1, SETTING_LIST_MAX,
 		"unix:/run/svcd/svcd.sock, tcp:127.0.0.1:7820", false,
 		"Addresses for clients: unix:PATH, tcp:HOST:PORT, or HOST:PORT."),
+	ROW("advertise", SETTING_ADDRESS, advertise, 0, SETTING_TEXT_MAX - 1, "", false,
+		"Address by which clients on other machines reach this member; "
+		"by default the first of listen that is none of this machine alone."),
 	ROW("cluster-name", SETTING_TEXT, cluster_name, 0, 63, "svcd", false,
 		"Name shown by svcctl status."),
 	ROW("workers", SETTING_NUMBER, workers, 0, 64, "0", false,
@@ -60,18 +68,47 @@ const struct setting setting_rows[] = {
 		"Leases that may expire in one second; the others wait their turn."),
 	ROW("storage.log-bytes", SETTING_BYTES, log_bytes, MIB, 64 * GIB, "64MiB", false,
 		"Size of the log at which a checkpoint is taken and the log is cut."),
-	ROW("storage.history-bytes", SETTING_BYTES, history_bytes, 64 << 10, 64 * GIB,
-		"16MiB", false,
+	COMMON("storage.history-bytes", SETTING_BYTES, history_bytes, 64 << 10, 64 * GIB,
+		"16MiB",
 		"Events kept for svcctl history and svcctl why. The same on all members."),
 	ROW("storage.reserve-bytes", SETTING_BYTES, reserve_bytes, MIB, 64 * GIB, "64MiB",
 		false, "Free disk below which writes are refused."),
-	ROW("storage.tombstones", SETTING_DURATION, tombstone_ms, 1000,
-		UINT64_C(2592000000), "1h", false,
+	COMMON("storage.tombstones", SETTING_DURATION, tombstone_ms, 1000,
+		UINT64_C(2592000000), "1h",
 		"How long removed instances are remembered. The same on all members."),
-	ROW("storage.sessions", SETTING_DURATION, session_ms, 1000, UINT64_C(2592000000),
-		"1h", false,
+	COMMON("storage.sessions", SETTING_DURATION, session_ms, 1000,
+		UINT64_C(2592000000), "1h",
 		"How long the last writes of an idle client are remembered. The "
 		"same on all members."),
+	ROW("member.name", SETTING_NAME, member_name, 0, 63, "", false,
+		"Name of this member, a DNS label, unique in the cluster; by default "
+		"made of its identity."),
+	ROW("peers.listen", SETTING_PEER, peer_listen, 0, SETTING_TEXT_MAX - 1, "", false,
+		"Address for the other members: tcp:HOST:PORT or HOST:PORT. Without "
+		"it this member is a cluster of its own that nobody can join."),
+	ROW("peers.advertise", SETTING_PEER, peer_advertise, 0, SETTING_TEXT_MAX - 1, "",
+		false,
+		"Address by which the other members reach this one; by default peers.listen."),
+	ROW("peers.plain", SETTING_PLAIN, peers_plain, 0, 0, "loopback", false,
+		"Where members may talk without TLS: no, loopback (on one machine) or "
+		"anywhere."),
+	ROW("peers.tls.ca", SETTING_TEXT, tls_ca, 0, SETTING_TEXT_MAX - 1, "", false,
+		"PEM file of the authority that signed the certificates of all members."),
+	ROW("peers.tls.cert", SETTING_TEXT, tls_cert, 0, SETTING_TEXT_MAX - 1, "", false,
+		"PEM file of this member's certificate; read again at a reload."),
+	ROW("peers.tls.key", SETTING_TEXT, tls_key, 0, SETTING_TEXT_MAX - 1, "", false,
+		"PEM file of this member's private key; read again at a reload."),
+	ROW("cluster.join", SETTING_PEERS, join, 0, SETTING_LIST_MAX, "", false,
+		"Addresses of members whose cluster is joined at the first start, with an "
+		"empty data directory; later they are not looked at."),
+	COMMON("cluster.voters", SETTING_NUMBER, voters, 1, 9, "3",
+		"Members that vote: standbys are promoted while there are fewer. "
+		"The same on all members."),
+	COMMON("cluster.election", SETTING_DURATION, election_ms, 100, 60000, "300ms",
+		"Silence of the leader after which another one is elected, at the earliest. "
+		"The same on all members."),
+	COMMON("cluster.heartbeat", SETTING_DURATION, heartbeat_ms, 10, 10000, "50ms",
+		"How often the leader says that it is there. The same on all members."),
 };
 
 const size_t setting_count = sizeof setting_rows / sizeof setting_rows[0];
@@ -91,21 +128,29 @@ const struct setting *setting_find(const char *name)
 
 const char *setting_nearest(const char *name)
 {
-	const char *names[sizeof setting_rows / sizeof setting_rows[0] + 3];
+	static const char *const sections[] = {
+		"limits", "storage", "member", "peers", "peers.tls", "cluster"};
+	const char *names[sizeof setting_rows / sizeof setting_rows[0] +
+		sizeof sections / sizeof sections[0] + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < setting_count; i++)
 		names[n++] = setting_rows[i].name;
-	names[n++] = "limits";
-	names[n++] = "storage";
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+		names[n++] = sections[i];
 	names[n] = NULL;
 	return text_did_you_mean(name, names);
 }
 
+bool setting_is_list(const struct setting *row)
+{
+	return row->type == SETTING_ADDRESSES || row->type == SETTING_PEERS;
+}
+
 void setting_clear(struct settings *s, const struct setting *row)
 {
-	if (row->type == SETTING_ADDRESSES)
-		s->n_listen = 0;
+	if (setting_is_list(row))
+		((struct address_list *)field_of(s, row))->n = 0;
 }
 
 static int set_text(
@@ -122,19 +167,63 @@ static int set_text(
 	return 0;
 }
 
-static int add_address(struct settings *s, const char *text, struct err *e)
+/* In its canonical form. Members reach each other by TCP. */
+static int set_address(
+	char *field, const struct setting *row, const char *text, struct err *e)
 {
+	bool peer = row->type == SETTING_PEER || row->type == SETTING_PEERS;
+	bool bare = strncmp(text, "tcp:", 4) != 0 && strncmp(text, "unix:", 5) != 0;
+	char whole[SETTING_TEXT_MAX + 4];
 	struct net_addr addr;
 	int rc;
 
-	if (s->n_listen == SERVER_LISTEN_MAX)
-		return err_set(
-			e, SVCD_EINVAL, "more than %d addresses", SERVER_LISTEN_MAX);
-	rc = net_addr_parse(text, SVCD_PORT_RPC, &addr, e);
+	if (text[0] == '\0' && !setting_is_list(row)) {
+		field[0] = '\0';
+		return 0;
+	}
+	snprintf(whole, sizeof whole, "%s%s", bare ? "tcp:" : "", text);
+	rc = net_addr_parse(whole, peer ? SVCD_PORT_PEER : SVCD_PORT_RPC, &addr, e);
 	if (rc != 0)
 		return rc;
-	snprintf(s->listen[s->n_listen++], SETTING_TEXT_MAX, "%s", addr.text);
+	if (peer && strncmp(addr.text, "tcp:", 4) != 0)
+		return err_set(e, SVCD_EINVAL, "'%s' is not tcp:HOST:PORT", text);
+	snprintf(field, SETTING_TEXT_MAX, "%s", addr.text);
 	return 0;
+}
+
+static int add_address(struct address_list *list, const struct setting *row,
+	const char *text, struct err *e)
+{
+	int rc;
+
+	if (list->n == row->max)
+		return err_set(e, SVCD_EINVAL, "more than %llu addresses",
+			(unsigned long long)row->max);
+	rc = set_address(list->at[list->n], row, text, e);
+	list->n += rc == 0;
+	return rc;
+}
+
+static int set_name(
+	char *field, const struct setting *row, const char *text, struct err *e)
+{
+	if (text[0] != '\0' && !text_is_dns_label(bytes_str(text)))
+		return err_set(e, SVCD_EINVAL,
+			"'%.80s' is not a DNS label: at most 63 of a-z, 0-9 and -", text);
+	return set_text(field, row, text, e);
+}
+
+static int set_plain(char *field, const char *text, struct err *e)
+{
+	static const char *const choices[] = {"no", "loopback", "anywhere"};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (strcmp(text, choices[i]) == 0) {
+			strcpy(field, choices[i]);
+			return 0;
+		}
+	}
+	return err_set(e, SVCD_EINVAL, "'%s' is not no, loopback or anywhere", text);
 }
 
 static int set_switch(bool *field, const char *text, struct err *e)
@@ -220,21 +309,35 @@ int setting_set(
 		return 0;
 	case SETTING_SWITCH:
 		return set_switch(field_of(s, row), text, e);
+	case SETTING_NAME:
+		return set_name(field_of(s, row), row, text, e);
+	case SETTING_PLAIN:
+		return set_plain(field_of(s, row), text, e);
+	case SETTING_ADDRESS:
+	case SETTING_PEER:
+		return set_address(field_of(s, row), row, text, e);
 	case SETTING_ADDRESSES:
-		return add_address(s, text, e);
+	case SETTING_PEERS:
+		return add_address(field_of(s, row), row, text, e);
 	default:
 		return set_number(field_of(s, row), row, text, e);
 	}
 }
 
-/* Sets a value that may be a comma separated list. */
-static int set_all(
+static uint32_t list_length(const struct settings *s, const struct setting *row)
+{
+	return ((const struct address_list *)(const void *)((const char *)s +
+			row->offset))
+		->n;
+}
+
+int setting_set_all(
 	struct settings *s, const struct setting *row, const char *text, struct err *e)
 {
 	char item[SETTING_TEXT_MAX];
 	int rc = 0;
 
-	if (row->type != SETTING_ADDRESSES)
+	if (!setting_is_list(row))
 		return setting_set(s, row, text, e);
 	setting_clear(s, row);
 	while (rc == 0 && *text != '\0') {
@@ -251,7 +354,7 @@ static int set_all(
 		if (len > 0)
 			rc = setting_set(s, row, item, e);
 	}
-	if (rc == 0 && s->n_listen == 0)
+	if (rc == 0 && list_length(s, row) < row->min)
 		return err_set(e, SVCD_EINVAL, "no address");
 	return rc;
 }
@@ -260,7 +363,8 @@ void settings_init(struct settings *s)
 {
 	memset(s, 0, sizeof *s);
 	for (size_t i = 0; i < setting_count; i++) {
-		int rc = set_all(s, &setting_rows[i], setting_rows[i].initial, NULL);
+		int rc = setting_set_all(
+			s, &setting_rows[i], setting_rows[i].initial, NULL);
 
 		assert(rc == 0);
 	}
@@ -272,10 +376,11 @@ bool setting_print(const struct settings *s, const struct setting *row, uint32_t
 	const char *field = (const char *)s + row->offset;
 	uint64_t number;
 
-	if (row->type == SETTING_ADDRESSES) {
-		if (i >= s->n_listen)
+	if (setting_is_list(row)) {
+		if (i >= list_length(s, row))
 			return false;
-		snprintf(out, cap, "%s", s->listen[i]);
+		snprintf(out, cap, "%s",
+			((const struct address_list *)(const void *)field)->at[i]);
 		return true;
 	}
 	if (i > 0)
@@ -283,6 +388,10 @@ bool setting_print(const struct settings *s, const struct setting *row, uint32_t
 	switch (row->type) {
 	case SETTING_TEXT:
 	case SETTING_LEVEL:
+	case SETTING_NAME:
+	case SETTING_PLAIN:
+	case SETTING_ADDRESS:
+	case SETTING_PEER:
 		snprintf(out, cap, "%s", field);
 		break;
 	case SETTING_SWITCH:
@@ -320,7 +429,7 @@ int settings_from_environment(struct settings *s, bool *set, struct err *e)
 			set[i] = text != NULL;
 		if (text == NULL)
 			continue;
-		if (set_all(s, &setting_rows[i], text, e) != 0) {
+		if (setting_set_all(s, &setting_rows[i], text, e) != 0) {
 			err_prefix(e, "environment: %s", variable);
 			return SVCD_EINVAL;
 		}
@@ -346,7 +455,7 @@ int settings_from_argument(struct settings *s, const char *argument, struct err 
 			near ? ", did you mean '" : "", near ? near : "",
 			near ? "'?" : "");
 	}
-	if (set_all(s, row, equals + 1, e) != 0) {
+	if (setting_set_all(s, row, equals + 1, e) != 0) {
 		err_prefix(e, "%s", name);
 		return SVCD_EINVAL;
 	}

@@ -15,10 +15,18 @@
 
 #define SETTING_TEXT_MAX 256
 
+#define SETTING_LIST_MAX 8
+
+struct address_list {
+	char at[SETTING_LIST_MAX][SETTING_TEXT_MAX];
+	uint32_t n;
+};
+
 struct settings {
 	char data_dir[SETTING_TEXT_MAX];
-	char listen[SERVER_LISTEN_MAX][SETTING_TEXT_MAX];
-	uint32_t n_listen;
+	struct address_list listen;
+	char advertise[SETTING_TEXT_MAX]; /* "": the first of listen that others can use
+					   */
 	char log_level[SETTING_TEXT_MAX];
 	uint64_t workers;
 	char cluster_name[SETTING_TEXT_MAX];
@@ -41,6 +49,15 @@ struct settings {
 
 	bool checks_enabled;
 	uint64_t stop_grace_ms;
+
+	char member_name[SETTING_TEXT_MAX];
+	char peer_listen[SETTING_TEXT_MAX], peer_advertise[SETTING_TEXT_MAX];
+	char tls_ca[SETTING_TEXT_MAX], tls_cert[SETTING_TEXT_MAX],
+		tls_key[SETTING_TEXT_MAX];
+	char peers_plain[SETTING_TEXT_MAX];
+	struct address_list join;
+	uint64_t voters;
+	uint64_t election_ms, heartbeat_ms;
 };
 
 enum setting_type {
@@ -50,7 +67,12 @@ enum setting_type {
 	SETTING_DURATION, /* milliseconds in the struct */
 	SETTING_SWITCH,
 	SETTING_LEVEL,
-	SETTING_ADDRESSES, /* the list of addresses to listen on */
+	SETTING_NAME,      /* a DNS label, or empty */
+	SETTING_PLAIN,     /* where connections without TLS are allowed */
+	SETTING_ADDRESS,   /* of a client's kind, or empty */
+	SETTING_ADDRESSES, /* list of those; min to max of them */
+	SETTING_PEER,      /* of a member for other members, or empty */
+	SETTING_PEERS,     /* list of those; min to max of them */
 };
 
 struct setting {
@@ -61,6 +83,7 @@ struct setting {
 	const char *initial; /* as a person would write it */
 	bool reload;         /* SIGHUP takes it over; the others need a restart */
 	const char *help;
+	bool common; /* all members of a cluster should have the same value */
 };
 
 extern const struct setting setting_rows[];
@@ -82,9 +105,11 @@ const struct setting *setting_find(const char *name);
 /* The nearest existing name or section, or NULL: for hints. */
 const char *setting_nearest(const char *name);
 
+bool setting_is_list(const struct setting *row);
+
 /* Gives a setting a value from its text. 0, or SVCD_EINVAL with e: what is wrong with the
- * value, without the name. An address list takes one address a call and appends;
- * settings_clear_list empties it first. */
+ * value, without the name. A list takes one address a call and appends; setting_clear
+ * empties it first. */
 int setting_set(
 	struct settings *s, const struct setting *row, const char *text, struct err *e);
 void setting_clear(struct settings *s, const struct setting *row);
@@ -99,8 +124,23 @@ bool setting_print(const struct settings *s, const struct setting *row, uint32_t
  * row, may be NULL) tells which were there. */
 int settings_from_environment(struct settings *s, bool *set, struct err *e);
 
+/* The same for a text that may be a comma separated list, in place of what was there. */
+int setting_set_all(
+	struct settings *s, const struct setting *row, const char *text, struct err *e);
+
 /* "name=value" of --set. */
 int settings_from_argument(struct settings *s, const char *argument, struct err *e);
+
+/* Do they fit together? 0, or SVCD_EINVAL with e: which of them do not, and what to do.
+ */
+int settings_check(const struct settings *s, struct err *e);
+
+/* Of an address in the form that settings have it. */
+bool address_is_loopback(const char *address);
+bool address_can_be_dialled(const char *address); /* TCP, of one host, with a port */
+
+/* Of the settings that all members of a cluster should have alike. */
+uint64_t settings_common_hash(const struct settings *s);
 
 /* Takes what may change while running from `fresh`; returns how many other rows differ,
  * with their names in `names` (for a log line). */

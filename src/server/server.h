@@ -16,6 +16,15 @@
 
 #define SERVER_LISTEN_MAX 8
 
+/* member_join: this member shall give up its cluster of one and join the cluster at
+ * address. Whoever started the server answers, once, on any thread, before it stops the
+ * server. */
+struct server_join {
+	char address[120];
+	uint64_t internal[8];
+};
+void server_join_answer(struct server_join *j, int code, const char *text);
+
 struct server_options {
 	const char *listen[SERVER_LISTEN_MAX]; /* "unix:PATH", "tcp:HOST:PORT" */
 	uint32_t n_listen;
@@ -30,6 +39,9 @@ struct server_options {
 	uint32_t expiries_per_second; /* pacing of lease expiry; 0: 2000 */
 	uint32_t writes_in_flight_max; /* per connection; 0: 256 */
 	bool checks_enabled;
+	/* A worker's thread; NULL: joining is refused. */
+	void (*on_join)(void *arg, struct server_join *j);
+	void *arg;
 };
 
 struct server;

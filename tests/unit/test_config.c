@@ -35,6 +35,15 @@ static const struct mistake mistakes[] = {
 	{"listen: [\"tcp:127.0.0.1:70000\"]\n", 1, 10, "70000", ""},
 	{"listen: []\n", 1, 9, "listen: the list is empty", ""},
 	{"- a\n- b\n", 1, 1, "expected settings", ""},
+	{"peers: 7821\n", 1, 8, "a section holds settings", ""},
+	{"peers:\n  tls: x\n", 2, 8, "a section holds settings", ""},
+	{"peers:\n  tls:\n    crt: x\n", 3, 5, "unknown setting 'peers.tls.crt'",
+		"peers.tls.cert"},
+	{"peers:\n  listen: unix:/x\n", 2, 11, "'unix:/x' is not tcp:HOST:PORT", ""},
+	{"peers:\n  plain: maybe\n", 2, 10,
+		"peers.plain: 'maybe' is not no, loopback or anywhere", ""},
+	{"member:\n  name: Alpha\n", 2, 9, "'Alpha' is not a DNS label", ""},
+	{"cluster:\n  voters: 0\n", 2, 11, "cluster.voters: 0 is not within 1..9", ""},
 	{"workers: &a 2\n", 1, 10, "anchors, aliases and tags are not supported", ""},
 	{"workers: !!int 2\n", 1, 10, "anchors, aliases and tags are not supported", ""},
 	{"a: b: c\n", 1, 5, "mapping values are not allowed", ""},
@@ -102,8 +111,8 @@ START_TEST(values_arrive)
 	ck_assert_uint_eq(p.n, 0);
 	ck_assert_str_eq(s.data_dir, "/x/y");
 	ck_assert_uint_eq(s.workers, 3);
-	ck_assert_uint_eq(s.n_listen, 2);
-	ck_assert_str_eq(s.listen[0], "unix:/a");
+	ck_assert_uint_eq(s.listen.n, 2);
+	ck_assert_str_eq(s.listen.at[0], "unix:/a");
 	ck_assert(!s.checks_enabled);
 	ck_assert_uint_eq(s.connections, 7);
 	ck_assert_uint_eq(s.hello_timeout_ms, 250);
@@ -170,7 +179,7 @@ START_TEST(the_environment_overrides_and_is_checked)
 	setenv("SVCD_LISTEN", "unix:/e, tcp:127.0.0.1:5", 1);
 	ck_assert_int_eq(settings_from_environment(&s, set, &e), 0);
 	ck_assert_uint_eq(s.connections, 12);
-	ck_assert_uint_eq(s.n_listen, 2);
+	ck_assert_uint_eq(s.listen.n, 2);
 	setenv("SVCD_LIMITS_CONNECTIONS", "0", 1);
 	ck_assert_int_eq(settings_from_environment(&s, set, &e), SVCD_EINVAL);
 	ck_assert_str_eq(e.text,
@@ -209,6 +218,76 @@ START_TEST(a_reload_takes_what_may_change_and_names_the_rest)
 }
 END_TEST
 
+START_TEST(settings_of_the_cluster_arrive)
+{
+	struct settings s;
+	struct problems p;
+
+	parse("member: {name: alpha}\npeers:\n  listen: 127.0.0.1\n  tls: {ca: /a, cert: /b, key: /c}\n"
+	      "cluster:\n  join: [127.0.0.2, \"tcp:127.0.0.3:9\"]\n  election: 1s\n",
+		&s, &p);
+	ck_assert_uint_eq(p.n, 0);
+	ck_assert_str_eq(s.member_name, "alpha");
+	ck_assert_str_eq(s.peer_listen, "tcp:127.0.0.1:7821");
+	ck_assert_str_eq(s.tls_cert, "/b");
+	ck_assert_uint_eq(s.join.n, 2);
+	ck_assert_str_eq(s.join.at[0], "tcp:127.0.0.2:7821");
+	ck_assert_str_eq(s.join.at[1], "tcp:127.0.0.3:9");
+	ck_assert_uint_eq(s.election_ms, 1000);
+	ck_assert_int_eq(settings_check(&s, NULL), 0);
+}
+END_TEST
+
+/* Arguments after which settings do not fit together; NULL: they do. */
+static const struct {
+	const char *arguments[3];
+	const char *says;
+} together[] = {
+	{{"peers.tls.key=/k"}, "peers.tls.key is set but peers.tls.cert is not"},
+	{{"peers.tls.ca=/k", "peers.tls.cert=/c"}, "peers.tls.key is not"},
+	{{"cluster.join=127.0.0.1"}, "cluster.join is set but peers.listen is not"},
+	{{"peers.listen=10.0.0.5"}, "can be reached from other machines"},
+	{{"peers.listen=10.0.0.5", "peers.plain=anywhere"}, NULL},
+	{{"peers.listen=127.0.0.1", "peers.plain=no"}, "peers.plain is no"},
+	{{"peers.listen=127.0.0.1"}, NULL},
+	{{"peers.listen=*", "peers.plain=anywhere"}, "set peers.advertise"},
+	{{"peers.listen=*", "peers.plain=anywhere", "peers.advertise=10.0.0.5"}, NULL},
+	{{"peers.listen=127.0.0.1", "peers.advertise=127.0.0.1:0"}, "nobody can dial"},
+	{{"cluster.heartbeat=200ms"}, "less than three times"},
+};
+
+START_TEST(settings_that_do_not_fit_together_are_refused)
+{
+	struct settings s;
+	struct err e = {0};
+	int rc;
+
+	settings_init(&s);
+	for (size_t i = 0; i < 3 && together[_i].arguments[i] != NULL; i++)
+		ck_assert_int_eq(
+			settings_from_argument(&s, together[_i].arguments[i], NULL), 0);
+	rc = settings_check(&s, &e);
+	ck_assert_int_eq(rc, together[_i].says != NULL ? SVCD_EINVAL : 0);
+	if (rc != 0)
+		ck_assert_msg(strstr(e.text, together[_i].says) != NULL,
+			"'%s' lacks '%s'", e.text, together[_i].says);
+}
+END_TEST
+
+START_TEST(the_hash_tells_settings_that_all_members_need_alike)
+{
+	struct settings a, b;
+
+	settings_init(&a);
+	settings_init(&b);
+	settings_from_argument(&b, "workers=3", NULL);
+	settings_from_argument(&b, "member.name=b", NULL);
+	ck_assert(settings_common_hash(&a) == settings_common_hash(&b));
+	settings_from_argument(&b, "storage.tombstones=2h", NULL);
+	ck_assert(settings_common_hash(&a) != settings_common_hash(&b));
+}
+END_TEST
+
 static Suite *config_suite(void)
 {
 	Suite *s = suite_create("config");
@@ -223,6 +302,10 @@ static Suite *config_suite(void)
 	tcase_add_test(t, the_environment_overrides_and_is_checked);
 	tcase_add_test(t, arguments_are_checked);
 	tcase_add_test(t, a_reload_takes_what_may_change_and_names_the_rest);
+	tcase_add_test(t, settings_of_the_cluster_arrive);
+	tcase_add_loop_test(t, settings_that_do_not_fit_together_are_refused, 0,
+		(int)(sizeof together / sizeof together[0]));
+	tcase_add_test(t, the_hash_tells_settings_that_all_members_need_alike);
 	suite_add_tcase(s, t);
 	return s;
 }
