@@ -12,8 +12,6 @@ libdaemon_la_SOURCES = \
 	src/daemon/options.h \
 	src/daemon/problems.c \
 	src/daemon/problems.h \
-	src/daemon/rejoin.c \
-	src/daemon/rejoin.h \
 	src/daemon/settings.c \
 	src/daemon/settings_check.c \
 	src/daemon/settings.h \

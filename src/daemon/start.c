@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "daemon/daemon_internal.h"
 #include "daemon/notify.h"
-#include "daemon/rejoin.h"
 
 static int exit_status_of(int code)
 {
@@ -131,17 +130,10 @@ static int start_replica(struct daemon *d)
 {
 	const struct settings *s = d->settings;
 	struct starting x = {.daemon = d, .options = replica_options_of(d)};
-	char rejoin[REJOIN_ADDRESS_MAX];
 
-	if (rejoin_prepare(s->data_dir, rejoin, &x.e) != 0)
-		return daemon_refused(&x.e);
 	for (uint32_t i = 0; i < s->join.n; i++)
 		x.options.join[i] = s->join.at[i];
 	x.options.n_join = s->join.n;
-	if (rejoin[0] != '\0') {
-		x.options.join[0] = rejoin;
-		x.options.n_join = 1;
-	}
 	notify_status(x.options.n_join > 0 ? "joining" : "recovering the state");
 	if (start_with_signals(d, &x) == 0 || atomic_load(&d->stop))
 		return EX_OK;
@@ -195,15 +187,6 @@ static void log_ready(const struct daemon *d, uint64_t started_ms)
 
 /* ---- both -------------------------------------------------------------- */
 
-static void forget_rejoin(const struct daemon *d)
-{
-	struct replica_status status;
-
-	replica_status(d->replica, &status);
-	if (!status.joining)
-		rejoin_done(d->settings->data_dir);
-}
-
 int daemon_start(struct daemon *d)
 {
 	uint64_t started_ms = clock_now_ms();
@@ -213,7 +196,6 @@ int daemon_start(struct daemon *d)
 		status = start_server(d);
 	if (status != EX_OK || d->server == NULL)
 		return status;
-	forget_rejoin(d);
 	log_ready(d, started_ms);
 	return EX_OK;
 }
@@ -224,7 +206,6 @@ void daemon_stop(struct daemon *d)
 		server_stop(d->server, (uint32_t)d->settings->stop_grace_ms);
 	d->server = NULL;
 	if (d->replica != NULL) {
-		forget_rejoin(d);
 		replica_stop(d->replica);
 	}
 	d->replica = NULL;

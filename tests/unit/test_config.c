@@ -223,7 +223,8 @@ START_TEST(settings_of_the_cluster_arrive)
 	struct settings s;
 	struct problems p;
 
-	parse("member: {name: alpha}\npeers:\n  listen: 127.0.0.1\n  tls: {ca: /a, cert: /b, key: /c}\n"
+	parse("member: {name: alpha}\npeers:\n  listen: 127.0.0.1\n"
+	      "  tls: {ca: /a, cert: /b, key: /c}\n"
 	      "cluster:\n  join: [127.0.0.2, \"tcp:127.0.0.3:9\"]\n  election: 1s\n",
 		&s, &p);
 	ck_assert_uint_eq(p.n, 0);
