@@ -383,6 +383,17 @@ void conn_set_limits(struct conn *c, size_t in_max, size_t out_max)
 	c->out_max = out_max;
 }
 
+uint32_t conn_unacknowledged_ms(const struct conn *c)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (c->peer.any.sa_family == AF_UNIX || c->state == CONN_OVER ||
+		getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return 0;
+	return info.tcpi_unacked > 0 ? info.tcpi_last_ack_recv : 0;
+}
+
 int conn_errno(const struct conn *c)
 {
 	return c->os_error;

@@ -103,6 +103,11 @@ void conn_abort(struct conn *c, int reason);
  * enough. */
 void conn_peer(const struct conn *c, char *out, size_t cap);
 
+/* TCP: for how long the other host has owed us an acknowledgement of what it was sent,
+ * counted from its last one; 0 when it owes none. While its program does not read, the
+ * host acknowledges all the same. Only of use where something is sent regularly. */
+uint32_t conn_unacknowledged_ms(const struct conn *c);
+
 /* In on_close: errno of the call that ended c (ECONNREFUSED, ETIMEDOUT …), or 0. */
 int conn_errno(const struct conn *c);
 

@@ -32,6 +32,21 @@ libreplica_la_SOURCES = \
 	src/replica/must.h \
 	src/replica/payload.c \
 	src/replica/payload.h \
+	src/replica/peer_accept.c \
+	src/replica/peer_codec.c \
+	src/replica/peer_codec.h \
+	src/replica/peer_cursor.h \
+	src/replica/peer_dial.c \
+	src/replica/peer_discover.c \
+	src/replica/peer_hello.c \
+	src/replica/peer_hello.h \
+	src/replica/peer_link.c \
+	src/replica/peer_link.h \
+	src/replica/peer_table.c \
+	src/replica/peer_where.c \
+	src/replica/peers.c \
+	src/replica/peers.h \
+	src/replica/peers_internal.h \
 	src/replica/propose.c \
 	src/replica/publish.c \
 	src/replica/recovery.c \

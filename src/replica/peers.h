@@ -6,8 +6,9 @@
  * other one; frames go from the one that dialled, and only answers (peers_reply) come
  * back on the same connection. A connection that breaks is dialled again (with back-off)
  * when there is something to send; what was on its way is lost, which on the raft channel
- * nobody minds. A newer connection of a member replaces its older one: frames of the
- * older are thrown away.
+ * nobody minds. Who tried to send, or called peers_connect, is served for 5 s: up comes
+ * as soon as it is possible. A newer connection of a member replaces its older one:
+ * frames of the older are thrown away.
  *
  * Protocol: the side that accepted speaks first with a challenge; the dialler's hello
  * answers it with protocol version, cluster id, node id, name, advertised address and
@@ -67,7 +68,8 @@ struct peers_events {
 	/* Output that had to wait has left. */
 	void (*drained)(void *arg, uint64_t node, enum peer_channel channel);
 	/* A member said hello: its name and address as it advertises them. A stranger
-	 * that wants to join has joining set. */
+	 * that wants to join (it has said hello to us, and no address of it was set) has
+	 * joining set. */
 	void (*met)(void *arg, uint64_t node, const char *name, const char *address,
 		bool joining);
 };
@@ -86,12 +88,14 @@ struct peers_options {
 
 /* 0; SVCD_EINUSE, SVCD_EINVAL … with e filled. */
 int peers_new(const struct peers_options *o, struct peers **out, struct err *e);
-void peers_free(struct peers *p); /* NULL is fine */
+/* Ends all connections; what is pending is lost. Also from within a callback. NULL is
+ * fine. */
+void peers_free(struct peers *p);
 
 const char *peers_address(const struct peers *p); /* advertised; "" without listen */
 
-/* From the table of the members. What a member says of itself in a hello is used when
- * nothing was set. NULL or "": unknown again. */
+/* From the table of the members; a removed one is a member again. What a member says of
+ * itself in a hello is used when nothing was set. NULL or "": unknown again. */
 int peers_set_address(struct peers *p, uint64_t node, const char *address);
 /* Closes all that there is with node, and refuses it from now on (removed members). */
 void peers_forget(struct peers *p, uint64_t node);
@@ -113,9 +117,9 @@ const char *peers_trouble(const struct peers *p, uint64_t node);
 
 /*
  * Of a new member that has no cluster yet: asks the addresses in turn which cluster they
- * are of. Blocks at most timeout_ms; any thread; *stop (may be NULL) ends it early. 0
- * with *cluster and the node that answered; SVCD_EUNREACHABLE, SVCD_EDENIED … with e
- * saying it for each address.
+ * are of, each once. Blocks at most timeout_ms; any thread; *stop (may be NULL) ends it
+ * early. 0 with *cluster and the node that answered; SVCD_EUNREACHABLE, SVCD_EDENIED …
+ * with e saying it for each address.
  */
 struct peer_found {
 	uint64_t cluster, node;

@@ -206,5 +206,10 @@ tests_unit_test_server_watch_SOURCES = tests/unit/test_server_watch.c $(CATALOG_
 tests_unit_test_server_watch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_server_watch_LDADD = $(server_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_replica_peers
+tests_unit_test_replica_peers_SOURCES = tests/unit/test_replica_peers.c tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_replica_peers_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
+tests_unit_test_replica_peers_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -1,0 +1,217 @@
+/*
+ * Our connections to other members: dialled when somebody wants to send, again after a
+ * pause that doubles while it fails. A wish lasts some seconds, so that who asked once
+ * and waits is served although the first try fails.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "replica/peers_internal.h"
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_MAX_MS 1000
+#define DEMAND_MS 5000
+/* A member that is cut off without a word must not keep the next try waiting. */
+#define RAFT_HANDSHAKE_MS 1000
+
+/* ---- trouble */
+
+static void line_note_trouble(struct peer_line *line, const struct err *why)
+{
+	struct peer *peer = line->peer;
+	char node[17];
+
+	if (strcmp(peer->trouble, why->text) == 0)
+		return;
+	snprintf(peer->trouble, sizeof(peer->trouble), "%s", why->text);
+	log_warn("peer_unreachable", L_STR("node", text_hex64(peer->node, node)),
+		L_STR("name", peer->name), L_STR("address", peer_address(peer)),
+		L_STR("why", why->text));
+}
+
+/* Waiting half of the pause and a random part of the other half keeps members that fail
+ * together from coming back together. */
+static void line_back_off(struct peer_line *line, const struct err *why)
+{
+	uint32_t ms = line->backoff_ms;
+
+	if (why->text[0] != '\0')
+		line_note_trouble(line, why);
+	timer_set(&line->again, ms / 2 + rng_below(&line->peer->peers->rng, ms / 2 + 1));
+	line->backoff_ms = ms * 2 < BACKOFF_MAX_MS ? ms * 2 : BACKOFF_MAX_MS;
+}
+
+/* ---- what happens to a link that we dialled */
+
+/* Whose answer it is was fixed by the hello; here the other side's word is checked. */
+static int dialled_greeted(struct peer_link *l, void *arg, struct err *why)
+{
+	const struct peer_line *line = l->owner;
+	const struct peer_welcome *w = &l->welcome;
+	const struct peers *p = arg;
+
+	if (w->cluster != p->cluster)
+		return err_set(why, SVCD_EDENIED,
+			"%s is of another cluster (%016llx): correct the member's address",
+			l->address, (unsigned long long)w->cluster);
+	if (w->node != line->peer->node)
+		return err_set(why, SVCD_EDENIED,
+			"%s is %s (%016llx), not the member that was meant", l->address,
+			w->name, (unsigned long long)w->node);
+	return 0;
+}
+
+static void dialled_open(struct peer_link *l, void *arg)
+{
+	struct peer_line *line = l->owner;
+	struct peers *p = arg;
+	struct peer *peer = line->peer;
+	uint64_t node = peer->node;
+
+	line->up = true;
+	line->backoff_ms = BACKOFF_FIRST_MS;
+	peer->trouble[0] = '\0';
+	peer_learn(peer, l->welcome.name, l->welcome.address);
+	p->ev->up(p->arg, node, line->channel, true);
+	if (l->owner != NULL && l->state == PEER_LINK_OPEN)
+		p->ev->met(p->arg, node, l->welcome.name, l->welcome.address, false);
+}
+
+static void dialled_closed(struct peer_link *l, const struct err *why, void *arg)
+{
+	struct peer_line *line = l->owner;
+	struct peers *p = arg;
+	bool was_up = line->up;
+
+	line->out = NULL;
+	line->up = false;
+	line_back_off(line, why);
+	if (was_up)
+		p->ev->up(p->arg, line->peer->node, line->channel, false);
+}
+
+static const struct peer_link_events dialled_events = {
+	.greeted = dialled_greeted,
+	.open = dialled_open,
+	.frame = peers_on_frame,
+	.drained = peers_on_drained,
+	.closed = dialled_closed,
+};
+
+/* ---- dialling */
+
+static void line_dial_at(struct peer_line *line, const struct net_addr *at)
+{
+	struct peer *peer = line->peer;
+	struct peers *p = peer->peers;
+	struct peer_link_options o = {
+		.loop = p->loop,
+		.tls = p->tls,
+		.ev = &dialled_events,
+		.arg = p,
+		.handshake_ms = line->channel == PEER_RAFT ? RAFT_HANDSHAKE_MS
+							   : HANDSHAKE_MS,
+	};
+	struct peer_hello hello = {
+		.channel = line->channel,
+		.cluster = p->cluster,
+		.node = p->node,
+		.to = peer->node,
+		.boot = p->boot,
+		.serial = ++p->serial,
+	};
+	struct err why = {0};
+
+	memcpy(hello.name, p->name, sizeof(hello.name));
+	memcpy(hello.address, p->address, sizeof(hello.address));
+	if (peer_where_allowed(at, p->tls != NULL, p->plain_anywhere, &why) == 0)
+		line->out = peer_link_dial(&o, at, &hello, &why);
+	if (line->out == NULL) {
+		line_back_off(line, &why);
+		return;
+	}
+	line->out->owner = line;
+	peers_adopt_link(p, line->out);
+}
+
+static void line_on_resolved(
+	void *arg, int rc, const struct net_addr *to, const char *words)
+{
+	struct peer_line *line = arg;
+	struct err why = {0};
+
+	line->question = NULL;
+	if (rc == 0) {
+		line_dial_at(line, to);
+		return;
+	}
+	err_set(&why, rc, "%s", words != NULL ? words : err_text(rc));
+	line_back_off(line, &why);
+}
+
+static void line_resolve(struct peer_line *line, const struct peer_where *where)
+{
+	struct peers *p = line->peer->peers;
+	static const struct err why = {
+		.code = SVCD_ENOMEM, .text = "no memory to look up a name"};
+
+	if (p->resolver == NULL)
+		p->resolver = resolver_new(p->loop);
+	if (p->resolver != NULL)
+		line->question = resolve_start(
+			p->resolver, where->host, where->port, line_on_resolved, line);
+	if (line->question == NULL)
+		line_back_off(line, &why);
+}
+
+static void line_dial(struct peer_line *line)
+{
+	struct peer_where where;
+	struct err why = {0};
+
+	if (line->out != NULL || line->question != NULL || timer_pending(&line->again))
+		return;
+	if (peer_address(line->peer)[0] == '\0')
+		err_set(&why, SVCD_EUNREACHABLE, "its address is not known");
+	else if (peer_where_parse(peer_address(line->peer), &where, &why) == 0) {
+		if (where.numeric)
+			line_dial_at(line, &where.at);
+		else
+			line_resolve(line, &where);
+		return;
+	}
+	line_back_off(line, &why);
+}
+
+static void line_on_again(void *arg)
+{
+	struct peer_line *line = arg;
+
+	if (loop_now_ms(line->peer->peers->loop) - line->demand_ms <= DEMAND_MS)
+		line_dial(line);
+}
+
+void peer_line_want(struct peer_line *line)
+{
+	line->demand_ms = loop_now_ms(line->peer->peers->loop);
+	line_dial(line);
+}
+
+int peer_line_init(struct peer_line *line, struct peer *peer, enum peer_channel channel)
+{
+	line->peer = peer;
+	line->channel = channel;
+	line->backoff_ms = BACKOFF_FIRST_MS;
+	return timer_init(&line->again, peer->peers->loop, line_on_again, line);
+}
+
+void peer_line_fini(struct peer_line *line)
+{
+	timer_fini(&line->again);
+	if (line->question != NULL)
+		resolve_cancel(line->question);
+	peer_link_drop(line->out);
+	peer_link_drop(line->in);
+}
