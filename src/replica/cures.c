@@ -91,10 +91,11 @@ bool cure_x4_vote_result(struct driver *d)
 
 /* E2, first half: a voter that has heard nothing of a leader for an election timeout
  * still refuses votes for its sake, since on members that do not vote themselves that
- * never ends. */
+ * never ends. Not on a leader: it steps down by itself when it reaches nobody, and until
+ * then who merely does not hear it must not throw it out. */
 void cure_e2_old_leader(const struct driver *d, struct raft_request_vote *rv)
 {
-	if (d->now_ms - d->heard_ms >= d->o.election_ms)
+	if (!driver_leads(d) && d->now_ms - d->heard_ms >= d->o.election_ms)
 		rv->disrupt_leader = true;
 }
 
@@ -128,20 +129,15 @@ int cure_u1_settle_change(struct driver *d)
 	struct raft_event ev = {.type = RAFT_CONFIGURATION};
 	raft_index index = d->core.configuration_uncommitted_index;
 	struct journal_entry e;
-	struct raft_buffer b;
 	int rc;
 
 	if (index == 0)
 		return 0;
 	rc = journal_read(d->o.journal, index, &d->scratch, &e);
-	if (rc != 0)
-		return rc;
-	b = (struct raft_buffer){
-		.base = (void *)(uintptr_t)e.payload.data, .len = e.payload.len};
+	if (rc == 0)
+		rc = driver_parse_members(e.payload, &ev.configuration.conf);
 	ev.configuration.index = index;
-	if (raft_configuration_decode(&b, &ev.configuration.conf) != 0)
-		return SVCD_ECORRUPT;
-	return driver_feed(d, &ev);
+	return rc == 0 ? driver_feed(d, &ev) : rc;
 }
 
 /* X2: the answer to a request of an old term carries an uninitialised index as if it were
@@ -181,14 +177,19 @@ void cure_e1_tell_term(const struct driver *d, struct raft_message *m)
 
 /* M2: a new leader may commit nothing of its own term for long, and must not change
  * members before it did (the single-server bug of 2015); reads need it too. The engine
- * appends a first entry only when it has uncommitted ones. */
+ * appends a first entry only when it has uncommitted ones. On a full disk it waits. */
 int cure_m2_first_entry(struct driver *d)
 {
 	struct raft_event ev = {.type = RAFT_SUBMIT};
 	struct raft_entry e = {.term = raft_current_term(&d->core), .type = RAFT_BARRIER};
 
-	if (raft_state(&d->core) != RAFT_LEADER || d->term_first != 0)
+	if (!driver_leads(d) || d->term_first != 0 || d->first_retry_ms > d->now_ms)
 		return 0;
+	if (journal_room(d->o.journal, 1, 0) != 0) {
+		d->first_retry_ms = d->now_ms + RETRY_MS;
+		return 0;
+	}
+	d->first_retry_ms = 0;
 	e.batch = raft_malloc(sizeof(uint64_t));
 	if (!e.batch)
 		return SVCD_ENOMEM;

@@ -1,10 +1,8 @@
 #include "replica/driver_internal.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/clock.h"
 #include "replica/cures.h"
 
 bool driver_sole_voter(const struct driver *d)
@@ -33,6 +31,9 @@ static int engine_error(int rv)
 		return SVCD_ENOSPACE;
 	case RAFT_CANTCHANGE:
 		return SVCD_EBUSY;
+	case RAFT_BADID:
+	case RAFT_NOTFOUND:
+		return SVCD_ENOTFOUND;
 	default:
 		return SVCD_ECORRUPT; /* RAFT_SHUTDOWN: what was committed conflicts with
 					 what came */
@@ -55,10 +56,24 @@ static void note_state(struct driver *d, const struct raft_update *up)
 	if (!(up->flags & (RAFT_UPDATE_STATE)))
 		return;
 	d->term_first = 0;
+	d->first_retry_ms = 0;
+	driver_forget_peers(d);
 	if (raft_state(&d->core) != RAFT_LEADER)
 		driver_lose_tickets(d);
 	else if (up->flags & (RAFT_UPDATE_ENTRIES))
 		d->term_first = up->entries.index;
+}
+
+/* How long it takes is for people to look at: nothing is decided by it. */
+static void sync_log(struct driver *d)
+{
+	uint64_t began = clock_now_us(), took;
+
+	if (journal_durable(d->o.journal) == journal_last(d->o.journal))
+		return;
+	journal_sync(d->o.journal);
+	took = clock_now_us() - began;
+	d->sync_us = d->sync_us ? (7 * d->sync_us + took) / 8 : took;
 }
 
 static int append(struct driver *d, const struct raft_update *up)
@@ -99,7 +114,7 @@ static int store_entries(struct driver *d, const struct raft_update *up)
 	rc = append(d, up);
 	raft_free(token);
 	if (rc == 0 && (driver_sole_voter(d) || raft_state(&d->core) != RAFT_LEADER))
-		journal_sync(d->o.journal);
+		sync_log(d);
 	return rc;
 }
 
@@ -107,7 +122,7 @@ static int tell_persisted(struct driver *d)
 {
 	struct raft_event ev = {.type = RAFT_PERSISTED_ENTRIES};
 
-	journal_sync(d->o.journal);
+	sync_log(d);
 	ev.persisted_entries.index = journal_durable(d->o.journal);
 	if (ev.persisted_entries.index <= d->core.last_stored ||
 		d->core.snapshot.installing)
@@ -121,18 +136,22 @@ static int tell_persisted(struct driver *d)
  * 1 term and vote are durable before anything else happens
  * 2 entries go to the log
  * 3 messages leave: none depends on the entries of its own update being durable; what
- * claims that comes out of step 5 4 the log is synced, once for all entries 5 the engine
- * learns it, which may commit entries and make the messages that confirm them and, in
- * driver_event, when nothing is left to feed: 6 committed entries that are durable here
- * are applied, in one transaction 7 callers get their answers, changes of the members are
- * told to the engine
+ *   claims that comes out of step 5
+ * 4 the log is synced, once for all entries
+ * 5 the engine learns it, which may commit entries and make the messages that confirm
+ *   them; of an installed snapshot it learns when log and state are that snapshot's
+ *
+ * and, in driver_event, when nothing is left to feed:
+ *
+ * 6 committed entries that are durable here are applied, in one transaction
+ * 7 callers get their answers, changes of the members are told to the engine
  *
  * The update points into the engine and into ev: all of it is used before the next step.
  */
 int driver_feed(struct driver *d, struct raft_event *ev)
 {
 	struct raft_update up = {0};
-	bool has_entries;
+	bool has_entries, has_snapshot;
 	int rc;
 
 	ev->time = d->now_ms;
@@ -144,47 +163,80 @@ int driver_feed(struct driver *d, struct raft_event *ev)
 	if (rc != 0)
 		return engine_error(rc);
 	has_entries = up.flags & (RAFT_UPDATE_ENTRIES);
+	has_snapshot = up.flags & (RAFT_UPDATE_SNAPSHOT);
 	note_state(d, &up);
 	rc = store_entries(d, &up);
 	if (rc != 0)
 		return rc;
 	driver_post(d, ev, &up);
+	if (has_snapshot)
+		return driver_swap(d, &up.snapshot.metadata);
 	return has_entries ? tell_persisted(d) : 0;
 }
 
-/* A leader that has applied all of earlier terms: it knows the time and may propose. */
-static bool ready(const struct driver *d)
-{
-	struct raft *r = (struct raft *)(uintptr_t)&d->core;
+/* ---- what an event can cause ------------------------------------------- */
 
-	return raft_state(r) == RAFT_LEADER && d->term_first != 0 &&
-		d->applied >= d->term_first && raft_transferee(r) == 0;
+bool driver_leads(const struct driver *d)
+{
+	return d->core.state == RAFT_LEADER;
+}
+
+/* A leader that has applied all of earlier terms: it knows the time and may propose. */
+bool driver_ready(const struct driver *d)
+{
+	return driver_leads(d) && d->term_first != 0 && d->applied >= d->term_first &&
+		!d->transfer.active;
 }
 
 static void tell_changed(struct driver *d)
 {
-	d->was_ready = ready(d);
+	struct driver_status st;
+	struct seen now;
+
+	driver_status(d, &st);
+	now = (struct seen){
+		.state = d->core.state,
+		.ready = st.ready,
+		.transferring = st.transferring,
+		.term = st.term,
+		.leader = st.leader,
+		.members = d->members_index,
+		.uncommitted = d->core.configuration_uncommitted_index,
+	};
+	if (now.state == d->seen.state && now.ready == d->seen.ready &&
+		now.transferring == d->seen.transferring && now.term == d->seen.term &&
+		now.leader == d->seen.leader && now.members == d->seen.members &&
+		now.uncommitted == d->seen.uncommitted)
+		return;
+	d->seen = now;
 	if (d->o.machine->changed)
 		d->o.machine->changed(d->o.arg);
 }
 
+int driver_after(struct driver *d)
+{
+	int rc = driver_transfer_step(d);
+
+	driver_note_applied(d);
+	driver_tell_commit(d);
+	tell_changed(d);
+	driver_read_step(d);
+	return rc;
+}
+
 int driver_event(struct driver *d, struct raft_event *ev)
 {
-	enum raft_state state = raft_state(&d->core);
-	raft_term term = raft_current_term(&d->core);
-	int rc = driver_feed(d, ev);
+	int rc = driver_feed(d, ev), after;
 
 	if (rc == 0)
 		rc = cure_m2_first_entry(d);
 	if (rc == 0)
 		rc = driver_apply(d);
-	if (state != raft_state(&d->core) || term != raft_current_term(&d->core) ||
-		d->was_ready != ready(d))
-		tell_changed(d);
-	return rc;
+	after = driver_after(d);
+	return rc == 0 ? after : rc;
 }
 
-static void set_now(struct driver *d, uint64_t now_ms)
+void driver_set_now(struct driver *d, uint64_t now_ms)
 {
 	if (now_ms > d->now_ms)
 		d->now_ms = now_ms;
@@ -194,29 +246,16 @@ static void set_now(struct driver *d, uint64_t now_ms)
 
 bool driver_may_submit(const struct driver *d)
 {
-	return ready(d) && d->n_tickets < IN_FLIGHT_MAX;
+	return driver_ready(d) && d->n_tickets < IN_FLIGHT_MAX;
 }
 
-static int submit_error(const struct driver *d)
-{
-	struct raft *r = (struct raft *)(uintptr_t)&d->core;
-
-	return raft_state(r) == RAFT_LEADER ? SVCD_EAGAIN : SVCD_ENOLEADER;
-}
-
-int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void *user)
+int driver_propose(
+	struct driver *d, enum raft_entry_type type, struct bytes payload, void *user)
 {
 	struct raft_event ev = {.type = RAFT_SUBMIT};
-	struct raft_entry e = {.type = RAFT_COMMAND};
+	struct raft_entry e = {.type = type, .term = raft_current_term(&d->core)};
 	int rc;
 
-	set_now(d, now_ms);
-	if (!driver_may_submit(d))
-		return submit_error(d);
-	rc = journal_room(d->o.journal, 1, payload.len);
-	if (rc != 0)
-		return rc;
-	e.term = raft_current_term(&d->core);
 	e.buf = (struct raft_buffer){
 		.base = (void *)(uintptr_t)payload.data, .len = payload.len};
 	e.batch = raft_malloc(sizeof(uint64_t)); /* the engine's to count references by;
@@ -236,6 +275,17 @@ int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void 
 	return rc;
 }
 
+int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void *user)
+{
+	int rc;
+
+	driver_set_now(d, now_ms);
+	if (!driver_may_submit(d))
+		return driver_leads(d) ? SVCD_EAGAIN : SVCD_ENOLEADER;
+	rc = journal_room(d->o.journal, 1, payload.len);
+	return rc == 0 ? driver_propose(d, RAFT_COMMAND, payload, user) : rc;
+}
+
 /* ---- time -------------------------------------------------------------- */
 
 /* A leader without others has nothing to do by time. One with others ticks on its own
@@ -252,11 +302,25 @@ static uint64_t engine_due_ms(const struct driver *d)
 	return raft_timeout(r) > soonest ? raft_timeout(r) : soonest;
 }
 
+static uint64_t sooner(uint64_t due, uint64_t other)
+{
+	return other && other < due ? other : due;
+}
+
 uint64_t driver_due_ms(const struct driver *d)
 {
-	uint64_t due = engine_due_ms(d);
+	return sooner(sooner(engine_due_ms(d), d->retry_ms), d->first_retry_ms);
+}
 
-	return d->retry_ms && d->retry_ms < due ? d->retry_ms : due;
+/* Only what waits for space or for time of ours. */
+static int tick_between(struct driver *d)
+{
+	int rc = cure_m2_first_entry(d), after;
+
+	if (rc == 0)
+		rc = driver_apply(d);
+	after = driver_after(d);
+	return rc == 0 ? after : rc;
 }
 
 int driver_tick(struct driver *d, uint64_t now_ms)
@@ -264,80 +328,13 @@ int driver_tick(struct driver *d, uint64_t now_ms)
 	struct raft_event ev = {.type = RAFT_TIMEOUT};
 	int rc;
 
-	set_now(d, now_ms);
-	if (d->now_ms < engine_due_ms(d)) {
-		rc = driver_apply(d);
-		if (d->was_ready != ready(d))
-			tell_changed(d);
-		return rc;
-	}
+	driver_set_now(d, now_ms);
+	if (d->now_ms < engine_due_ms(d))
+		return tick_between(d);
 	rc = cure_s1_vote_first(d);
 	if (rc != 0)
 		return rc;
 	cure_e3_calm_candidate(d);
 	d->last_tick_ms = d->now_ms;
 	return driver_event(d, &ev);
-}
-
-/* ---- checkpoints ------------------------------------------------------- */
-
-int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint64_t keep)
-{
-	struct raft_event ev = {.type = RAFT_SNAPSHOT};
-	struct raft_snapshot_metadata *m = &ev.snapshot.metadata;
-	struct raft_buffer b = {.base = d->members.data, .len = d->members.len};
-	int rc;
-
-	assert(keep <= index && index <= d->applied);
-	set_now(d, now_ms);
-	if (index <= d->snapshot_index || d->members_index > index ||
-		d->core.snapshot.installing)
-		return 0;
-	m->index = index;
-	m->term = journal_term(d->o.journal, index);
-	m->configuration_index = d->members_index;
-	if (raft_configuration_decode(&b, &m->configuration) != 0)
-		return SVCD_ECORRUPT;
-	ev.snapshot.trailing = (unsigned)(index - keep);
-	d->snapshot_index = index;
-	d->snapshot_term = m->term;
-	rc = driver_event(d, &ev);
-	if (rc == 0)
-		journal_drop(d->o.journal, keep);
-	return rc;
-}
-
-/* ---- status ------------------------------------------------------------ */
-
-static enum driver_role role_of(struct raft *r)
-{
-	switch (raft_state(r)) {
-	case RAFT_LEADER:
-		return DRIVER_LEADER;
-	case RAFT_CANDIDATE:
-		return DRIVER_CANDIDATE;
-	default:
-		return DRIVER_FOLLOWER;
-	}
-}
-
-void driver_status(const struct driver *d, struct driver_status *out)
-{
-	struct raft *r = (struct raft *)(uintptr_t)&d->core;
-	const char *address;
-	raft_id leader;
-
-	raft_leader(r, &leader, &address);
-	*out = (struct driver_status){
-		.role = role_of(r),
-		.ready = ready(d),
-		.leader = leader,
-		.term = raft_current_term(r),
-		.first_index = journal_first(d->o.journal),
-		.last_index = journal_last(d->o.journal),
-		.commit_index = raft_commit_index(r),
-		.applied_index = d->applied,
-	};
-	for (unsigned i = 0; i < d->core.configuration.n; i++)
-		out->voters += d->core.configuration.servers[i].role == RAFT_VOTER;
 }

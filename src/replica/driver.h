@@ -104,7 +104,8 @@ struct driver_options {
  * SVCD_ENOSPACE … */
 int driver_bootstrap(struct journal *j, struct ballot *b, uint64_t node);
 
-/* A sole voter is the leader, with all its log applied, on return. */
+/* A sole voter is the leader, with all its log applied, on return. With an empty log and
+ * no snapshot: a follower without members that waits to be added. */
 int driver_start(const struct driver_options *o, uint64_t now_ms, struct driver **out,
 	struct err *e);
 void driver_free(struct driver *d); /* answers what is pending with SVCD_EUNKNOWN; NULL is
@@ -129,10 +130,11 @@ enum driver_change { DRIVER_ADD_STANDBY, DRIVER_PROMOTE, DRIVER_DEMOTE, DRIVER_R
 /*
  * Proposes one change of the members. 0: the ticket comes back as that of driver_submit,
  * with an entry of type ENTRY_MEMBERS (or lost). Repeating one that is done gives
- * SVCD_EEXIST. Otherwise nothing was proposed: SVCD_ENOLEADER, SVCD_EAGAIN (not ready, or
- * enough in flight), SVCD_EBUSY (another change is under way), SVCD_ECONFLICT (demotes or
- * removes the leader itself: transfer first; or the last voter), SVCD_ENOTFOUND (no such
- * member), SVCD_ENOSPACE.
+ * SVCD_EEXISTS (removing somebody unknown, too: ids are never used again). Otherwise
+ * nothing was proposed: SVCD_ENOLEADER, SVCD_EAGAIN (not ready, or enough in flight),
+ * SVCD_EBUSY (another change is under way), SVCD_ECONFLICT (demotes or removes the leader
+ * itself: transfer first; or the last voter), SVCD_ENOTFOUND (promotes or demotes no
+ * member), SVCD_ELIMIT (32 members), SVCD_ENOSPACE.
  */
 int driver_change(struct driver *d, uint64_t now_ms, enum driver_change change,
 	uint64_t node, void *ticket);
@@ -152,7 +154,7 @@ struct driver_member {
 size_t driver_members(const struct driver *d, struct driver_member *out, size_t max);
 
 /* Encoded configurations (struct driver_snapshot, ENTRY_MEMBERS) for those who do not
- * know the engine. -1: damaged. */
+ * know the engine. How many; -1: damaged. */
 ssize_t driver_decode_members(
 	struct bytes encoded, struct driver_member *out, size_t max);
 /* The configuration that has node as its one voter. */
@@ -161,7 +163,10 @@ int driver_encode_sole(uint64_t node, struct buf *out);
 /* ---- snapshots --------------------------------------------------------- */
 
 /* A checkpoint that the leader of term sent has been staged completely. 0 with *taken:
- * machine->install was called; not taken when we have newer entries or a newer leader. */
+ * machine->install was called; not taken when we have its entries (the leader is told
+ * so) or when there is nobody to follow now (it is offered again). A sender that was
+ * deposed meanwhile does no harm. SVCD_ENOSPACE: nothing was done, again later.
+ * SVCD_EINVAL: s makes no sense. */
 int driver_install(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term,
 	const struct driver_snapshot *s, bool *taken);
 
@@ -169,7 +174,7 @@ int driver_install(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t te
 
 /* Read index (Ongaro, thesis 6.4): one round to the voters confirms that we lead; all
  * reads that wait share a round. 0: machine->read comes, maybe during the call;
- * SVCD_ENOLEADER. */
+ * SVCD_ENOLEADER, SVCD_ENOMEM. */
 int driver_read(struct driver *d, uint64_t now_ms, void *ticket);
 int driver_receive_ping(
 	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round);
@@ -199,7 +204,8 @@ struct driver_status {
 	uint64_t contact_ms; /* follower: last word of the leader; 0 never */
 	uint64_t current_ms; /* follower: when we last had applied all that the leader
 				had committed, as its message said; 0 never */
-	uint64_t sync_us;    /* duration of a sync of the log, smoothed */
+	uint64_t sync_us; /* duration of a sync of the log, smoothed (of the real clock)
+			   */
 };
 void driver_status(const struct driver *d, struct driver_status *out);
 

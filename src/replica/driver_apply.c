@@ -8,7 +8,6 @@
 
 #define BATCH_BYTES \
 	((size_t)4 << 20) /* of entries in one transaction, when catching up */
-#define RETRY_MS 1000
 
 static struct ticket *ticket_of(struct driver *d, uint64_t index, uint64_t term)
 {
@@ -61,8 +60,6 @@ static uint64_t applicable(const struct driver *d)
 	uint64_t commit = raft_commit_index(&d->core),
 		 durable = journal_durable(d->o.journal);
 
-	if (d->core.snapshot.installing)
-		return d->settled;
 	return commit < durable ? commit : durable;
 }
 
@@ -95,14 +92,21 @@ static int apply_entry(struct driver *d, uint64_t index, size_t *bytes)
 	return d->o.machine->entry(d->o.arg, &out);
 }
 
+static uint64_t next_point(uint64_t index)
+{
+	return (index / DRIVER_POINT + 1) * DRIVER_POINT;
+}
+
 /* One transaction with the entries behind applied, up to limit or until it is large. */
 static int apply_batch(struct driver *d, uint64_t limit)
 {
 	const struct driver_machine *m = d->o.machine;
-	uint64_t index = d->applied;
+	uint64_t index = d->applied, point = next_point(index);
 	size_t bytes = 0;
 	int rc = m->begin(d->o.arg);
 
+	if (limit > point)
+		limit = point;
 	while (rc == 0 && index < limit && bytes < BATCH_BYTES)
 		rc = apply_entry(d, ++index, &bytes);
 	if (rc == 0)
@@ -122,18 +126,14 @@ static int settle_members(struct driver *d, uint64_t index)
 {
 	struct raft_event ev = {.type = RAFT_CONFIGURATION};
 	struct journal_entry e;
-	struct raft_buffer b;
 	int rc = journal_read(d->o.journal, index, &d->scratch, &e);
 
 	if (rc == 0)
 		rc = keep_members(d, &e);
-	if (rc != 0)
-		return rc;
-	b = (struct raft_buffer){.base = d->members.data, .len = d->members.len};
+	if (rc == 0)
+		rc = driver_parse_members(buf_bytes(&d->members), &ev.configuration.conf);
 	ev.configuration.index = index;
-	if (raft_configuration_decode(&b, &ev.configuration.conf) != 0)
-		return SVCD_ECORRUPT;
-	return driver_feed(d, &ev);
+	return rc == 0 ? driver_feed(d, &ev) : rc;
 }
 
 static int settle(struct driver *d)

@@ -1,52 +1,27 @@
 /*
  * From the log on disk to a running engine.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "replica/cures.h"
 #include "replica/driver_internal.h"
 
 #define INSTALL_TIMEOUT_MS 30000
 
-/* Addresses live in the replicated tables: to the engine a member's address is its id as
- * text. */
-static const char *address_of(uint64_t node, char out[24])
-{
-	snprintf(out, 24, "%016llx", (unsigned long long)node);
-	return out;
-}
-
 /* ---- bootstrap --------------------------------------------------------- */
-
-static int encode_sole(uint64_t node, struct raft_buffer *out)
-{
-	struct raft_configuration c;
-	char address[24];
-	int rv;
-
-	raft_configuration_init(&c);
-	rv = raft_configuration_add(&c, node, address_of(node, address), RAFT_VOTER);
-	if (rv == 0)
-		rv = raft_configuration_encode(&c, out);
-	raft_configuration_close(&c);
-	return rv == 0 ? 0 : SVCD_ENOMEM;
-}
 
 /* The vote file last: term 1 without an entry would be a member that waits to be invited.
  */
 int driver_bootstrap(struct journal *j, struct ballot *b, uint64_t node)
 {
 	struct journal_entry e = {.index = 1, .term = 1, .type = RAFT_CHANGE};
-	struct raft_buffer members;
-	int rc = encode_sole(node, &members);
+	struct buf members = {0};
+	int rc = driver_encode_sole(node, &members);
 
-	if (rc != 0)
-		return rc;
-	e.payload = bytes_of(members.base, members.len);
-	rc = journal_append(j, &e, 1);
-	raft_free(members.base);
+	e.payload = buf_bytes(&members);
+	if (rc == 0)
+		rc = journal_append(j, &e, 1);
+	buf_fini(&members);
 	if (rc != 0)
 		return rc;
 	journal_sync(j);
@@ -83,6 +58,8 @@ static int load_entry(struct driver *d, struct loading *l, uint64_t index)
 		return rc;
 	e->buf.base = (void *)(uintptr_t)l->members.len;
 	e->buf.len = change.payload.len;
+	if (!driver_members_valid(change.payload))
+		return SVCD_ECORRUPT;
 	buf_put_bytes(&l->members, change.payload);
 	return l->members.error;
 }
@@ -115,16 +92,16 @@ static int load_entries(struct driver *d, struct loading *l)
 static int load_snapshot(struct driver *d, struct loading *l)
 {
 	const struct driver_snapshot *s = &d->o.snapshot;
-	struct raft_buffer b = {
-		.base = (void *)(uintptr_t)s->members.data, .len = s->members.len};
+	int rc;
 
 	if (s->index == 0)
 		return 0;
+	rc = driver_parse_members(s->members, &l->snapshot.configuration);
+	if (rc != 0)
+		return rc;
 	l->snapshot.index = s->index;
 	l->snapshot.term = s->term;
 	l->snapshot.configuration_index = s->members_index;
-	if (raft_configuration_decode(&b, &l->snapshot.configuration) != 0)
-		return SVCD_ECORRUPT;
 	buf_put_bytes(&d->members, s->members);
 	d->members_index = s->members_index;
 	d->snapshot_index = s->index;
@@ -132,24 +109,24 @@ static int load_snapshot(struct driver *d, struct loading *l)
 	return d->members.error;
 }
 
-/* Whether the newest members in the log, or else of the snapshot, are we alone. */
+/* Whether the newest members in the log, or else of the snapshot, have us as the one
+ * voter. */
 static bool starts_alone(const struct driver *d, const struct loading *l)
 {
-	struct raft_buffer b = {.base = d->members.data, .len = d->members.len};
-	struct raft_configuration c;
+	struct bytes newest = buf_bytes(&d->members);
+	struct driver_member members[MEMBERS_MAX];
 	unsigned voters = 0;
 	bool us = false;
+	ssize_t n;
 
 	for (unsigned i = 0; i < l->n; i++)
 		if (l->entries[i].type == RAFT_CHANGE)
-			b = l->entries[i].buf;
-	if (b.len == 0 || raft_configuration_decode(&b, &c) != 0)
-		return false;
-	for (unsigned i = 0; i < c.n; i++) {
-		voters += c.servers[i].role == RAFT_VOTER;
-		us |= c.servers[i].role == RAFT_VOTER && c.servers[i].id == d->o.node;
+			newest = bytes_of(l->entries[i].buf.base, l->entries[i].buf.len);
+	n = driver_decode_members(newest, members, MEMBERS_MAX);
+	for (ssize_t i = 0; i < n; i++) {
+		voters += members[i].voter;
+		us |= members[i].voter && members[i].node == d->o.node;
 	}
-	raft_configuration_close(&c);
 	return voters == 1 && us;
 }
 
@@ -157,8 +134,8 @@ static int engine_init(struct driver *d)
 {
 	char address[24];
 
-	if (raft_init(&d->core, NULL, NULL, d->o.node, address_of(d->o.node, address)) !=
-		0)
+	if (raft_init(&d->core, NULL, NULL, d->o.node,
+		    driver_address(d->o.node, address)) != 0)
 		return SVCD_ENOMEM;
 	d->core.tracer = NULL; /* it formats every step into one static buffer */
 	raft_seed(&d->core, d->o.seed);
@@ -240,6 +217,7 @@ void driver_free(struct driver *d)
 	if (!d)
 		return;
 	driver_lose_tickets(d);
+	driver_read_lose(d);
 	if (d->core.id)
 		raft_close(&d->core, NULL);
 	buf_fini(&d->members);

@@ -344,6 +344,11 @@ void journal_drop(struct journal *j, uint64_t index)
 		must(j->disk->ops->sync_dir(j->disk), "segment_name");
 }
 
+int journal_reset_room(struct journal *j)
+{
+	return spare_finish(j);
+}
+
 int journal_reset(struct journal *j, uint64_t index, uint64_t term)
 {
 	int rc = spare_activate(j, index, term, true);

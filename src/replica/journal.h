@@ -61,7 +61,8 @@ void journal_truncate(struct journal *j, uint64_t index);
 /* Entries up to index are not needed any more: removes whole segments. */
 void journal_drop(struct journal *j, uint64_t index);
 /* Removes all; the next entry is index + 1, behind one of that term. Durable. 0,
- * SVCD_ENOSPACE. */
+ * SVCD_ENOSPACE, which journal_reset_room says beforehand. */
+int journal_reset_room(struct journal *j);
 int journal_reset(struct journal *j, uint64_t index, uint64_t term);
 
 void journal_check(const struct journal *j); /* asserts the invariants; O(n), for tests */

@@ -21,8 +21,14 @@ libreplica_la_SOURCES = \
 	src/replica/driver.h \
 	src/replica/driver_apply.c \
 	src/replica/driver_internal.h \
+	src/replica/driver_members.c \
 	src/replica/driver_messages.c \
+	src/replica/driver_peers.c \
+	src/replica/driver_read.c \
+	src/replica/driver_snapshot.c \
 	src/replica/driver_start.c \
+	src/replica/driver_status.c \
+	src/replica/driver_transfer.c \
 	src/replica/journal.c \
 	src/replica/journal.h \
 	src/replica/journal_internal.h \

@@ -37,7 +37,7 @@ struct member {
 
 	struct position at, checkpoint; /* the machine */
 	uint64_t hash[INDEX_MAX];
-	uint64_t began; /* in the transaction under way */
+	uint64_t began; /* newest entry seen, also of a life that has crashed already */
 	bool full;      /* says no space */
 
 	uint64_t truth[INDEX_MAX]; /* payload's hash of what was acknowledged at an index;
@@ -52,10 +52,7 @@ static int machine_begin(void *arg)
 {
 	struct member *m = arg;
 
-	if (m->full)
-		return SVCD_ENOSPACE;
-	m->began = m->at.applied;
-	return 0;
+	return m->full ? SVCD_ENOSPACE : 0;
 }
 
 static int machine_entry(void *arg, const struct driver_entry *e)
@@ -162,6 +159,7 @@ static void member_start(struct member *m)
 		.seed = (uint32_t)rng_next(&m->rng),
 	};
 	m->answered = 0;
+	m->began = m->at.applied;
 	ck_assert_msg(driver_start(&o, m->now_ms, &m->driver, &e) == 0, "%s", e.text);
 	if (m->disk.crashed)
 		return;

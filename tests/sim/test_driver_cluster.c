@@ -211,8 +211,7 @@ static void on_send(void *arg, const struct raft_message *m)
 	struct sim *s = from->sim;
 
 	ck_assert_uint_le(m->server_id, s->n);
-	if (from->disk.crashed || s->cut[from->number][m->server_id - 1] ||
-		m->type == RAFT_INSTALL_SNAPSHOT)
+	if (from->disk.crashed || s->cut[from->number][m->server_id - 1])
 		return;
 	if (!s->calm && rng_below(&s->rng, 16) == 0)
 		return;
