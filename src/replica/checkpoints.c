@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 #define FRESH_NAME "checkpoint/fresh"
+#define RECEIVED_NAME "received" /* index and term of the last one from a leader */
 
 char *checkpoint_path(const struct datadir *d, uint64_t index, char *out)
 {
@@ -105,26 +106,80 @@ int checkpoints_restore(const struct datadir *d, const struct checkpoints *c,
 	return SVCD_ENOTFOUND;
 }
 
+static int fail_errno(struct err *e, const char *path)
+{
+	int code = err_from_errno(errno);
+
+	return err_set(e, code, "%s: %s", path, strerror(errno));
+}
+
+/* A durable name for what is durable already. */
+static int give_name(
+	const struct datadir *d, const char *from, uint64_t index, struct err *e)
+{
+	char path[PATH_MAX];
+	int rc = 0, fd;
+
+	if (rename(from, checkpoint_path(d, index, path)) != 0)
+		return fail_errno(e, path);
+	fd = open(
+		datadir_path(d, "checkpoint", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		rc = fail_errno(e, path);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 /* Its index, and so its name, is known when it is made. */
 int checkpoint_make(const struct datadir *d, struct store *s,
 	struct checkpoint_info *info, struct err *e)
 {
-	char fresh[PATH_MAX], path[PATH_MAX];
+	char fresh[PATH_MAX];
 	uint64_t index, term;
-	int rc, fd;
+	int rc = store_checkpoint(
+		s, datadir_path(d, FRESH_NAME, fresh), &index, &term, e);
 
-	rc = store_checkpoint(s, datadir_path(d, FRESH_NAME, fresh), &index, &term, e);
 	if (rc == 0)
 		rc = store_checkpoint_inspect(fresh, false, info, e);
-	if (rc == 0 && rename(fresh, checkpoint_path(d, index, path)) != 0)
-		rc = err_set(e, err_from_errno(errno), "%s: %s", path, strerror(errno));
-	if (rc != 0)
-		return rc;
-	fd = open(
-		datadir_path(d, "checkpoint", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		rc = err_set(e, err_from_errno(errno), "%s: %s", path, strerror(errno));
+	return rc == 0 ? give_name(d, fresh, info->index, e) : rc;
+}
+
+/* ---- from a leader ------------------------------------------------------ */
+
+static int sync_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc = fd >= 0 && fsync(fd) == 0 ? 0 : fail_errno(e, path);
+
 	if (fd >= 0)
 		close(fd);
 	return rc;
+}
+
+int checkpoint_receive(const struct datadir *d, const char *path,
+	const struct checkpoint_info *info, struct err *e)
+{
+	char text[64];
+	int rc = sync_file(path, e);
+
+	snprintf(text, sizeof(text), "index %016" PRIx64 " term %016" PRIx64 "\n",
+		info->index, info->term);
+	if (rc == 0)
+		rc = datadir_write(d, RECEIVED_NAME, bytes_str(text), e);
+	return rc == 0 ? give_name(d, path, info->index, e) : rc;
+}
+
+int checkpoint_received(const struct datadir *d, uint64_t *index, uint64_t *term)
+{
+	uint64_t i, t;
+	char text[64];
+
+	if (datadir_read(d, RECEIVED_NAME, text, sizeof(text), NULL) != 0)
+		return SVCD_ENOTFOUND;
+	if (sscanf(text, "index %16" SCNx64 " term %16" SCNx64, &i, &t) != 2)
+		return SVCD_ECORRUPT;
+	*index = i;
+	*term = t;
+	return 0;
 }

@@ -28,6 +28,14 @@ int checkpoints_restore(const struct datadir *d, const struct checkpoints *c,
 /* Makes one of s; *info says what it holds. Any thread; one at a time. */
 int checkpoint_make(const struct datadir *d, struct store *s,
 	struct checkpoint_info *info, struct err *e);
+/* Gives a checkpoint that came from a leader, and was found good, its name, durably, and
+ * notes durably before that it came so: unlike one of our own it may go beyond our log.
+ * Any thread. */
+int checkpoint_receive(const struct datadir *d, const char *path,
+	const struct checkpoint_info *info, struct err *e);
+/* The one that was received last: 0, SVCD_ENOTFOUND, or SVCD_ECORRUPT. */
+int checkpoint_received(const struct datadir *d, uint64_t *index, uint64_t *term);
+
 /* Notes a new one and removes those beyond the newest two. */
 void checkpoints_add(const struct datadir *d, struct checkpoints *c, uint64_t index);
 

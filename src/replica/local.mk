@@ -63,6 +63,17 @@ libreplica_la_SOURCES = \
 	src/replica/segment.c \
 	src/replica/segment.h \
 	src/replica/status.c \
+	src/replica/stream.c \
+	src/replica/stream.h \
+	src/replica/stream_frame.c \
+	src/replica/stream_frame.h \
+	src/replica/stream_intake.c \
+	src/replica/stream_internal.h \
+	src/replica/stream_receive.c \
+	src/replica/stream_receive.h \
+	src/replica/stream_send.c \
+	src/replica/stream_send.h \
+	src/replica/stream_source.c \
 	src/replica/timing.c
 libreplica_la_CFLAGS = $(AM_CFLAGS) $(RAFT_CFLAGS)
 libreplica_la_LIBADD = $(RAFT_LIBS)

@@ -40,8 +40,13 @@ struct streams_options {
 	/* A checkpoint is whole, checked, named, durable, and the state made of it lies
 	 * ready for store_swap. */
 	void (*staged)(void *arg, const struct staged *s);
-	/* None is there to be sent: please make one (replica_checkpoint). */
+	/* None is there to be sent: please make one (replica_checkpoint), without waiting
+	 * for it in the call. Asked again when none came. */
 	void (*want_checkpoint)(void *arg);
+	/* First and last index of our log: only a checkpoint that it continues is sent,
+	 * and the log is kept until the member has what it held when the member got it.
+	 * NULL: not looked at. */
+	void (*log_range)(void *arg, uint64_t *first, uint64_t *last);
 	void *arg;
 };
 
@@ -65,6 +70,7 @@ void streams_progress(
 /* The log must be kept behind this index; UINT64_MAX: nothing is needed. */
 uint64_t streams_keep_index(const struct streams *s);
 
+/* To that member, or else from it. */
 struct stream_progress {
 	bool active;
 	bool sending;         /* else receiving */
