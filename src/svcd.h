@@ -135,6 +135,8 @@ SVCD_API const struct svcd_value *svcd_value_at(const struct svcd_value *v, size
 SVCD_API const char *svcd_value_key(const struct svcd_value *map, size_t i);
 /* NUL-terminated */
 SVCD_API const char *svcd_value_str(const struct svcd_value *v, const char *fallback);
+/* Of binary data or text: the bytes, with *len; NULL and 0 for anything else */
+SVCD_API const char *svcd_value_bytes(const struct svcd_value *v, size_t *len);
 SVCD_API uint64_t svcd_value_uint(const struct svcd_value *v, uint64_t fallback);
 SVCD_API int64_t svcd_value_int(const struct svcd_value *v, int64_t fallback);
 SVCD_API double svcd_value_double(const struct svcd_value *v, double fallback);

@@ -5,19 +5,27 @@ libsvcctl_la_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_
 libsvcctl_la_SOURCES = \
 	tools/svcctl/args.c \
 	tools/svcctl/args.h \
+	tools/svcctl/ask.c \
+	tools/svcctl/ask.h \
 	tools/svcctl/change.c \
 	tools/svcctl/change.h \
 	tools/svcctl/child.c \
 	tools/svcctl/child.h \
+	tools/svcctl/cmd_backup.c \
 	tools/svcctl/cmd_change.c \
+	tools/svcctl/cmd_cluster_change.c \
+	tools/svcctl/cmd_cluster_join.c \
+	tools/svcctl/cmd_cluster_status.c \
 	tools/svcctl/cmd_complete.c \
 	tools/svcctl/cmd_completion.c \
 	tools/svcctl/cmd_config_check.c \
+	tools/svcctl/cmd_doctor.c \
 	tools/svcctl/cmd_drain.c \
 	tools/svcctl/cmd_get.c \
 	tools/svcctl/cmd_help.c \
 	tools/svcctl/cmd_history.c \
 	tools/svcctl/cmd_ls.c \
+	tools/svcctl/cmd_offline.c \
 	tools/svcctl/cmd_ping.c \
 	tools/svcctl/cmd_register.c \
 	tools/svcctl/cmd_resolve.c \
@@ -31,6 +39,7 @@ libsvcctl_la_SOURCES = \
 	tools/svcctl/columns.h \
 	tools/svcctl/command.h \
 	tools/svcctl/commands.c \
+	tools/svcctl/commands_cluster.c \
 	tools/svcctl/complete.c \
 	tools/svcctl/complete.h \
 	tools/svcctl/condition.c \
@@ -40,23 +49,33 @@ libsvcctl_la_SOURCES = \
 	tools/svcctl/deadline.h \
 	tools/svcctl/describe.c \
 	tools/svcctl/describe.h \
+	tools/svcctl/doctor.c \
+	tools/svcctl/doctor.h \
 	tools/svcctl/handlers.h \
 	tools/svcctl/help.c \
 	tools/svcctl/help.h \
+	tools/svcctl/joining.c \
+	tools/svcctl/joining.h \
 	tools/svcctl/json.c \
 	tools/svcctl/json.h \
 	tools/svcctl/known.c \
 	tools/svcctl/known.h \
 	tools/svcctl/mem.c \
 	tools/svcctl/mem.h \
+	tools/svcctl/members.c \
+	tools/svcctl/members.h \
 	tools/svcctl/pages.c \
 	tools/svcctl/pages.h \
+	tools/svcctl/peer_address.c \
+	tools/svcctl/peer_address.h \
 	tools/svcctl/pick.c \
 	tools/svcctl/pick.h \
 	tools/svcctl/print.c \
 	tools/svcctl/print.h \
 	tools/svcctl/print_table.c \
 	tools/svcctl/print_table.h \
+	tools/svcctl/progress.c \
+	tools/svcctl/progress.h \
 	tools/svcctl/report.c \
 	tools/svcctl/report.h \
 	tools/svcctl/runner.c \
@@ -68,6 +87,8 @@ libsvcctl_la_SOURCES = \
 	tools/svcctl/spec.h \
 	tools/svcctl/spec_value.c \
 	tools/svcctl/suggest.c \
+	tools/svcctl/svcd_program.c \
+	tools/svcctl/svcd_program.h \
 	tools/svcctl/target.c \
 	tools/svcctl/target.h \
 	tools/svcctl/text.c \

@@ -25,6 +25,7 @@ static const struct {
 	{"get", METHOD_READ},
 	{"barrier", METHOD_READ},
 	{"status", METHOD_READ},
+	{"members", METHOD_READ},
 	{"history", METHOD_READ},
 
 	{"lease_grant", METHOD_WRITE},

@@ -255,6 +255,14 @@ const char *svcd_value_str(const struct svcd_value *v, const char *fallback)
 	return v != NULL && v->type == SVCD_STRING ? v->bytes : fallback;
 }
 
+const char *svcd_value_bytes(const struct svcd_value *v, size_t *len)
+{
+	bool there = v != NULL && value_holds_bytes(v);
+
+	*len = there ? v->n : 0;
+	return there ? v->bytes : NULL;
+}
+
 uint64_t svcd_value_uint(const struct svcd_value *v, uint64_t fallback)
 {
 	return v != NULL && v->type == SVCD_UINT ? v->u : fallback;

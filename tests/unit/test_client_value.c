@@ -114,6 +114,7 @@ END_TEST
 START_TEST(reading_gives_the_fallback_for_what_is_not_there)
 {
 	struct svcd_value *v = svcd_value_new_map();
+	size_t len = 7;
 
 	ck_assert_int_eq(svcd_value_set_str(v, "text", "x"), 0);
 	ck_assert_int_eq(svcd_value_set_uint(v, "big", UINT64_MAX), 0);
@@ -124,6 +125,11 @@ START_TEST(reading_gives_the_fallback_for_what_is_not_there)
 	ck_assert_int_eq(svcd_value_type(NULL), SVCD_NIL);
 	ck_assert_uint_eq(svcd_value_count(svcd_value_get(v, "text")), 0);
 	ck_assert_str_eq(svcd_value_str(v, "fallback"), "fallback");
+	ck_assert_mem_eq(svcd_value_bytes(svcd_value_get(v, "text"), &len), "x", 1);
+	ck_assert_uint_eq(len, 1);
+	ck_assert_ptr_null(svcd_value_bytes(svcd_value_get(v, "big"), &len));
+	ck_assert_uint_eq(len, 0);
+	ck_assert_ptr_null(svcd_value_bytes(NULL, &len));
 	ck_assert_uint_eq(svcd_value_uint(svcd_value_get(v, "text"), 9), 9);
 	ck_assert_int_eq(svcd_value_int(svcd_value_get(v, "big"), -1), -1);
 	ck_assert_double_eq(svcd_value_double(svcd_value_get(v, "text"), 0.5), 0.5);

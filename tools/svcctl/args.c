@@ -255,6 +255,20 @@ static enum outcome parse_command(int argc, char **argv, struct args *a)
 	return out == OUT_OK ? check_words(a) : out;
 }
 
+/* The second word of a command that has two; global options may stand between them. */
+static enum outcome parse_family(int argc, char **argv, struct args *a)
+{
+	enum outcome out = run_getopt(argc, argv, false, a);
+	int at = optind;
+
+	if (out != OUT_OK || a->wants_version || at >= argc)
+		return out;
+	a->command = command_find_in(a->family->name, argv[at]);
+	if (a->command == NULL)
+		return help_unknown_subcommand(a->family, argv[at]);
+	return parse_command(argc - at, argv + at, a);
+}
+
 enum outcome args_parse(int argc, char **argv, struct args *a)
 {
 	enum outcome out;
@@ -267,6 +281,9 @@ enum outcome args_parse(int argc, char **argv, struct args *a)
 	at = optind;
 	if (at >= argc)
 		return OUT_OK;
+	a->family = family_find(argv[at]);
+	if (a->family != NULL)
+		return parse_family(argc - at, argv + at, a);
 	a->command = command_find(argv[at]);
 	if (a->command == NULL)
 		return help_unknown_command(argv[at]);

@@ -15,6 +15,7 @@ struct given {
 
 struct args {
 	const struct command *command; /* NULL: none was named */
+	const struct family *family;   /* it was named, and no command of it */
 	struct given *given;
 	size_t n_given;
 	const char *words[WORDS_MAX];

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "svcctl/ask.h"
 #include "svcctl/columns.h"
 #include "svcctl/mem.h"
 
@@ -39,29 +39,10 @@ static enum outcome find_ids(struct ctl *c, const struct target *t, struct texts
 	return out;
 }
 
-static bool answered_yes(void)
-{
-	char line[16];
-
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		return false;
-	return line[0] == 'y' || line[0] == 'Y';
-}
-
 static enum outcome ask(const struct run *r, size_t n)
 {
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_error("this would %s all %zu instances of '%s'", r->change->asked,
-			n, r->target->service);
-		report_hint("--yes does it without a question, --dry-run shows them");
-		return OUT_USAGE;
-	}
-	fprintf(stderr, "%s all %zu instances of '%s'? [y/N] ", r->change->asked, n,
-		r->target->service);
-	if (answered_yes())
-		return OUT_OK;
-	report_note("nothing was changed");
-	return OUT_FAILED;
+	return ask_first("--yes does it without a question, --dry-run shows them",
+		"%s all %zu instances of '%s'", r->change->asked, n, r->target->service);
 }
 
 /* ---- what -------------------------------------------------------------- */

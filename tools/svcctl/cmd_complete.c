@@ -12,6 +12,7 @@
 #include "svcctl/deadline.h"
 #include "svcctl/handlers.h"
 #include "svcctl/mem.h"
+#include "svcctl/members.h"
 #include "svcctl/target.h"
 
 #define DEADLINE_MS 150 /* for the registry, all calls together */
@@ -48,8 +49,22 @@ static void offer_commands(const struct place *at)
 	const struct command *command;
 
 	for (size_t i = 0; (command = command_at(i)) != NULL; i++)
-		if (!command->hidden)
+		if (!command->hidden && strchr(command->name, ' ') == NULL)
 			offer(at, command->name, command->help);
+	for (const struct family *f = command_families; f->name != NULL; f++)
+		offer(at, f->name, f->help);
+}
+
+static void offer_family(const struct place *at, const struct family *family)
+{
+	const struct command *command;
+
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+		const char *word = command_word_in(command, family->name);
+
+		if (word != NULL)
+			offer(at, word, command->help);
+	}
 }
 
 static void offer_options(const struct place *at)
@@ -171,6 +186,20 @@ static void offer_namespaces(struct asking *k)
 	svcd_value_free(result);
 }
 
+static void offer_members(struct asking *k)
+{
+	struct svcd_value *result = ask(k, "members", NULL);
+	const struct svcd_value *members = svcd_value_get(result, "members");
+
+	for (size_t i = 0; i < svcd_value_count(members); i++) {
+		const struct svcd_value *m = svcd_value_at(members, i);
+
+		offer(k->at, svcd_value_str(svcd_value_get(m, "name"), ""),
+			member_role(m));
+	}
+	svcd_value_free(result);
+}
+
 /* ---- all --------------------------------------------------------------- */
 
 static void offer_value(struct asking *k)
@@ -194,6 +223,13 @@ static void offer_value(struct asking *k)
 	case KIND_COMMAND:
 		offer_commands(at);
 		break;
+	case KIND_SUBCOMMAND:
+		if (at->first != NULL && family_find(at->first) != NULL)
+			offer_family(at, family_find(at->first));
+		break;
+	case KIND_MEMBER:
+		offer_members(k);
+		break;
 	case KIND_NAMESPACE:
 		offer_namespaces(k);
 		break;
@@ -215,7 +251,10 @@ static void offer_all(struct asking *k)
 {
 	switch (k->at->want) {
 	case WANT_COMMANDS:
-		offer_commands(k->at);
+		if (k->at->family != NULL)
+			offer_family(k->at, k->at->family);
+		else
+			offer_commands(k->at);
 		break;
 	case WANT_OPTIONS:
 		offer_options(k->at);

@@ -4,6 +4,21 @@
 #include "svcctl/handlers.h"
 #include "svcctl/help.h"
 
+static enum outcome help_in(const struct family *family, const char *word)
+{
+	const struct command *command;
+
+	if (word == NULL) {
+		help_family(stdout, family);
+		return OUT_OK;
+	}
+	command = command_find_in(family->name, word);
+	if (command == NULL)
+		return help_unknown_subcommand(family, word);
+	help_command(stdout, command);
+	return OUT_OK;
+}
+
 enum outcome cmd_help(struct ctl *c, const struct args *a)
 {
 	const struct command *command;
@@ -13,6 +28,10 @@ enum outcome cmd_help(struct ctl *c, const struct args *a)
 		help_overview(stdout);
 		return OUT_OK;
 	}
+	if (family_find(a->words[0]) != NULL)
+		return help_in(family_find(a->words[0]), args_word(a, 1));
+	if (a->n_words > 1)
+		return report_usage("unexpected argument '%s'", a->words[1]);
 	command = command_find(a->words[0]);
 	if (command == NULL || command->hidden)
 		return help_unknown_command(a->words[0]);

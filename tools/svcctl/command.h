@@ -26,8 +26,10 @@ enum kind {
 	KIND_TARGET, /* SERVICE or SERVICE/INSTANCE */
 	KIND_NAMESPACE,
 	KIND_COMMAND,
-	KIND_CHECK,     /* of register */
-	KIND_CONDITION, /* of wait */
+	KIND_SUBCOMMAND, /* of the family that the word before names */
+	KIND_MEMBER,     /* of the cluster: its name or id */
+	KIND_CHECK,      /* of register */
+	KIND_CONDITION,  /* of wait */
 };
 
 /* An option or a word. */
@@ -45,11 +47,11 @@ struct param {
 #define WORDS_MAX 2
 
 struct command {
-	const char *name;
-	const char *help;            /* one line, without a full stop */
-	const char *more;            /* what `svcctl help NAME` adds; NULL: nothing */
-	bool hidden;                 /* not for people */
-	bool takes_child;            /* "-- COMMAND ARGUMENT…" may follow */
+	const char *name; /* one word, or a family's and its own: "cluster join" */
+	const char *help; /* one line, without a full stop */
+	const char *more; /* what `svcctl help NAME` adds; NULL: nothing */
+	bool hidden;      /* not for people */
+	bool takes_child; /* "-- COMMAND ARGUMENT…" may follow */
 	const struct param *words;   /* ends with a row without name; NULL: none */
 	const struct param *options; /* likewise */
 	enum outcome (*run)(struct ctl *c, const struct args *a);
@@ -61,10 +63,23 @@ struct group {
 	const struct command *const *commands; /* ends with NULL */
 };
 
+/* The first word of commands that have two; ends with a row without name. */
+struct family {
+	const char *name;
+	const char *help; /* one line, without a full stop */
+};
+
 extern const struct group command_groups[];
-extern const struct param global_options[]; /* ends with a row without name */
+extern const struct family command_families[];
+extern const struct command *const cluster_commands[]; /* of one of the groups */
+extern const struct param global_options[];            /* ends with a row without name */
 
 const struct command *command_find(const char *name); /* NULL: there is none */
+const struct family *family_find(const char *name);   /* NULL: there is none */
+/* The second word when the command is of that family, else NULL. */
+const char *command_word_in(const struct command *command, const char *family);
+/* NULL: there is none. */
+const struct command *command_find_in(const char *family, const char *word);
 /* The i-th command in the order of the groups, hidden ones too; NULL after the last. */
 const struct command *command_at(size_t i);
 /* An option of the command, or a global one; NULL: there is none. command may be NULL. */

@@ -331,7 +331,7 @@ static const struct command help = {
 	.help = "Tell about svcctl or one of its commands",
 	.run = cmd_help,
 	.words = (const struct param[]){{"COMMAND", 0, KIND_COMMAND, .optional = true},
-		{NULL}},
+		{"SUBCOMMAND", 0, KIND_SUBCOMMAND, .optional = true}, {NULL}},
 };
 
 static const struct command completion = {
@@ -372,6 +372,7 @@ const struct group command_groups[] = {
 	{"Change:",
 		COMMANDS(&registration, &deregister, &drain, &undrain, &maintenance,
 			&weight, &service)},
+	{"Members and backups:", cluster_commands},
 	{"Wait and check:", COMMANDS(&waiting, &ping, &version, &config_check)},
 	{"About svcctl:", COMMANDS(&help, &completion, &complete, &table)},
 	{NULL, NULL},
@@ -383,6 +384,41 @@ const struct command *command_at(size_t i)
 		for (const struct command *const *c = g->commands; *c != NULL; c++)
 			if (i-- == 0)
 				return *c;
+	return NULL;
+}
+
+const struct family command_families[] = {
+	{"cluster", "Look at the members of the cluster, and change them"},
+	{NULL, NULL},
+};
+
+const struct family *family_find(const char *name)
+{
+	for (const struct family *f = command_families; f->name != NULL; f++)
+		if (strcmp(f->name, name) == 0)
+			return f;
+	return NULL;
+}
+
+const char *command_word_in(const struct command *command, const char *family)
+{
+	size_t len = strlen(family);
+
+	if (strncmp(command->name, family, len) != 0 || command->name[len] != ' ')
+		return NULL;
+	return command->name + len + 1;
+}
+
+const struct command *command_find_in(const char *family, const char *word)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)) != NULL; i++) {
+		const char *second = command_word_in(c, family);
+
+		if (second != NULL && strcmp(second, word) == 0)
+			return c;
+	}
 	return NULL;
 }
 

@@ -63,11 +63,16 @@ static void read_word(struct place *at, struct before *b, const char *word)
 		b->pending = NULL;
 	} else if (word[0] == '-' && word[1] != '\0') {
 		read_option(at, b, word);
-	} else if (at->command == NULL) {
-		at->command = command_find(word);
+	} else if (at->command != NULL) {
+		if (b->n_words++ == 0)
+			at->first = word;
+	} else if (at->family != NULL) {
+		at->command = command_find_in(at->family->name, word);
 		b->unknown = at->command == NULL;
 	} else {
-		b->n_words++;
+		at->family = family_find(word);
+		at->command = at->family == NULL ? command_find(word) : NULL;
+		b->unknown = at->family == NULL && at->command == NULL;
 	}
 }
 

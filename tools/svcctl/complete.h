@@ -8,16 +8,18 @@
 
 enum want {
 	WANT_NOTHING,
-	WANT_COMMANDS,
-	WANT_OPTIONS, /* of .command, and the global ones */
-	WANT_VALUE,   /* of .param */
-	WANT_PROGRAM, /* the command that register runs */
-	WANT_FILES,   /* its arguments */
+	WANT_COMMANDS, /* of .family, or first words */
+	WANT_OPTIONS,  /* of .command, and the global ones */
+	WANT_VALUE,    /* of .param */
+	WANT_PROGRAM,  /* the command that register runs */
+	WANT_FILES,    /* its arguments */
 };
 
 struct place {
 	enum want want;
 	const struct command *command; /* NULL: none yet */
+	const struct family *family;   /* a command of it comes; NULL: none was named */
+	const char *first;             /* word of the command; NULL: none yet */
 	const struct param *param;
 	const char *prefix; /* what is there already of the word, behind "--option=" */
 	size_t skipped; /* bytes of the word before prefix, to be repeated in the answer

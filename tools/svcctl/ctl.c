@@ -119,6 +119,13 @@ const char *ctl_servers(const struct ctl *c)
 	return "unix:" SVCD_SOCKET_DEFAULT ", tcp:127.0.0.1:7820";
 }
 
+bool ctl_has_several(const struct ctl *c)
+{
+	bool named = c->servers != NULL || environment_has("SVCD_ADDR");
+
+	return named && strchr(ctl_servers(c), ',') != NULL;
+}
+
 static uint32_t connect_timeout(const struct ctl *c)
 {
 	return c->timeout_ms > 0 && c->timeout_ms < TIMEOUT_DEFAULT_MS

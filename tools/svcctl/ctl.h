@@ -54,6 +54,8 @@ enum outcome ctl_fail(const struct ctl *c, const struct svcd_fault *fault);
 /* The addresses that are tried, for messages: "unix:/run/svcd/svcd.sock,
  * tcp:127.0.0.1:7820". */
 const char *ctl_servers(const struct ctl *c);
+/* Several were named: which of them answers may change at any time. */
+bool ctl_has_several(const struct ctl *c);
 
 /* A map with the namespace in it; die when out of memory, as all params_ functions. */
 struct svcd_value *params_new(const struct ctl *c);

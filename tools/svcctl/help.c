@@ -65,26 +65,27 @@ static void put_options(FILE *out, const char *headline, const struct param *p)
 		put_option(out, p);
 }
 
+static void put_command(FILE *out, const struct command *c)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *left = mem_check(open_memstream(&text, &len));
+
+	fputs(c->name, left);
+	put_words(left, c);
+	if (c->takes_child)
+		fputs(" [-- COMMAND]", left);
+	fclose(left);
+	fprintf(out, "  %-*s%s\n", NAME_WIDTH, (const char *)mem_check(text), c->help);
+	free(text);
+}
+
 static void put_group(FILE *out, const struct group *g)
 {
 	fprintf(out, "\n%s\n", g->name);
-	for (const struct command *const *c = g->commands; *c != NULL; c++) {
-		char *text = NULL;
-		size_t len = 0;
-		FILE *left;
-
-		if ((*c)->hidden)
-			continue;
-		left = mem_check(open_memstream(&text, &len));
-		fputs((*c)->name, left);
-		put_words(left, *c);
-		if ((*c)->takes_child)
-			fputs(" [-- COMMAND]", left);
-		fclose(left);
-		mem_check(text);
-		fprintf(out, "  %-*s%s\n", NAME_WIDTH, text, (*c)->help);
-		free(text);
-	}
+	for (const struct command *const *c = g->commands; *c != NULL; c++)
+		if (!(*c)->hidden)
+			put_command(out, *c);
 }
 
 void help_overview(FILE *out)
@@ -98,6 +99,17 @@ void help_overview(FILE *out)
 	put_options(out, "Options of every command:", global_options);
 	fputs("\n'svcctl help COMMAND' tells more about one; svcctl(1) tells all.\n",
 		out);
+}
+
+void help_family(FILE *out, const struct family *family)
+{
+	const struct command *c;
+
+	fprintf(out, "usage: svcctl %s COMMAND\n\n%s.\n\n", family->name, family->help);
+	for (size_t i = 0; (c = command_at(i)) != NULL; i++)
+		if (command_word_in(c, family->name) != NULL)
+			put_command(out, c);
+	fprintf(out, "\n'svcctl help %s COMMAND' tells more about one.\n", family->name);
 }
 
 void help_command(FILE *out, const struct command *command)
@@ -139,12 +151,61 @@ enum outcome help_unknown_command(const char *word)
 	for (size_t i = 0; (c = command_at(i)) != NULL; i++)
 		if (!c->hidden)
 			texts_add(&names, mem_copy(c->name));
+	for (const struct family *f = command_families; f->name != NULL; f++)
+		texts_add(&names, mem_copy(f->name));
 	near = text_suggest(word, (const char *const *)names.items);
 	report_error("unknown command '%s'", word);
 	if (near != NULL)
 		report_hint("did you mean '%s'?", near);
 	else
 		help_point_to(NULL);
+	texts_fini(&names);
+	return OUT_USAGE;
+}
+
+static char *family_words(const struct family *family)
+{
+	char *text = mem_copy("");
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)) != NULL; i++) {
+		const char *word = command_word_in(c, family->name);
+		char *longer;
+
+		if (word == NULL)
+			continue;
+		longer = mem_format("%s%s%s", text, *text != '\0' ? ", " : "", word);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+enum outcome help_no_subcommand(const struct family *family)
+{
+	char *words = family_words(family);
+
+	report_error("%s needs a command: %s", family->name, words);
+	report_hint("'svcctl help %s' tells more", family->name);
+	free(words);
+	return OUT_USAGE;
+}
+
+enum outcome help_unknown_subcommand(const struct family *family, const char *word)
+{
+	struct texts names = {NULL, 0};
+	const struct command *c;
+	const char *near;
+
+	for (size_t i = 0; (c = command_at(i)) != NULL; i++)
+		if (command_word_in(c, family->name) != NULL)
+			texts_add(&names, mem_copy(command_word_in(c, family->name)));
+	near = text_suggest(word, (const char *const *)names.items);
+	report_error("unknown command '%s %s'", family->name, word);
+	if (near != NULL)
+		report_hint("did you mean '%s %s'?", family->name, near);
+	else
+		report_hint("'svcctl help %s' lists its commands", family->name);
 	texts_fini(&names);
 	return OUT_USAGE;
 }

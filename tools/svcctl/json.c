@@ -17,13 +17,19 @@ static bool is_time(const char *key)
 	return false;
 }
 
+/* Fields that need all 64 bits. */
+static bool is_hash(const char *key)
+{
+	return strcmp(key, "digest") == 0 || strcmp(key, "config_hash") == 0;
+}
+
 static json_t *json_of_number(uint64_t number, const char *key)
 {
 	char text[TEXT_CAP];
 
 	if (is_time(key))
 		return json_string(text_time(number, text));
-	if (strcmp(key, "digest") == 0) {
+	if (is_hash(key)) {
 		snprintf(text, sizeof(text), "%016" PRIx64, number);
 		return json_string(text);
 	}

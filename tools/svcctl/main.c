@@ -18,8 +18,10 @@ static enum outcome run(const struct args *a)
 	return out;
 }
 
-static enum outcome no_command(void)
+static enum outcome no_command(const struct family *family)
 {
+	if (family != NULL)
+		return help_no_subcommand(family);
 	report_error("no command");
 	help_point_to(NULL);
 	return OUT_USAGE;
@@ -35,11 +37,15 @@ static enum outcome dispatch(const struct args *a)
 		help_command(stdout, a->command);
 		return OUT_OK;
 	}
+	if (a->wants_help && a->family != NULL) {
+		help_family(stdout, a->family);
+		return OUT_OK;
+	}
 	if (a->wants_help) {
 		help_overview(stdout);
 		return OUT_OK;
 	}
-	return a->command != NULL ? run(a) : no_command();
+	return a->command != NULL ? run(a) : no_command(a->family);
 }
 
 /* Results that could not be written are a failure, or a full disk passes for an empty

@@ -79,6 +79,10 @@ static void print_names(const struct listing *l)
 	for (size_t i = 0; i < l->n; i++) {
 		const char *id = row_id(&l->rows[i]);
 
+		if (l->name != NULL) {
+			puts(field(&l->rows[i], l->name, ""));
+			continue;
+		}
 		fputs(row_service(&l->rows[i]), stdout);
 		if (id != NULL)
 			printf("/%s", id);
@@ -157,7 +161,8 @@ void print_object(const struct view *v, json_t *document, const char *name,
 	switch (v->format) {
 	case FORMAT_TABLE:
 	case FORMAT_WIDE:
-		screen(stdout, v, arg);
+		if (screen != NULL)
+			screen(stdout, v, arg);
 		break;
 	case FORMAT_NAME:
 		puts(name);

@@ -49,6 +49,7 @@ struct listing {
 					  none */
 	const char *head_without;      /* a field of head that is left out: the items
 					  themselves */
+	const char *name; /* the field that -o name prints; NULL: SERVICE/INSTANCE */
 	const struct row *rows;
 	size_t n;
 	const char *empty; /* a note on standard error when there are no rows, for people;
@@ -66,7 +67,8 @@ json_t *row_json(const struct row *r);
 
 /*
  * One thing, which people see as a screen of its own and programs as a document. Takes
- * the document. name: what -o name prints.
+ * the document. name: what -o name prints. screen may be NULL when the caller has
+ * written it.
  */
 typedef void screen_fn(FILE *out, const struct view *v, const void *arg);
 void print_object(const struct view *v, json_t *document, const char *name,
