@@ -19,7 +19,6 @@
 
 /* Of one answer; a message is 1 MiB at most. */
 #define CHUNK_BYTES ((uint64_t)512 << 10)
-					   */
 
 struct copy {
 	struct ctl *c;
