@@ -22,7 +22,9 @@ static const struct {
 	const char *name;
 	unsigned next; /* bit set of states */
 } states[CONN_STATES] = {
-	[CONN_CONNECTING] = {"connecting", 1u << CONN_OPEN | 1u << CONN_OVER},
+	[CONN_CONNECTING] = {"connecting",
+		1u << CONN_SHAKING | 1u << CONN_OPEN | 1u << CONN_OVER},
+	[CONN_SHAKING] = {"shaking hands", 1u << CONN_OPEN | 1u << CONN_OVER},
 	[CONN_OPEN] = {"open", 1u << CONN_FLUSHING | 1u << CONN_OVER},
 	[CONN_FLUSHING] = {"flushing", 1u << CONN_AWAITING_END | 1u << CONN_OVER},
 	[CONN_AWAITING_END] = {"awaiting the end", 1u << CONN_OVER},
@@ -126,6 +128,8 @@ void conn_close(struct conn *c, int reason, uint32_t linger_ms)
  * the next event says so. */
 static void conn_say_end(struct conn *c)
 {
+	if (c->layer != NULL)
+		c->layer->say_end(c);
 	if (shutdown(c->fd, SHUT_WR) != 0)
 		conn_end(c, c->reason);
 	else
@@ -137,6 +141,8 @@ static void conn_free(struct conn *c)
 	if (c->linger != NULL)
 		timer_fini(c->linger);
 	free(c->linger);
+	if (c->layer != NULL)
+		c->layer->free(c);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
 	c->loop->conns--;
@@ -162,6 +168,8 @@ static short conn_wants(const struct conn *c)
 	switch (c->state) {
 	case CONN_CONNECTING:
 		return EV_WRITE;
+	case CONN_SHAKING:
+		return c->layer_writes ? EV_WRITE : EV_READ;
 	case CONN_OPEN:
 		return c->paused ? writing : writing | EV_READ;
 	case CONN_FLUSHING:
@@ -196,12 +204,21 @@ static bool conn_may_offer(const struct conn *c)
 	return c->offer_again && c->in.len > 0 && c->state == CONN_OPEN;
 }
 
+static bool conn_may_read_on(const struct conn *c)
+{
+	return c->more_in && !c->paused && c->state == CONN_OPEN;
+}
+
 bool conn_settle(struct conn *c)
 {
 	bool offer = conn_may_offer(c);
+	bool read_on;
 
 	if (offer)
 		conn_receive(c, BYTES_NONE);
+	read_on = conn_may_read_on(c);
+	if (read_on)
+		conn_read(c);
 	conn_push(c);
 	if (c->state == CONN_FLUSHING && conn_pending(c) == 0)
 		conn_say_end(c);
@@ -212,9 +229,9 @@ bool conn_settle(struct conn *c)
 		return true;
 	}
 	list_remove(&c->settling.node); /* all that was asked for so far is done */
-	if (conn_may_offer(c))
+	if (conn_may_offer(c) || conn_may_read_on(c))
 		conn_queue(c);
-	return offer;
+	return offer || read_on;
 }
 
 static bool conn_on_settling(struct deferred *d)
@@ -279,9 +296,19 @@ static void set_nodelay(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-struct conn *conn_adopt(struct loop *l, int fd, const struct conn_events *ev, void *arg)
+static void conn_layer_on(struct conn *c, const struct conn_layering *with)
 {
-	struct conn *c = conn_make(l, fd, CONN_OPEN, ev, arg);
+	if (with == NULL)
+		return;
+	c->layer = with->layer;
+	c->layer_data = with->data;
+}
+
+struct conn *conn_adopt_layered(struct loop *l, int fd, const struct conn_layering *with,
+	const struct conn_events *ev, void *arg)
+{
+	struct conn *c = conn_make(
+		l, fd, with == NULL ? CONN_OPEN : CONN_SHAKING, ev, arg);
 
 	if (c == NULL)
 		return NULL;
@@ -289,7 +316,15 @@ struct conn *conn_adopt(struct loop *l, int fd, const struct conn_events *ev, vo
 	if (c->peer.any.sa_family != AF_UNIX)
 		set_nodelay(fd);
 	conn_watch(c);
-	return c->state == CONN_OPEN ? c : conn_unmake(c);
+	if (c->state == CONN_OVER)
+		return conn_unmake(c);
+	conn_layer_on(c, with);
+	return c;
+}
+
+struct conn *conn_adopt(struct loop *l, int fd, const struct conn_events *ev, void *arg)
+{
+	return conn_adopt_layered(l, fd, NULL, ev, arg);
 }
 
 /* The answer comes as writability, also when connect is done at once (Unix sockets). */
@@ -344,6 +379,17 @@ static struct conn *conn_dial_tuned(struct loop *l, const struct net_addr *to,
 		err_set(e, c->reason, "cannot watch the socket for %s", to->text);
 		return conn_unmake(c);
 	}
+	return c;
+}
+
+struct conn *conn_dial_layered(struct loop *l, const struct net_addr *to,
+	const struct conn_layering *with, const struct conn_events *ev, void *arg,
+	struct err *e)
+{
+	struct conn *c = conn_dial_tuned(l, to, set_nodelay, ev, arg, e);
+
+	if (c != NULL)
+		conn_layer_on(c, with);
 	return c;
 }
 

@@ -74,8 +74,8 @@ void conn_pause(struct conn *c, bool paused)
 	conn_queue(c);
 }
 
-/* One recv per readiness; level triggering brings us back for more. -1: nothing came. */
-static ssize_t conn_recv(struct conn *c)
+/* One recv per readiness; level triggering brings us back for more. */
+ssize_t conn_recv_plain(struct conn *c)
 {
 	ssize_t n = recv(c->fd, c->loop->scratch, LOOP_SCRATCH_BYTES, MSG_DONTWAIT);
 	int code;
@@ -88,9 +88,9 @@ static ssize_t conn_recv(struct conn *c)
 	return -1;
 }
 
-static void conn_read(struct conn *c)
+void conn_read(struct conn *c)
 {
-	ssize_t n = conn_recv(c);
+	ssize_t n = c->layer != NULL ? c->layer->recv(c) : conn_recv_plain(c);
 
 	if (n > 0) {
 		conn_receive(c, bytes_of(c->loop->scratch, (size_t)n));
@@ -115,6 +115,22 @@ static bool connected_to_itself(int fd)
 		memcmp(&here, &there, here_len) == 0;
 }
 
+static void conn_opened(struct conn *c)
+{
+	conn_move(c, CONN_OPEN);
+	if (c->ev->on_open != NULL)
+		c->ev->on_open(c, c->arg);
+}
+
+/* The first bytes may have come together with the last ones of the handshake. */
+static void conn_shake(struct conn *c)
+{
+	if (c->layer->handshake(c) != 0)
+		return;
+	c->more_in = true;
+	conn_opened(c);
+}
+
 static void connecting_step(struct conn *c, short what)
 {
 	socklen_t len = sizeof(int);
@@ -130,9 +146,18 @@ static void connecting_step(struct conn *c, short what)
 		return;
 	}
 	conn_learn_peer(c);
-	conn_move(c, CONN_OPEN);
-	if (c->ev->on_open != NULL)
-		c->ev->on_open(c, c->arg);
+	if (c->layer != NULL) {
+		conn_move(c, CONN_SHAKING);
+		conn_shake(c);
+	} else {
+		conn_opened(c);
+	}
+}
+
+static void shaking_step(struct conn *c, short what)
+{
+	(void)what;
+	conn_shake(c);
 }
 
 static void open_step(struct conn *c, short what)
@@ -156,7 +181,7 @@ static void flushing_step(struct conn *c, short what)
 static void awaiting_end_step(struct conn *c, short what)
 {
 	(void)what;
-	if (conn_recv(c) == 0)
+	if (conn_recv_plain(c) == 0)
 		conn_end(c, c->reason);
 }
 
@@ -171,6 +196,7 @@ void conn_on_io(evutil_socket_t fd, short what, void *arg)
 {
 	static void (*const steps[CONN_STATES])(struct conn * c, short what) = {
 		[CONN_CONNECTING] = connecting_step,
+		[CONN_SHAKING] = shaking_step,
 		[CONN_OPEN] = open_step,
 		[CONN_FLUSHING] = flushing_step,
 		[CONN_AWAITING_END] = awaiting_end_step,

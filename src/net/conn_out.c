@@ -17,8 +17,7 @@ size_t conn_pending(const struct conn *c)
 	return c->out.len - c->out_at;
 }
 
-/* What the kernel took, perhaps 0; -1: c has failed. */
-static ssize_t conn_send(struct conn *c, const uint8_t *data, size_t len)
+ssize_t conn_send_plain(struct conn *c, const uint8_t *data, size_t len)
 {
 	ssize_t n;
 
@@ -32,6 +31,12 @@ static ssize_t conn_send(struct conn *c, const uint8_t *data, size_t len)
 	conn_fail(c, errno,
 		err_from_errno(errno) == SVCD_ECLOSED ? SVCD_ECLOSED : SVCD_EIO);
 	return -1;
+}
+
+static ssize_t conn_send(struct conn *c, const uint8_t *data, size_t len)
+{
+	return c->layer != NULL ? c->layer->send(c, data, len)
+				: conn_send_plain(c, data, len);
 }
 
 static void conn_out_done(struct conn *c)

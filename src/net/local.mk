@@ -20,3 +20,16 @@ libnet_la_SOURCES = \
 	src/net/timer.c
 libnet_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libnet_la_LIBADD = $(EVENT_LIBS)
+
+# TLS is apart, so that who does not use it does not link OpenSSL: libsvcd.
+tls_libs = libtls.la
+
+noinst_LTLIBRARIES += libtls.la
+libtls_la_SOURCES = \
+	src/net/tls.c \
+	src/net/tls.h \
+	src/net/tls_conn.c \
+	src/net/tls_internal.h \
+	src/net/tls_words.c
+libtls_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+libtls_la_LIBADD = $(OPENSSL_LIBS)

@@ -1,5 +1,5 @@
 # libreplica: home of raft.
-replica_libs = libreplica.la libstore.la libcatalog.la $(net_libs)
+replica_libs = libreplica.la libstore.la libcatalog.la $(tls_libs) $(net_libs)
 
 noinst_LTLIBRARIES += libreplica.la
 libreplica_la_SOURCES = \

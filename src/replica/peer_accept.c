@@ -52,6 +52,19 @@ static int check_versions(const struct peer_link *l, struct err *why)
 	return 0;
 }
 
+/* The certificate is what proves the name. */
+static int check_name(const struct peer_link *l, struct err *why)
+{
+	const char *proved = conn_peer_name(l->conn);
+
+	if (l->checked || l->hello.cluster == 0 || strcmp(proved, l->hello.name) == 0)
+		return 0;
+	return err_set(why, SVCD_EDENIED,
+		"%s has the certificate of \"%s\", but its name is \"%s\": set member.name "
+		"to the certificate's",
+		l->address, proved, l->hello.name);
+}
+
 static int check_cluster(
 	const struct peers *p, const struct peer_hello *h, struct err *why)
 {
@@ -174,6 +187,8 @@ static int accepted_greeted(struct peer_link *l, void *arg, struct err *why)
 	struct peers *p = arg;
 	int rc = check_versions(l, why);
 
+	if (rc == 0)
+		rc = check_name(l, why);
 	if (rc == 0 && l->hello.cluster != 0)
 		rc = check_cluster(p, &l->hello, why);
 	if (rc == 0 && l->hello.cluster != 0)

@@ -52,6 +52,11 @@ static int dialled_greeted(struct peer_link *l, void *arg, struct err *why)
 	const struct peer_welcome *w = &l->welcome;
 	const struct peers *p = arg;
 
+	if (p->tls != NULL && strcmp(conn_peer_name(l->conn), w->name) != 0)
+		return err_set(why, SVCD_EDENIED,
+			"%s has the certificate of \"%s\", but its name is \"%s\": set "
+			"member.name there to the certificate's",
+			l->address, conn_peer_name(l->conn), w->name);
 	if (w->cluster != p->cluster)
 		return err_set(why, SVCD_EDENIED,
 			"%s is of another cluster (%016llx): correct the member's address",

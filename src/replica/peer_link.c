@@ -67,7 +67,9 @@ static void link_explain(struct peer_link *l, struct conn *c, int reason)
 
 	if (l->state == PEER_LINK_OVER)
 		return;
-	if (conn_errno(c) != 0)
+	if (conn_tls_trouble(c)[0] != '\0')
+		err_set(&l->why, reason, "%s: %s", l->address, conn_tls_trouble(c));
+	else if (conn_errno(c) != 0)
 		err_set(&l->why, reason, "%s: %s", l->address, strerror(conn_errno(c)));
 	else if (reason == SVCD_ECLOSED && handshake)
 		err_set(&l->why, reason,
@@ -445,7 +447,8 @@ struct peer_link *peer_link_dial(const struct peer_link_options *o,
 	l->dialled = true;
 	l->hello = *hello;
 	snprintf(l->address, sizeof(l->address), "%s", to->text);
-	l->conn = conn_dial(o->loop, to, &conn_events, l, e);
+	l->conn = o->tls != NULL ? conn_dial_tls(o->loop, to, o->tls, &conn_events, l, e)
+				 : conn_dial(o->loop, to, &conn_events, l, e);
 	if (l->conn == NULL) {
 		link_unmake(l);
 		return NULL;
@@ -462,7 +465,8 @@ struct peer_link *peer_link_accept(const struct peer_link_options *o, int fd)
 		close(fd);
 		return NULL;
 	}
-	l->conn = conn_adopt(o->loop, fd, &conn_events, l);
+	l->conn = o->tls != NULL ? conn_adopt_tls(o->loop, fd, o->tls, &conn_events, l)
+				 : conn_adopt(o->loop, fd, &conn_events, l);
 	if (l->conn == NULL) {
 		link_unmake(l);
 		return NULL;
