@@ -15,6 +15,7 @@ struct ask {
 	struct mail mail; /* first */
 	struct later later;
 	struct worker *worker;
+	struct head head; /* as of which the answer was read */
 	struct key key;
 	struct buf answer; /* the result as one map */
 	struct buf seen;   /* the checks' evidence: name, map, name, map … */
@@ -231,7 +232,7 @@ static void ask_answer(struct ask *a, struct session *s)
 		return;
 	}
 	n = put_answer(a, &w->entries, answer);
-	session_result(s, a->later.id, &w->head, n, buf_bytes(&w->entries));
+	session_result(s, a->later.id, &a->head, n, buf_bytes(&w->entries));
 }
 
 static void ask_come_back(struct mail *m)
@@ -267,6 +268,7 @@ bool evidence_ask(struct request *r, uint32_t n, struct bytes entries)
 	if (a == NULL)
 		return false;
 	a->worker = w;
+	a->head = w->head;
 	key_instance(&a->key, &key);
 	pack_map(&a->answer, n);
 	pack_raw(&a->answer, entries);

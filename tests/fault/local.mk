@@ -57,6 +57,44 @@ tests_fault_test_linear_SOURCES = tests/fault/test_linear.c tests/unit/unit.h $(
 tests_fault_test_linear_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_test_linear_LDADD = $(base_libs) $(UNIT_LIBS)
 
+# Random faults on a cluster of real processes. What it judges by is tested by itself.
+fault_tests += tests/fault/cluster/test_history
+tests_fault_cluster_test_history_SOURCES = tests/fault/cluster/test_history.c \
+	tests/fault/cluster/history.c tests/fault/cluster/history.h tests/unit/unit.h $(LINEAR_FILES)
+tests_fault_cluster_test_history_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_cluster_test_history_LDADD = $(base_libs) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/fault/cluster/run
+tests_fault_cluster_run_SOURCES = \
+	tests/fault/cluster/caller.c \
+	tests/fault/cluster/caller.h \
+	tests/fault/cluster/faults.c \
+	tests/fault/cluster/faults.h \
+	tests/fault/cluster/finale.c \
+	tests/fault/cluster/finale.h \
+	tests/fault/cluster/history.c \
+	tests/fault/cluster/history.h \
+	tests/fault/cluster/leases.c \
+	tests/fault/cluster/leases.h \
+	tests/fault/cluster/load.c \
+	tests/fault/cluster/load.h \
+	tests/fault/cluster/member.c \
+	tests/fault/cluster/member.h \
+	tests/fault/cluster/net.c \
+	tests/fault/cluster/net.h \
+	tests/fault/cluster/run.c \
+	tests/fault/cluster/shim.h \
+	$(LINEAR_FILES)
+tests_fault_cluster_run_CFLAGS = $(AM_CFLAGS) -pthread
+tests_fault_cluster_run_LDADD = $(wire_libs) -lpthread
+
+# Loaded into the members: it tells them another time, and makes their disk slow.
+check_LTLIBRARIES += tests/fault/cluster/shim.la
+tests_fault_cluster_shim_la_SOURCES = tests/fault/cluster/shim.c tests/fault/cluster/shim.h
+tests_fault_cluster_shim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default -fno-sanitize=all
+tests_fault_cluster_shim_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+EXTRA_DIST += tests/fault/cluster_run
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)
