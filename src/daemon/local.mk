@@ -8,6 +8,8 @@ libdaemon_la_SOURCES = \
 	src/daemon/daemon_internal.h \
 	src/daemon/notify.c \
 	src/daemon/notify.h \
+	src/daemon/offline.c \
+	src/daemon/offline.h \
 	src/daemon/options.c \
 	src/daemon/options.h \
 	src/daemon/problems.c \

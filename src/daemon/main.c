@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "daemon/daemon.h"
+#include "daemon/offline.h"
 
 static const char *const origin_names[] = {
 	"default", "file", "environment", "command line"};
@@ -112,9 +113,11 @@ int main(int argc, char **argv)
 		print_config(&settings, origins);
 	else if (options.check_config)
 		puts("configuration is good");
+	else if (offline_is_wanted(&options))
+		status = offline_run(&options, &settings);
 	else if (options.dev)
 		return run_dev(&options, &settings, origins);
 	else
 		return daemon_run(&options, &settings);
-	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+	return fflush(stdout) == 0 ? status : EX_IOERR;
 }

@@ -19,6 +19,11 @@ enum {
 	OPT_JOIN,
 	OPT_PEER_LISTEN,
 	OPT_NAME,
+	OPT_INSPECT,
+	OPT_RESTORE,
+	OPT_FORCE,
+	OPT_RECOVER,
+	OPT_DRY_RUN,
 };
 
 static const struct option long_options[] = {
@@ -32,6 +37,11 @@ static const struct option long_options[] = {
 	{"dev", no_argument, NULL, OPT_DEV},
 	{"check-config", no_argument, NULL, OPT_CHECK},
 	{"print-config", no_argument, NULL, OPT_PRINT},
+	{"inspect", required_argument, NULL, OPT_INSPECT},
+	{"restore", required_argument, NULL, OPT_RESTORE},
+	{"force", no_argument, NULL, OPT_FORCE},
+	{"recover", no_argument, NULL, OPT_RECOVER},
+	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -51,6 +61,11 @@ static const char usage_text[] =
 	"      --dev              try it out: a throw-away data directory, warnings only\n"
 	"      --check-config     check the configuration and exit\n"
 	"      --print-config     print all settings and where they come from, and exit\n"
+	"      --inspect FILE     tell what a backup holds, and whether it is whole\n"
+	"      --restore FILE     make a new cluster of one from a backup; --force puts aside\n"
+	"                         what the data directory has\n"
+	"      --recover          make this member the only voter of its cluster, when the\n"
+	"                         others are lost for good; --dry-run only tells\n"
 	"  -V, --version          print the version and exit\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -99,6 +114,21 @@ static int take_option(int c, struct options *o)
 	case OPT_DEV:
 		o->dev = true;
 		return -1;
+	case OPT_INSPECT:
+		o->inspect = optarg;
+		return -1;
+	case OPT_RESTORE:
+		o->restore = optarg;
+		return -1;
+	case OPT_FORCE:
+		o->force = true;
+		return -1;
+	case OPT_RECOVER:
+		o->recover = true;
+		return -1;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		return -1;
 	case OPT_CHECK:
 		o->check_config = true;
 		return -1;
@@ -116,6 +146,22 @@ static int take_option(int c, struct options *o)
 	}
 }
 
+static int check_together(const struct options *o)
+{
+	int works = (o->inspect != NULL) + (o->restore != NULL) + o->recover;
+
+	if (works > 1)
+		fputs("svcd: error: --inspect, --restore and --recover are for one at a time\n",
+			stderr);
+	else if (o->force && o->restore == NULL)
+		fputs("svcd: error: --force goes with --restore\n", stderr);
+	else if (o->dry_run && !o->recover)
+		fputs("svcd: error: --dry-run goes with --recover\n", stderr);
+	else
+		return -1;
+	return try_help();
+}
+
 int options_parse(int argc, char **argv, struct options *o)
 {
 	int c;
@@ -131,7 +177,7 @@ int options_parse(int argc, char **argv, struct options *o)
 		fprintf(stderr, "svcd: error: unexpected argument '%s'\n", argv[optind]);
 		return try_help();
 	}
-	return -1;
+	return check_together(o);
 }
 
 static int config_mistake(const struct err *e)

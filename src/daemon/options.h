@@ -17,6 +17,8 @@ struct options {
 	uint32_t n_listen;
 	const char *join, *peer_listen, *name;
 	bool check_config, print_config, dev;
+	const char *inspect, *restore; /* files, for offline.h */
+	bool recover, force, dry_run;
 };
 
 /* Reads argv. -1: go on; otherwise the exit status (help and version are printed,

@@ -55,13 +55,19 @@ libreplica_la_SOURCES = \
 	src/replica/peers_internal.h \
 	src/replica/propose.c \
 	src/replica/publish.c \
+	src/replica/recover.c \
+	src/replica/recover.h \
 	src/replica/recovery.c \
 	src/replica/recovery.h \
 	src/replica/replica.c \
 	src/replica/replica.h \
 	src/replica/replica_internal.h \
+	src/replica/restore.c \
+	src/replica/restore.h \
 	src/replica/segment.c \
 	src/replica/segment.h \
+	src/replica/sole.c \
+	src/replica/sole.h \
 	src/replica/status.c \
 	src/replica/stream.c \
 	src/replica/stream.h \

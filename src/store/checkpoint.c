@@ -249,6 +249,7 @@ static struct checkpoint_info info_of(const struct label *l)
 		.bytes = l->bytes + STORE_PAGE,
 		.cluster = l->cluster,
 		.hash = l->label_hash,
+		.format = l->format,
 	};
 }
 

@@ -165,6 +165,12 @@ int store_write_commit(struct store *s, uint64_t index, uint64_t term, struct er
 	return 0;
 }
 
+void store_write_cluster(struct store *s, uint64_t cluster)
+{
+	assert(s->write.mdb != NULL);
+	s->write.position.cluster = cluster;
+}
+
 void store_write_abort(struct store *s)
 {
 	if (s->write.mdb)

@@ -44,6 +44,10 @@ struct tables *store_write_begin(struct store *s, struct err *e);
 int store_write_commit(struct store *s, uint64_t index, uint64_t term, struct err *e);
 void store_write_abort(struct store *s);
 
+/* Between begin and commit: the state becomes that of another cluster. For a copy that
+ * begins a life of its own. */
+void store_write_cluster(struct store *s, uint64_t cluster);
+
 /* ---- reading ----------------------------------------------------------- */
 
 struct reader;                                    /* belongs to one thread */
@@ -81,6 +85,7 @@ struct checkpoint_info {
 	uint64_t index, term, rev, digest, bytes;
 	uint64_t cluster;
 	uint64_t hash; /* of the file: equal hashes, equal bytes */
+	uint64_t format;
 };
 int store_checkpoint_inspect(
 	const char *path, bool deep, struct checkpoint_info *out, struct err *e);

@@ -107,6 +107,11 @@ tests_unit_test_replica_journal_SOURCES = tests/unit/test_replica_journal.c \
 tests_unit_test_replica_journal_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_journal_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_replica_recover
+tests_unit_test_replica_recover_SOURCES = tests/unit/test_replica_recover.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_recover_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_recover_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_replica
 tests_unit_test_replica_SOURCES = tests/unit/test_replica.c tests/unit/scratch_dir.h tests/unit/unit.h
 tests_unit_test_replica_CFLAGS = $(UNIT_CFLAGS)

@@ -1,0 +1,226 @@
+#include "replica/recover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "catalog/member.h"
+#include "replica/sole.h"
+
+/* ---- what is there ----------------------------------------------------- */
+
+/* A directory that is not there must not be made. */
+static int check_there(const char *data_dir, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/identity", data_dir) >= (int)sizeof(path))
+		return err_set(
+			e, SVCD_EINVAL, "the path of the data directory is too long");
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_set(e, err_from_errno(errno), "%s: %s", path, strerror(errno));
+	return err_set(e, SVCD_ENOTFOUND,
+		"%s holds no data of a member: name its directory with --data-dir",
+		data_dir);
+}
+
+static int take_members(struct recover *r, struct bytes encoded)
+{
+	struct driver_member members[RECOVER_MEMBERS_MAX];
+	ssize_t n = driver_decode_members(encoded, members, RECOVER_MEMBERS_MAX);
+
+	if (n < 0)
+		return SVCD_ECORRUPT;
+	r->n_members = (size_t)n < RECOVER_MEMBERS_MAX ? (size_t)n : RECOVER_MEMBERS_MAX;
+	for (size_t i = 0; i < r->n_members; i++)
+		r->members[i] = (struct recover_member){
+			.node = members[i].node, .voter = members[i].voter};
+	return 0;
+}
+
+/* The newest configuration counts, committed or not: so it is for the engine. */
+static int find_members(struct recover *r)
+{
+	struct journal *j = r->files.journal;
+	struct buf scratch = {0};
+	uint64_t index = r->files.members_index + 1;
+	int rc = r->files.members.len > 0 ? take_members(r, buf_bytes(&r->files.members))
+					  : 0;
+
+	if (index < journal_first(j))
+		index = journal_first(j);
+	for (; rc == 0 && index <= journal_last(j); index++) {
+		struct journal_entry e;
+
+		if (journal_type(j, index) != ENTRY_MEMBERS)
+			continue;
+		rc = journal_read(j, index, &scratch, &e);
+		if (rc == 0)
+			rc = take_members(r, e.payload);
+	}
+	buf_fini(&scratch);
+	return rc;
+}
+
+static void judge_members(struct recover *r)
+{
+	size_t voters = 0;
+
+	for (size_t i = 0; i < r->n_members; i++) {
+		voters += r->members[i].voter;
+		if (r->members[i].node != r->dir.node)
+			continue;
+		r->is_member = true;
+		r->is_voter = r->members[i].voter;
+	}
+	r->is_sole = r->is_voter && voters == 1;
+}
+
+static void copy_text(char *out, size_t cap, struct bytes text)
+{
+	snprintf(out, cap, "%.*s", (int)text.len, (const char *)text.data);
+}
+
+static void name_members(struct recover *r, struct tables *t)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		struct recover_member *m = &r->members[i];
+		struct member record;
+
+		if (!catalog_get_member(t, m->node, &record))
+			continue;
+		copy_text(m->name, sizeof(m->name), record.name);
+		copy_text(m->peer, sizeof(m->peer), record.peer);
+	}
+}
+
+/* fn with the state as it is applied. */
+static int with_state(struct recover *r,
+	int (*fn)(struct recover *r, struct tables *t, void *arg), void *arg)
+{
+	struct reader *reader = store_reader_new(r->files.store);
+	struct tables *t = reader ? store_read_begin(reader) : NULL;
+	int rc = SVCD_ENOMEM;
+
+	if (t) {
+		rc = fn(r, t, arg);
+		store_read_end(reader);
+	}
+	store_reader_free(reader);
+	return rc;
+}
+
+static int look_at_state(struct recover *r, struct tables *t, void *arg)
+{
+	(void)arg;
+	r->rev = catalog_rev(t);
+	name_members(r, t);
+	return t->error;
+}
+
+static int look(struct recover *r, struct err *e)
+{
+	struct journal *j = r->files.journal;
+	int rc = find_members(r);
+
+	r->last_index = journal_last(j);
+	r->last_term = journal_term(j, r->last_index);
+	r->commit_index = r->files.applied;
+	r->term = r->files.ballot.term > r->last_term ? r->files.ballot.term
+						      : r->last_term;
+	judge_members(r);
+	if (rc == 0)
+		rc = with_state(r, look_at_state, NULL);
+	return rc == 0
+		? 0
+		: err_set(e, rc, "%s cannot be read: %s", r->dir.path, err_text(rc));
+}
+
+int recover_open(struct recover *r, const char *data_dir, struct err *e)
+{
+	struct recovery_options o = {0};
+	int rc = check_there(data_dir, e);
+
+	*r = (struct recover){.dir.fd = -1, .dir.lock_fd = -1};
+	if (rc == 0)
+		rc = datadir_open(&r->dir, data_dir, e);
+	if (rc != 0)
+		return rc;
+	rc = recovery_open(&r->dir, &o, &r->files, e);
+	r->opened = rc == 0;
+	if (rc == 0)
+		rc = look(r, e);
+	if (rc != 0)
+		recover_close(r);
+	return rc;
+}
+
+/* ---- changing it ------------------------------------------------------- */
+
+struct order {
+	struct sole sole;
+	struct buf payload;
+};
+
+static int make_commands(struct recover *r, struct tables *t, void *arg)
+{
+	struct order *o = arg;
+
+	(void)r;
+	return sole_commands(t, &o->sole, &o->payload);
+}
+
+static int refuse(const struct recover *r, struct err *e)
+{
+	if (r->last_index == 0)
+		return err_set(e, SVCD_ECONFLICT,
+			"%s holds nothing yet: there is nothing to recover", r->dir.path);
+	return err_set(e, SVCD_ECONFLICT,
+		"this member is the only voter already: start it, nothing has to be "
+		"recovered");
+}
+
+int recover_run(struct recover *r, const char *actor, uint64_t wall_ms, struct err *e)
+{
+	struct order o = {
+		.sole = {
+			.node = r->dir.node,
+			.actor = actor,
+			.reason = "recovered: this member is the only voter now",
+			.wall_ms = wall_ms,
+		}};
+	int rc;
+
+	if (r->is_sole || r->last_index == 0)
+		return refuse(r, e);
+	rc = with_state(r, make_commands, &o);
+	if (rc != 0)
+		err_set(e, rc, "%s cannot be read: %s", r->dir.path, err_text(rc));
+	if (rc == 0) {
+		/* the term first: without it the entries would be of a term that nobody
+		 * knows of */
+		ballot_write(&r->files.ballot, r->term + 1, 0);
+		rc = sole_append(
+			r->files.journal, r->term + 1, &o.sole, buf_bytes(&o.payload), e);
+	}
+	buf_fini(&o.payload);
+	return rc;
+}
+
+void recover_close(struct recover *r)
+{
+	bool clean = r->opened && r->files.store != NULL &&
+		store_sync(r->files.store, NULL) == 0;
+
+	if (r->opened)
+		recovered_close(&r->files);
+	if (clean)
+		datadir_mark(&r->dir, true, NULL);
+	datadir_close(&r->dir);
+	r->opened = false;
+}
