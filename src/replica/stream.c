@@ -130,7 +130,7 @@ void streams_progress(
 		s->o.log_range(s->o.arg, &first, &last);
 	sending_progress(&p->x, match_index, last, now_ms);
 	sending_time(&p->x, now_ms);
-	source_settle(p);
+	source_step(s, p);
 }
 
 uint64_t streams_keep_index(const struct streams *s)
@@ -166,11 +166,11 @@ void streams_on_up(struct streams *s, uint64_t node, bool up)
 {
 	struct source *p = source_of(s, node);
 
+	(void)up; /* gone: the offer dials again */
 	if (!p)
 		return;
 	sending_broken(&p->x);
-	if (up)
-		source_step(s, p);
+	source_step(s, p);
 }
 
 void streams_on_drained(struct streams *s, uint64_t node)

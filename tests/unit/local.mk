@@ -112,6 +112,12 @@ tests_unit_test_replica_recover_SOURCES = tests/unit/test_replica_recover.c test
 tests_unit_test_replica_recover_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_recover_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_replica_stream
+tests_unit_test_replica_stream_SOURCES = tests/unit/test_replica_stream.c tests/unit/fake_peers.c \
+	tests/unit/fake_peers.h tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_stream_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_stream_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_replica
 tests_unit_test_replica_SOURCES = tests/unit/test_replica.c tests/unit/scratch_dir.h tests/unit/unit.h
 tests_unit_test_replica_CFLAGS = $(UNIT_CFLAGS)
