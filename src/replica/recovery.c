@@ -127,17 +127,87 @@ static int build_state(struct attempt *a)
 	return 0;
 }
 
-/* What a checkpoint holds was durable in the log. */
-static int rebuild(struct attempt *a)
+/* What a checkpoint of ours holds was durable in the log; one of a leader may be ahead of
+ * it. */
+static uint64_t known_in_log(struct attempt *a)
 {
 	const struct checkpoints *c = &a->out->checkpoints;
-	int rc = a->out->journal ? 0 : open_log(a, c->n ? c->index[0] : 0);
+	uint64_t received = 0, term;
+	size_t i = 0;
 
-	if (rc == 0)
-		rc = build_state(a);
+	if (checkpoint_received(a->dir, &received, &term) == 0 && c->n &&
+		c->index[0] == received)
+		i = 1;
+	return i < c->n ? c->index[i] : 0;
+}
+
+static int rebuild(struct attempt *a)
+{
+	int rc = build_state(a);
+
 	if (rc == 0)
 		rc = open_store(a, a->e);
 	return rc == 0 ? read_position(a) : rc;
+}
+
+/* ---- a crash while a checkpoint of a leader was being installed ---------- */
+
+/* The log does not have what the checkpoint ends with: it was to be reset behind it. All
+ * that the log has up to there is in the checkpoint or was never committed, and what
+ * follows an entry that was not committed was not either. */
+static bool log_is_behind(const struct journal *j, uint64_t index, uint64_t term)
+{
+	return index >= journal_first(j) && journal_term(j, index) != term;
+}
+
+static bool is_whole(struct attempt *a, uint64_t index, uint64_t term)
+{
+	struct checkpoint_info info;
+	struct err why = {0};
+	char path[PATH_MAX];
+
+	if (store_checkpoint_inspect(
+		    checkpoint_path(a->dir, index, path), true, &info, &why) == 0 &&
+		info.index == index && info.term == term &&
+		info.cluster == a->dir->cluster)
+		return true;
+	log_warn("install_not_finished", L_U64("index", index), L_STR("text", why.text));
+	return false;
+}
+
+/* The checkpoint has its name, so it is whole and durable. The log is reset here; the
+ * state then does not reach it, which is the next one's to mend. */
+static int finish_install(struct attempt *a, bool usable)
+{
+	struct recovered *r = a->out;
+	uint64_t index, term;
+	int rc;
+
+	if (checkpoint_received(a->dir, &index, &term) != 0 || r->checkpoints.n == 0 ||
+		r->checkpoints.index[0] != index || (usable && r->applied >= index) ||
+		!log_is_behind(r->journal, index, term) || !is_whole(a, index, term))
+		return 0;
+	rc = journal_reset(r->journal, index, term);
+	if (rc != 0)
+		return err_set(a->e, rc,
+			"the log cannot begin behind the checkpoint that a leader sent: "
+			"%s",
+			err_text(rc));
+	log_info("install_finished", L_U64("index", index), L_U64("term", term));
+	return 0;
+}
+
+/* One that was found damaged above: nothing may count on it. */
+static void pass_over_ahead(struct recovered *r)
+{
+	struct checkpoints *c = &r->checkpoints;
+
+	while (c->n && c->index[0] > journal_last(r->journal)) {
+		log_warn("checkpoint_not_used", L_U64("index", c->index[0]),
+			L_STR("reason", "the log does not reach it"));
+		c->n--;
+		memmove(c->index, c->index + 1, c->n * sizeof(c->index[0]));
+	}
 }
 
 /* ---- fitting together -------------------------------------------------- */
@@ -179,13 +249,12 @@ static int open_steps(struct attempt *a)
 	if (rc != 0)
 		return rc;
 	usable = use_state(a, &rc);
-	if (rc != 0)
-		return rc;
-	if (usable) {
+	if (rc == 0 && usable)
 		rc = read_position(a);
-		if (rc == 0)
-			rc = open_log(a, r->applied);
-	}
+	if (rc == 0)
+		rc = open_log(a, usable ? r->applied : known_in_log(a));
+	if (rc == 0)
+		rc = finish_install(a, usable);
 	if (rc == 0 && (!usable || has_gap(r))) {
 		store_close(r->store);
 		r->store = NULL;
@@ -193,6 +262,8 @@ static int open_steps(struct attempt *a)
 	}
 	if (rc == 0)
 		rc = judge(a);
+	if (rc == 0)
+		pass_over_ahead(r);
 	return rc == 0 ? datadir_mark(a->dir, false, a->e) : rc;
 }
 

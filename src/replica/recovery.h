@@ -33,7 +33,8 @@ struct recovered {
 };
 
 /* Everything in out is open on success and nothing otherwise. The state may be older than
- * the log (its entries must then be applied), never newer. */
+ * the log (its entries must then be applied), never newer. A checkpoint that came from a
+ * leader and whose install a crash interrupted is installed here. */
 int recovery_open(const struct datadir *d, const struct recovery_options *o,
 	struct recovered *out, struct err *e);
 void recovered_close(struct recovered *r);

@@ -6,6 +6,9 @@
 #	tests_unit_test_wire_LDADD = $(wire_libs) $(UNIT_LIBS)
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 UNIT_LIBS = $(CHECK_LIBS)
+# tests/unit/crash_steps.h
+CRASH_STEPS_WRAPS = -Wl,--wrap=renameat2,--wrap=renameat,--wrap=rename,--wrap=fsync,--wrap=fdatasync \
+	-Wl,--wrap=unlink,--wrap=unlinkat,--wrap=rmdir,--wrap=mkdir,--wrap=write,--wrap=pwrite
 unit_tests =
 
 unit_tests += tests/unit/test_bytes
@@ -95,11 +98,18 @@ tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_LDADD = $(store_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_store_swap
-tests_unit_test_store_swap_SOURCES = tests/unit/test_store_swap.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_store_swap_SOURCES = tests/unit/test_store_swap.c tests/unit/crash_steps.h \
+	tests/unit/scratch_dir.h tests/unit/unit.h
 tests_unit_test_store_swap_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_swap_LDADD = $(store_libs) $(UNIT_LIBS)
-tests_unit_test_store_swap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat2,--wrap=fsync,--wrap=unlink \
-	-Wl,--wrap=rmdir,--wrap=mkdir,--wrap=write
+tests_unit_test_store_swap_LDFLAGS = $(AM_LDFLAGS) $(CRASH_STEPS_WRAPS)
+
+unit_tests += tests/unit/test_replica_recovery
+tests_unit_test_replica_recovery_SOURCES = tests/unit/test_replica_recovery.c tests/unit/crash_steps.h \
+	tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_recovery_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_recovery_LDADD = $(replica_libs) $(UNIT_LIBS)
+tests_unit_test_replica_recovery_LDFLAGS = $(AM_LDFLAGS) $(CRASH_STEPS_WRAPS)
 
 unit_tests += tests/unit/test_replica_journal
 tests_unit_test_replica_journal_SOURCES = tests/unit/test_replica_journal.c \

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
+#include "crash_steps.h"
 #include "scratch_dir.h"
 #include "store/store.h"
 #include "unit.h"
@@ -375,54 +375,13 @@ END_TEST
 
 /* ---- crashes ----------------------------------------------------------- */
 
-/* The calls that change names or make things durable; each can be the last one that the
- * process does. */
-static int steps_left;
-
-static void count_step(void)
-{
-	if (steps_left > 0 && --steps_left == 0)
-		_exit(9);
-}
-
-#define STEP(type, name, parameters, arguments) \
-	type __real_##name parameters; \
-	type __wrap_##name parameters; \
-	type __wrap_##name parameters \
-	{ \
-		count_step(); \
-		return __real_##name arguments; \
-	}
-
-STEP(int, renameat2, (int a, const char *from, int b, const char *to, unsigned flags),
-	(a, from, b, to, flags))
-STEP(int, fsync, (int fd), (fd))
-STEP(int, unlink, (const char *path), (path))
-STEP(int, rmdir, (const char *path), (path))
-STEP(int, mkdir, (const char *path, mode_t mode), (path, mode))
-STEP(ssize_t, write, (int fd, const void *data, size_t n), (fd, data, n))
-
-/* True when the child came to its end without a crash. */
-static bool swap_in_child(int steps)
+static void swap_in_child(void)
 {
 	struct err e = {0};
-	int status;
-	pid_t pid = fork();
+	struct store *s = open_state("state");
 
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		struct store *s = open_state("state");
-
-		steps_left = steps;
-		if (stage(s, "new", &e) != 0 || store_swap(s, &e) != 0)
-			_exit(1);
-		steps_left = 0;
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFEXITED(status));
-	ck_assert_int_ne(WEXITSTATUS(status), 1);
-	return WEXITSTATUS(status) == 0;
+	if (stage(s, "new", &e) != 0 || store_swap(s, &e) != 0)
+		_exit(1);
 }
 
 START_TEST(a_crash_at_any_step_leaves_one_of_the_two)
@@ -436,7 +395,7 @@ START_TEST(a_crash_at_any_step_leaves_one_of_the_two)
 
 		write_state(s, 3);
 		store_close(s);
-		done = swap_in_child(steps);
+		done = crash_in_child(steps, swap_in_child);
 		s = open_state("state");
 		value = value_now(s);
 		ck_assert_msg(value == 3 || value == 50, "step %d", steps);
