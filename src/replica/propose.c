@@ -79,6 +79,13 @@ static void on_proposal(struct mail *m)
 	struct proposal *p = container_of(m, struct proposal, mail);
 	struct replica *r = replica_of(p);
 
+	if (p->term != 0 && (r->role != ROLE_LEADER || r->role_term != p->term)) {
+		atomic_fetch_sub_explicit(&r->queued, 1, memory_order_relaxed);
+		refuse(p, SVCD_ENOLEADER, err_text(SVCD_ENOLEADER));
+		p->mail.deliver = deliver_done;
+		mailbox_post(p->reply, &p->mail);
+		return;
+	}
 	list_push(&r->waiting, &p->mail.node);
 	if (r->stopping)
 		propose_refuse(r, SVCD_ESHUTDOWN, "shutting down");

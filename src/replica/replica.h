@@ -63,6 +63,9 @@ struct proposal {
 	struct buf command; /* from command_*; the caller's to free after done */
 	struct mailbox *reply;
 	void (*done)(struct proposal *p);
+	uint64_t term; /* not 0: only while this member leads in that term, otherwise
+			  SVCD_ENOLEADER; never forwarded (what a leader decides for
+			  all: the end of a lease) */
 	struct outcome outcome; /* set when done is called: SVCD_EBUSY (queue full,
 				 * retry), SVCD_ENOLEADER, SVCD_ENOSPACE, SVCD_EUNKNOWN,
 				 * SVCD_ESHUTDOWN or the command's own */
