@@ -184,6 +184,12 @@ tests_unit_test_svcctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 tests_unit_test_svcctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_svcctl_LDADD = $(svcctl_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_svcctl_cluster
+tests_unit_test_svcctl_cluster_SOURCES = tests/unit/test_svcctl_cluster.c tests/unit/unit.h
+tests_unit_test_svcctl_cluster_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+tests_unit_test_svcctl_cluster_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_svcctl_cluster_LDADD = $(svcctl_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_svcctl_known
 tests_unit_test_svcctl_known_SOURCES = tests/unit/test_svcctl_known.c tests/unit/unit.h
 tests_unit_test_svcctl_known_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools

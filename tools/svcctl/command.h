@@ -74,7 +74,8 @@ extern const struct family command_families[];
 extern const struct command *const cluster_commands[]; /* of one of the groups */
 extern const struct param global_options[];            /* ends with a row without name */
 
-const struct command *command_find(const char *name); /* NULL: there is none */
+/* Of one word. NULL: there is none. */
+const struct command *command_find(const char *name);
 const struct family *family_find(const char *name);   /* NULL: there is none */
 /* The second word when the command is of that family, else NULL. */
 const char *command_word_in(const struct command *command, const char *family);

@@ -427,7 +427,7 @@ const struct command *command_find(const char *name)
 	const struct command *c;
 
 	for (size_t i = 0; (c = command_at(i)) != NULL; i++)
-		if (strcmp(c->name, name) == 0)
+		if (strcmp(c->name, name) == 0 && strchr(name, ' ') == NULL)
 			return c;
 	return NULL;
 }

@@ -10,19 +10,24 @@
 
 int members_ask(struct ctl *c, struct members *m, struct svcd_fault *fault)
 {
-	int rv;
+	struct svcd_value *answer = NULL;
+	int rv = ctl_ask(c, "members", NULL, &answer, fault);
 
 	*m = (struct members){.n = 0};
-	rv = pages_load(c, "members", mem_check(svcd_value_new_map()), "members",
-		&m->pages, fault);
-	if (rv != 0)
-		return rv;
+	if (rv == 0)
+		members_take(m, answer);
+	return rv;
+}
+
+void members_take(struct members *m, struct svcd_value *answer)
+{
+	*m = (struct members){.n = 0};
+	pages_take(&m->pages, answer, "members");
 	m->rows = m->pages.rows;
 	m->n = m->pages.n;
 	for (size_t i = 0; i < m->n; i++)
 		if (member_truth(m->rows[i].v, "self"))
 			m->self = m->rows[i].v;
-	return 0;
 }
 
 enum outcome members_load(struct ctl *c, struct members *m)

@@ -20,6 +20,8 @@ struct members {
 enum outcome members_load(struct ctl *c, struct members *m);
 /* The same, and nothing is reported: 0, or an enum svcd_error with fault filled. */
 int members_ask(struct ctl *c, struct members *m, struct svcd_fault *fault);
+/* From an answer of the method, which it takes. Pure. */
+void members_take(struct members *m, struct svcd_value *answer);
 void members_fini(struct members *m); /* zero-initialised is fine */
 
 /* By name, by id, or by the beginning of an id (4 digits at least) that only one has.
