@@ -1,17 +1,32 @@
 #include "replica/disk.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FILL_STEP_BYTES ((size_t)128 << 10)
+
+/* One file that is being filled, by a thread of its own. */
+struct filler {
+	pthread_t thread;
+	int file; /* -1: none */
+	uint64_t bytes;
+	int result;
+	_Atomic bool done;
+};
+
 struct folder {
 	struct disk disk; /* first */
 	int fd;
+	struct filler filler;
 };
 
 static int folder_fd(const struct disk *d)
@@ -150,6 +165,70 @@ static int disk_list(struct disk *d, void (*each)(void *arg, const char *name), 
 	return 0;
 }
 
+/* ---- filling ------------------------------------------------------------ */
+
+/* A little at a time and waited for, so that a sync of the log is never behind more than
+ * that. */
+static int fill(struct filler *f)
+{
+	static const uint8_t zeros[FILL_STEP_BYTES];
+	int rc = 0;
+
+	for (uint64_t at = 0; rc == 0 && at < f->bytes; at += FILL_STEP_BYTES) {
+		uint64_t left = f->bytes - at;
+		size_t n = left < FILL_STEP_BYTES ? (size_t)left : FILL_STEP_BYTES;
+
+		rc = disk_write(NULL, f->file, at, zeros, n);
+		if (rc == 0)
+			sync_file_range(f->file, (off_t)at, (off_t)n,
+				SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+	}
+	return rc == 0 ? disk_sync(NULL, f->file) : rc;
+}
+
+static void *fill_main(void *arg)
+{
+	struct filler *f = arg;
+
+	pthread_setname_np(pthread_self(), "log-spare");
+	f->result = fill(f);
+	atomic_store_explicit(&f->done, true, memory_order_release);
+	return NULL;
+}
+
+static struct filler *filler_of(struct disk *d)
+{
+	return &((struct folder *)d)->filler;
+}
+
+static int disk_fill_begin(struct disk *d, int file, uint64_t bytes)
+{
+	struct filler *f = filler_of(d);
+
+	if (f->file >= 0)
+		return SVCD_EBUSY;
+	f->file = file;
+	f->bytes = bytes;
+	f->done = false;
+	if (pthread_create(&f->thread, NULL, fill_main, f) == 0)
+		return 0;
+	f->file = -1;
+	return SVCD_ENOMEM;
+}
+
+static int disk_fill_end(struct disk *d, bool wait)
+{
+	struct filler *f = filler_of(d);
+
+	if (f->file < 0)
+		return SVCD_EINVAL;
+	if (!wait && !atomic_load_explicit(&f->done, memory_order_acquire))
+		return SVCD_EAGAIN;
+	pthread_join(f->thread, NULL);
+	f->file = -1;
+	return f->result;
+}
+
 static const struct disk_ops folder_ops = {
 	.open = disk_open,
 	.close = disk_close,
@@ -163,6 +242,8 @@ static const struct disk_ops folder_ops = {
 	.rename = disk_rename,
 	.sync_dir = disk_sync_dir,
 	.list = disk_list,
+	.fill_begin = disk_fill_begin,
+	.fill_end = disk_fill_end,
 };
 
 int disk_open_folder(const char *path, struct disk **out, struct err *e)
@@ -172,6 +253,7 @@ int disk_open_folder(const char *path, struct disk **out, struct err *e)
 	if (!f)
 		return err_set(e, SVCD_ENOMEM, "out of memory");
 	f->disk.ops = &folder_ops;
+	f->filler.file = -1;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		f->fd = -1;
 	else
@@ -191,6 +273,7 @@ void disk_close_folder(struct disk *d)
 {
 	if (!d)
 		return;
+	assert(filler_of(d)->file < 0);
 	close(folder_fd(d));
 	free(d);
 }

@@ -30,6 +30,12 @@ struct disk_ops {
 	int (*rename)(struct disk *d, const char *from, const char *to); /* replaces */
 	int (*sync_dir)(struct disk *d); /* names are durable */
 	int (*list)(struct disk *d, void (*each)(void *arg, const char *name), void *arg);
+	/* Writes zeros over the first so many bytes and syncs, beside all else; one file
+	 * at a time, which stays open until fill_end has said how it ended:
+	 * SVCD_EAGAIN not yet (never with wait). Both NULL: there is no such thing, as in
+	 * a simulator. */
+	int (*fill_begin)(struct disk *d, int file, uint64_t bytes);
+	int (*fill_end)(struct disk *d, bool wait);
 };
 
 struct disk {

@@ -27,14 +27,16 @@ struct item {
 };
 
 /*
- * The next segment, made ready little by little while the current one fills up: first its
- * blocks are reserved, then it is written with zeros, then synced. A file that leaves the
- * log at the front is used again.
+ * The next segment, made ready while the current one fills up: first its blocks are
+ * reserved, then it is written with zeros, then synced; by the disk beside all else, or
+ * where it cannot, here, little by little. A file that leaves the log at the front is
+ * used again.
  */
 struct spare {
 	int file; /* -1: none */
 	uint64_t size;
 	uint64_t filled;
+	bool beside; /* the disk is at it */
 	bool ready;
 };
 
@@ -68,6 +70,7 @@ int journal_zero(struct journal *j, int file, uint64_t from, uint64_t to);
 
 /* journal_spare.c */
 void spare_discard(struct journal *j); /* at open: what is there is of unknown worth */
+void spare_close(struct journal *j);   /* at close */
 int spare_reserve(struct journal *j);  /* 0 or SVCD_ENOSPACE …: after it a spare can be
 					  finished */
 int spare_finish(struct journal *j);   /* now, whatever it takes; same errors */

@@ -302,8 +302,7 @@ void journal_close(struct journal *j)
 		return;
 	for (size_t i = 0; i < j->n_pieces; i++)
 		j->disk->ops->close(j->disk, j->pieces[i].file);
-	if (j->spare.file >= 0)
-		j->disk->ops->close(j->disk, j->spare.file);
+	spare_close(j);
 	free(j->pieces);
 	free(j->items);
 	buf_fini(&j->stage);

@@ -12,6 +12,14 @@ void spare_discard(struct journal *j)
 	j->disk->ops->remove(j->disk, SPARE_NAME);
 }
 
+void spare_close(struct journal *j)
+{
+	if (j->spare.beside)
+		j->disk->ops->fill_end(j->disk, true);
+	if (j->spare.file >= 0)
+		j->disk->ops->close(j->disk, j->spare.file);
+}
+
 int spare_reserve(struct journal *j)
 {
 	struct disk *d = j->disk;
@@ -53,6 +61,34 @@ static int fill(struct journal *j, uint64_t bytes)
 	return 0;
 }
 
+/* How the disk got on. SVCD_EAGAIN: it is still at it. */
+static int collect(struct journal *j, bool wait)
+{
+	struct spare *s = &j->spare;
+	int rc = j->disk->ops->fill_end(j->disk, wait);
+
+	if (rc == SVCD_EAGAIN)
+		return rc;
+	s->beside = false;
+	if (rc != 0) {
+		give_up(j);
+		return rc;
+	}
+	s->filled = s->size;
+	s->ready = true;
+	return 0;
+}
+
+static bool begin_beside(struct journal *j)
+{
+	const struct disk_ops *ops = j->disk->ops;
+	struct spare *s = &j->spare;
+
+	s->beside = s->filled == 0 && ops->fill_begin &&
+		ops->fill_begin(j->disk, s->file, s->size) == 0;
+	return s->beside;
+}
+
 int spare_finish(struct journal *j)
 {
 	struct spare *s = &j->spare;
@@ -60,6 +96,8 @@ int spare_finish(struct journal *j)
 
 	if (rc != 0 || s->ready)
 		return rc;
+	if (s->beside)
+		return collect(j, true);
 	if (s->filled < s->size)
 		rc = fill(j, s->size);
 	if (rc == 0)
@@ -77,7 +115,11 @@ void spare_step(struct journal *j, uint64_t bytes)
 
 	if (s->ready || tail->end < tail->size / 4 || spare_reserve(j) != 0)
 		return;
-	if (s->filled == s->size)
+	if (s->beside)
+		collect(j, false);
+	else if (begin_beside(j))
+		return;
+	else if (s->filled == s->size)
 		spare_finish(j);
 	else if (fill(j, bytes > STEP_BYTES_MIN ? bytes : STEP_BYTES_MIN) != 0)
 		give_up(j);

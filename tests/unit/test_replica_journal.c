@@ -7,6 +7,7 @@
 #include "replica/crc32c.h"
 #include "replica/journal.h"
 #include "../sim/fake_disk.h"
+#include "scratch_dir.h"
 #include "unit.h"
 
 #define SEGMENT ((uint64_t)16384)
@@ -286,6 +287,148 @@ START_TEST(a_full_disk_is_said_before_anything_is_written)
 	ck_assert_int_eq(journal_room(j, 1, 968), 0);
 	append_synced(j, 1, 5000, 1);
 	journal_close(j);
+}
+END_TEST
+
+/* ---- the next segment, made ready beside ------------------------------- */
+
+/* A disk that fills when the test says so. */
+static struct {
+	struct disk_ops ops;
+	int file; /* -1: none */
+	uint64_t bytes;
+	int begun, waited;
+	bool slow;    /* not ready unless waited for */
+	int begin_rc; /* of all that are begun */
+	int end_rc;   /* of the next that ends */
+} filler;
+
+static int begin_fill(struct disk *d, int file, uint64_t bytes)
+{
+	(void)d;
+	ck_assert_int_eq(filler.file, -1);
+	if (filler.begin_rc != 0)
+		return filler.begin_rc;
+	filler.file = file;
+	filler.bytes = bytes;
+	filler.begun++;
+	return 0;
+}
+
+static int end_fill(struct disk *d, bool wait)
+{
+	static const uint8_t zeros[SEGMENT];
+	int rc = filler.end_rc, file = filler.file;
+
+	ck_assert_int_ge(file, 0);
+	if (filler.slow && !wait)
+		return SVCD_EAGAIN;
+	filler.waited += filler.slow;
+	filler.file = -1;
+	filler.end_rc = 0;
+	if (rc == 0)
+		rc = d->ops->write(d, file, 0, zeros, filler.bytes);
+	return rc == 0 ? d->ops->sync(d, file) : rc;
+}
+
+static void fill_beside(void)
+{
+	memset(&filler, 0, sizeof(filler));
+	filler.file = -1;
+	filler.ops = *disk.disk.ops;
+	filler.ops.fill_begin = begin_fill;
+	filler.ops.fill_end = end_fill;
+	disk.disk.ops = &filler.ops;
+}
+
+static void check_all_there(struct journal *j, uint64_t last)
+{
+	journal_close(j);
+	ck_assert_int_eq(filler.file, -1);
+	j = open_journal();
+	ck_assert_uint_eq(journal_last(j), last);
+	for (uint64_t i = 1; i <= last; i++)
+		check_entry(j, i, 3, 500);
+	journal_close(j);
+}
+
+START_TEST(the_next_segment_is_filled_beside)
+{
+	struct journal *j = open_journal();
+
+	append_synced(j, 3, 500, 100);
+	ck_assert_int_ge(filler.begun, 3);
+	check_all_there(j, 100);
+}
+END_TEST
+
+START_TEST(a_segment_that_is_needed_is_waited_for)
+{
+	struct journal *j = open_journal();
+
+	filler.slow = true;
+	append_synced(j, 3, 500, 100);
+	ck_assert_int_ge(filler.waited, 3);
+	check_all_there(j, 100);
+}
+END_TEST
+
+START_TEST(a_fill_that_fails_is_tried_again)
+{
+	struct journal *j = open_journal();
+
+	filler.end_rc = SVCD_EIO;
+	append_synced(j, 3, 500, 100);
+	ck_assert_int_eq(filler.end_rc, 0); /* it did fail */
+	check_all_there(j, 100);
+}
+END_TEST
+
+START_TEST(a_fill_that_cannot_begin_is_done_here)
+{
+	struct journal *j = open_journal();
+
+	filler.begin_rc = SVCD_ENOMEM;
+	append_synced(j, 3, 500, 100);
+	ck_assert_int_eq(filler.begun, 0);
+	check_all_there(j, 100);
+}
+END_TEST
+
+START_TEST(a_journal_is_closed_while_its_spare_is_filled)
+{
+	struct journal *j = open_journal();
+
+	filler.slow = true;
+	while (filler.begun == 0)
+		append_synced(j, 3, 500, 1);
+	ck_assert_int_ge(filler.file, 0);
+	check_all_there(j, journal_last(j));
+	ck_assert_int_eq(filler.waited, 1);
+}
+END_TEST
+
+/* With the thread, at its own speed. */
+START_TEST(a_real_folder_fills_beside)
+{
+	struct scratch scratch;
+	struct disk *d;
+	struct journal *j;
+	struct err e = {0};
+
+	scratch_make(&scratch);
+	for (int round = 0; round < 3; round++) {
+		ck_assert_int_eq(
+			disk_open_folder(scratch_path(&scratch, "log"), &d, &e), 0);
+		ck_assert_msg(journal_open(d, &options, &j, &e) == 0, "%s", e.text);
+		append_synced(j, 3, 500, 100);
+		for (uint64_t i = 1; i <= journal_last(j); i++)
+			check_entry(j, i, 3, 500);
+		ck_assert_uint_eq(journal_last(j), 100 * (uint64_t)(round + 1));
+		journal_close(j);
+		disk_close_folder(d);
+	}
+	scratch_remove(&scratch);
 }
 END_TEST
 
@@ -691,6 +834,7 @@ int main(void)
 	Suite *s = suite_create("replica_journal");
 	TCase *life = case_with_disk(s, "life");
 	TCase *space = case_with_disk(s, "space");
+	TCase *beside = case_with_disk(s, "beside");
 	TCase *crash = case_with_disk(s, "crash");
 	TCase *ballot = case_with_disk(s, "ballot");
 
@@ -706,6 +850,14 @@ int main(void)
 	tcase_add_test(space, a_full_disk_is_said_before_anything_is_written);
 	tcase_add_test(space, what_never_fits_into_a_segment_is_too_big);
 	unit_add_abort_test(space, a_failed_sync_ends_the_process);
+
+	tcase_add_checked_fixture(beside, fill_beside, NULL);
+	tcase_add_test(beside, the_next_segment_is_filled_beside);
+	tcase_add_test(beside, a_segment_that_is_needed_is_waited_for);
+	tcase_add_test(beside, a_fill_that_fails_is_tried_again);
+	tcase_add_test(beside, a_fill_that_cannot_begin_is_done_here);
+	tcase_add_test(beside, a_journal_is_closed_while_its_spare_is_filled);
+	tcase_add_test(beside, a_real_folder_fills_beside);
 
 	tcase_add_test(crash, a_last_record_torn_at_any_byte_is_cut_off);
 	tcase_add_test(crash, a_flipped_bit_in_what_was_durable_is_refused);
