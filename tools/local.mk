@@ -109,6 +109,7 @@ svcbench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 svcbench_SOURCES = \
 	tools/svcbench/cases.c \
 	tools/svcbench/cases.h \
+	tools/svcbench/cluster.c \
 	tools/svcbench/engine.c \
 	tools/svcbench/engine.h \
 	tools/svcbench/fleet.c \

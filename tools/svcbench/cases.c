@@ -1,6 +1,7 @@
 /* Registration, lookup and renewal in closed loops. */
 #include "svcbench/cases.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ void run_closed_loop(
 
 static uint64_t next_instance;
 
-static void register_one(struct link *l, const unsigned char *p, size_t n, bool failed)
+void register_next(struct link *l, const unsigned char *p, size_t n, bool failed)
 {
 	uint64_t i = next_instance++;
 
@@ -109,8 +110,8 @@ static void open_hset(struct link *l)
 	hset_one(l, NULL, 0, false);
 }
 
-static void registration(
-	const struct bench_options *o, struct result *r, int connections, bool redis)
+static void registration(const struct bench_case *c, const struct bench_options *o,
+	bool redis, struct result *r)
 {
 	struct engine e;
 	struct peer p;
@@ -123,32 +124,12 @@ static void registration(
 	engine_init(&e);
 	e.answer = redis ? answer_redis : answer_svcd;
 	e.on_open = redis ? open_hset : hello;
-	e.on_answer = redis ? hset_one : register_one;
-	for (int i = 0; i < connections; i++)
-		engine_dial(&e, "127.0.0.1", p.port);
+	e.on_answer = redis ? hset_one : register_next;
+	for (int i = 0; i < c->links; i++)
+		engine_dial(&e, p.host, p.port);
 	run_closed_loop(&e, o, p.pid, r);
 	engine_fini(&e);
 	peer_remove(&p);
-}
-
-static void register_1_svcd(const struct bench_options *o, struct result *r)
-{
-	registration(o, r, 1, false);
-}
-
-static void register_1_redis(const struct bench_options *o, struct result *r)
-{
-	registration(o, r, 1, true);
-}
-
-static void register_64_svcd(const struct bench_options *o, struct result *r)
-{
-	registration(o, r, 64, false);
-}
-
-static void register_64_redis(const struct bench_options *o, struct result *r)
-{
-	registration(o, r, 64, true);
 }
 
 /* ---- filling ----------------------------------------------------------- */
@@ -193,7 +174,7 @@ void fill_svcd(const struct peer *p, uint64_t n)
 	e.on_open = hello;
 	e.on_answer = fill_one;
 	for (int i = 0; i < 4; i++)
-		engine_dial(&e, "127.0.0.1", p->port);
+		engine_dial(&e, p->host, p->port);
 	if (!engine_until(&e, &f.done, n, 600)) {
 		fputs("svcbench: error: filling did not end\n", stderr);
 		exit(1);
@@ -234,7 +215,7 @@ size_t ask_svcd(const struct peer *p, const struct message *request, unsigned ch
 	e.answer = answer_svcd;
 	e.on_open = hello;
 	e.on_answer = question_step;
-	engine_dial(&e, "127.0.0.1", p->port);
+	engine_dial(&e, p->host, p->port);
 	engine_until(&e, &q.done, 1, 10);
 	engine_fini(&e);
 	return q.len;
@@ -337,19 +318,19 @@ static void fill_redis(const struct peer *p)
 	e.on_open = open_set;
 	e.on_answer = set_one;
 	for (int i = 0; i < 16; i++)
-		engine_dial(&e, "127.0.0.1", p->port);
+		engine_dial(&e, p->host, p->port);
 	engine_until(&e, &f.done, services + 16, 60);
 	engine_fini(&e);
 }
 
-static void lookup(const struct bench_options *o, struct result *r, int connections,
-	int depth, bool redis)
+static void lookup(const struct bench_case *c, const struct bench_options *o, bool redis,
+	struct result *r)
 {
 	struct engine e;
 	struct peer p;
 
 	services = 10000;
-	depth_now = depth;
+	depth_now = c->depth;
 	if (redis) {
 		peer_start_redis(&p, o, false);
 		if (sample_len == 0)
@@ -369,61 +350,54 @@ static void lookup(const struct bench_options *o, struct result *r, int connecti
 	e.answer = redis ? answer_redis : answer_svcd;
 	e.on_open = redis ? open_get : hello;
 	e.on_answer = redis ? get_one : resolve_deep;
-	for (int i = 0; i < connections; i++)
-		engine_dial(&e, "127.0.0.1", p.port);
+	for (int i = 0; i < c->links; i++)
+		engine_dial(&e, p.host, p.port);
 	run_closed_loop(&e, o, p.pid, r);
 	snprintf(r->note, sizeof r->note, "answer of %zu bytes", sample_len);
 	engine_fini(&e);
 	peer_remove(&p);
 }
 
-static void lookup_1_svcd(const struct bench_options *o, struct result *r)
-{
-	lookup(o, r, 1, 1, false);
-}
+/* ---- the table --------------------------------------------------------- */
 
-static void lookup_1_redis(const struct bench_options *o, struct result *r)
-{
-	lookup(o, r, 1, 1, true);
-}
-
-static void lookup_64_svcd(const struct bench_options *o, struct result *r)
-{
-	lookup(o, r, 64, 1, false);
-}
-
-static void lookup_64_redis(const struct bench_options *o, struct result *r)
-{
-	lookup(o, r, 64, 1, true);
-}
-
-static void lookup_deep_svcd(const struct bench_options *o, struct result *r)
-{
-	lookup(o, r, 16, 64, false);
-}
-
-static void lookup_deep_redis(const struct bench_options *o, struct result *r)
-{
-	lookup(o, r, 16, 64, true);
-}
+#define HSET .other = "redis", .other_what = "HSET, appendfsync always"
+#define GET .other = "redis", .other_what = "GET of the same bytes"
 
 const struct bench_case bench_cases[] = {
-	{"register-1", "durable registration, 1 client", "HSET, appendfsync always",
-		register_1_svcd, register_1_redis, false},
-	{"register-64", "durable registration, 64 clients", "HSET, appendfsync always",
-		register_64_svcd, register_64_redis, false},
-	{"lookup-1", "lookup of 10 instances, 1 connection", "GET of the same bytes",
-		lookup_1_svcd, lookup_1_redis, false},
-	{"lookup-64", "lookup of 10 instances, 64 connections", "GET of the same bytes",
-		lookup_64_svcd, lookup_64_redis, false},
-	{"lookup-pipelined", "lookup of 10 instances, 16 x 64 pipelined",
-		"GET of the same bytes", lookup_deep_svcd, lookup_deep_redis, false},
-	{"watch", "one change to all watchers, each with its connection",
-		"PUBLISH of the same bytes", case_watch_svcd, case_watch_redis, true},
-	{"leases", "instances kept alive, each with a lease of 10 s", NULL,
-		case_leases_svcd, NULL, false},
-	{"size", "memory of the registry, and time to the first read after kill -9", NULL,
-		case_size_svcd, NULL, false},
+	{"register-1", "durable registration, 1 client", registration, HSET, .links = 1},
+	{"register-64", "durable registration, 64 clients", registration, HSET,
+		.links = 64},
+	{"lookup-1", "lookup of 10 instances, 1 connection", lookup, GET, .links = 1,
+		.depth = 1},
+	{"lookup-64", "lookup of 10 instances, 64 connections", lookup, GET, .links = 64,
+		.depth = 1},
+	{"lookup-pipelined", "lookup of 10 instances, 16 x 64 pipelined", lookup, GET,
+		.links = 16, .depth = 64},
+	{"watch", "one change to all watchers, each with its connection", case_watch,
+		.other = "redis", .other_what = "PUBLISH of the same bytes",
+		.less_is_better = true},
+	{"leases", "instances kept alive, each with a lease of 10 s", case_leases},
+	{"size", "memory of the registry, and time to the first read after kill -9",
+		case_size},
+	{"cluster-1", "3 members: durable registration, 1 client of the leader",
+		case_cluster, .links = 1, .via = VIA_LEADER},
+	{"cluster-1-follower", "3 members: the same through a follower", case_cluster,
+		.links = 1, .via = VIA_FOLLOWERS},
+	{"cluster-64", "3 members: durable registration, 64 clients of all", case_cluster,
+		.links = 64, .via = VIA_ALL},
+	{"cluster-64-leader", "3 members: the same, all of the leader", case_cluster,
+		.links = 64, .via = VIA_LEADER},
+	{"cluster-64-follower", "3 members: the same, all of followers", case_cluster,
+		.links = 64, .via = VIA_FOLLOWERS},
+	{"failover-kill", "kill -9 of the leader: time without writes", case_failover,
+		.signal = SIGKILL},
+	{"failover-freeze", "SIGSTOP of the leader: time without writes", case_failover,
+		.signal = SIGSTOP},
+	{"handover", "SIGTERM of the leader: time without writes", case_failover,
+		.signal = SIGTERM},
+	{"catch-up", "a follower was away while all instances came", case_catch_up},
+	{"snapshot", "a checkpoint under load: longest stop, extra memory",
+		case_snapshot},
 };
 
 const unsigned bench_case_count = sizeof bench_cases / sizeof bench_cases[0];

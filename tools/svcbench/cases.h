@@ -20,12 +20,22 @@ struct result {
 	char note[NOTE_MAX];
 };
 
+struct bench_case;
+
+/* Measures one side: svcd, or (other) what it is compared with. */
+typedef void bench_run(const struct bench_case *c, const struct bench_options *o,
+	bool other, struct result *r);
+
+enum via { VIA_LEADER, VIA_FOLLOWERS, VIA_ALL }; /* whom the clients of a cluster ask */
+
 struct bench_case {
-	const char *name, *what, *peer_what;
-	void (*svcd)(const struct bench_options *o, struct result *r);
-	void (*redis)(const struct bench_options *o, struct result *r); /* NULL: nothing
-									   to compare with
-									 */
+	const char *name, *what;
+	bench_run *run;
+	const char *other, *other_what; /* "redis", and its nearest work; NULL: nothing to
+					   compare with */
+	int links, depth; /* connections, and requests on their way on each */
+	enum via via;
+	int signal;          /* failover: what happens to the leader */
 	bool less_is_better; /* compared by p99_us (time to the last) instead of rate */
 };
 
@@ -36,13 +46,13 @@ extern const unsigned bench_case_count;
 void run_closed_loop(
 	struct engine *e, const struct bench_options *o, pid_t server, struct result *r);
 
-void case_watch_svcd(const struct bench_options *o, struct result *r);
-void case_watch_redis(const struct bench_options *o, struct result *r);
-void case_leases_svcd(const struct bench_options *o, struct result *r);
-void case_size_svcd(const struct bench_options *o, struct result *r);
+bench_run case_watch, case_leases, case_size;
+bench_run case_cluster, case_failover, case_catch_up, case_snapshot;
 
 /* Registers n instances, 10 a service, in batches, through connections of its own. */
 void fill_svcd(const struct peer *p, uint64_t n);
+/* The requests of the next registration, answered by answer_svcd; for on_answer. */
+void register_next(struct link *l, const unsigned char *p, size_t n, bool failed);
 size_t answer_svcd(struct link *l, const unsigned char *p, size_t n, bool *failed);
 size_t answer_redis(struct link *l, const unsigned char *p, size_t n, bool *failed);
 void hello(struct link *l);

@@ -58,30 +58,51 @@ static void watch(struct link *l, int op, bool writing)
 	epoll_ctl(l->engine->epoll, op, l->fd, &ev);
 }
 
-struct link *engine_dial(struct engine *e, const char *host, int port)
+static bool connect_link(struct link *l, const char *host, int port)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	struct link *l = grow(NULL, sizeof *l);
 	int one = 1;
+
+	inet_pton(AF_INET, host, &to.sin_addr);
+	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0)
+		return false;
+	if (connect(l->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
+		errno != EINPROGRESS) {
+		close(l->fd);
+		l->fd = -1;
+		return false;
+	}
+	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	watch(l, EPOLL_CTL_ADD, true);
+	return true;
+}
+
+struct link *engine_dial(struct engine *e, const char *host, int port)
+{
+	struct link *l = grow(NULL, sizeof *l);
 
 	memset(l, 0, sizeof *l);
 	l->engine = e;
 	l->index = e->n_links;
 	e->links = grow(e->links, sizeof *e->links * (size_t)(e->n_links + 1));
 	e->links[e->n_links++] = l;
-	inet_pton(AF_INET, host, &to.sin_addr);
-	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0 ||
-		(connect(l->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
-			errno != EINPROGRESS)) {
+	if (!connect_link(l, host, port)) {
 		fprintf(stderr, "svcbench: error: connection %d: %s\n", l->index,
 			strerror(errno));
 		exit(1);
 	}
-	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	watch(l, EPOLL_CTL_ADD, true);
 	return l;
+}
+
+bool link_redial(struct link *l, const char *host, int port)
+{
+	l->connected = l->writing = false;
+	l->in_len = l->out_len = l->out_sent = 0;
+	l->head = l->waiting = 0;
+	l->usual = 0;
+	return connect_link(l, host, port);
 }
 
 void link_put(struct link *l, const void *data, size_t n)

@@ -50,6 +50,8 @@ struct engine {
 void engine_init(struct engine *e);
 void engine_fini(struct engine *e);
 struct link *engine_dial(struct engine *e, const char *host, int port);
+/* A closed link is connected again, from nothing. False: it is refused at once. */
+bool link_redial(struct link *l, const char *host, int port);
 void link_put(struct link *l, const void *data, size_t n);
 void link_sent(struct link *l);  /* one request was put: its clock starts */
 void link_flush(struct link *l); /* the engine flushes after on_open and on_answer by

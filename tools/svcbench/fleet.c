@@ -180,7 +180,8 @@ static void hold(struct engine *e, double seconds)
 	}
 }
 
-void case_leases_svcd(const struct bench_options *o, struct result *r)
+void case_leases(const struct bench_case *c, const struct bench_options *o, bool other,
+	struct result *r)
 {
 	struct usage before, after;
 	struct fleet *f = calloc(1, sizeof *f);
@@ -189,6 +190,7 @@ void case_leases_svcd(const struct bench_options *o, struct result *r)
 	uint64_t renewed, start = now_ns();
 	double wall;
 
+	(void)c, (void)other;
 	f->goal = o->leases;
 	f->cap = o->leases + 1;
 	f->leases = calloc(f->cap, sizeof *f->leases);
@@ -199,7 +201,7 @@ void case_leases_svcd(const struct bench_options *o, struct result *r)
 	e.on_open = open_lease_link;
 	e.on_answer = on_answer;
 	for (int i = 0; i < LEASE_LINKS; i++)
-		engine_dial(&e, "127.0.0.1", p.port);
+		engine_dial(&e, p.host, p.port);
 	while (f->registered < f->goal && now_ns() - start < 300000000000u)
 		hold(&e, 0.1);
 	hold(&e, 5); /* the rhythm settles */
@@ -232,13 +234,15 @@ void case_leases_svcd(const struct bench_options *o, struct result *r)
 	free(f);
 }
 
-void case_size_svcd(const struct bench_options *o, struct result *r)
+void case_size(const struct bench_case *c, const struct bench_options *o, bool other,
+	struct result *r)
 {
 	static unsigned char answer[65536];
 	struct peer p;
 	double filled, full_mib;
 	uint64_t start;
 
+	(void)c, (void)other;
 	memset(r, 0, sizeof *r);
 	peer_start_svcd(&p, o);
 	start = now_ns();

@@ -20,7 +20,8 @@ static const char usage_text[] =
 	"  --seconds N        counted time of a run (3)\n"
 	"  --rounds N         runs of each side, in turn; medians are shown (3)\n"
 	"  --server-cpu N     processor of the servers (0), --client-cpu N ours (1); -1: any\n"
-	"  --instances N      of the case size (1000000)\n"
+	"  --instances N      of the cases size, catch-up and snapshot (1000000)\n"
+	"  --failovers N      of each failover case and handover (20)\n"
 	"  --watchers N       of the case watch (10000)\n"
 	"  --leases N         of the case leases (500000)\n"
 	"  --no-redis         measure svcd alone\n"
@@ -54,28 +55,28 @@ static void print_row(const char *side, const char *what, const struct result *r
  * each pair. */
 static bool run_case(const struct bench_case *c, const struct bench_options *o)
 {
-	struct result svcd[ROUNDS_MAX], redis[ROUNDS_MAX];
+	struct result svcd[ROUNDS_MAX], other[ROUNDS_MAX];
 	double ratio[ROUNDS_MAX];
-	bool compare = c->redis != NULL && o->redis != NULL;
-	int rounds = c->redis != NULL ? o->rounds : 1;
+	bool compare = c->other != NULL && o->redis != NULL;
+	int rounds = c->other != NULL ? o->rounds : 1;
 	uint64_t errors = 0;
 
 	printf("%s\n", c->name);
 	for (int i = 0; i < rounds; i++) {
-		c->svcd(o, &svcd[i]);
+		c->run(c, o, false, &svcd[i]);
 		errors += svcd[i].errors;
 		if (!compare)
 			continue;
-		c->redis(o, &redis[i]);
-		ratio[i] = c->less_is_better ? redis[i].p99_us / svcd[i].p99_us
-					     : svcd[i].rate / redis[i].rate;
+		c->run(c, o, true, &other[i]);
+		ratio[i] = c->less_is_better ? other[i].p99_us / svcd[i].p99_us
+					     : svcd[i].rate / other[i].rate;
 	}
 	qsort(svcd, (size_t)rounds, sizeof svcd[0], by_rate);
 	print_row("svcd", c->what, &svcd[rounds / 2]);
 	if (compare) {
-		qsort(redis, (size_t)rounds, sizeof redis[0], by_rate);
+		qsort(other, (size_t)rounds, sizeof other[0], by_rate);
 		qsort(ratio, (size_t)rounds, sizeof ratio[0], by_number);
-		print_row("redis", c->peer_what, &redis[rounds / 2]);
+		print_row(c->other, c->other_what, &other[rounds / 2]);
 		printf("  ratio  %.2f (%.2f to %.2f), above 1 svcd is %s\n",
 			ratio[rounds / 2], ratio[0], ratio[rounds - 1],
 			c->less_is_better ? "sooner" : "faster");
@@ -132,6 +133,7 @@ enum {
 	OPT_INSTANCES,
 	OPT_WATCHERS,
 	OPT_LEASES,
+	OPT_FAILOVERS,
 	OPT_NO_REDIS,
 	OPT_LIST
 };
@@ -145,6 +147,7 @@ static const struct option long_options[] = {
 	{"instances", required_argument, NULL, OPT_INSTANCES},
 	{"watchers", required_argument, NULL, OPT_WATCHERS},
 	{"leases", required_argument, NULL, OPT_LEASES},
+	{"failovers", required_argument, NULL, OPT_FAILOVERS},
 	{"no-redis", no_argument, NULL, OPT_NO_REDIS},
 	{"list", no_argument, NULL, OPT_LIST},
 	{"help", no_argument, NULL, 'h'},
@@ -188,6 +191,9 @@ static int read_options(int argc, char **argv, struct bench_options *o)
 		case OPT_LEASES:
 			o->leases = strtoul(optarg, NULL, 10);
 			break;
+		case OPT_FAILOVERS:
+			o->failovers = atoi(optarg);
+			break;
 		case OPT_NO_REDIS:
 			o->redis = NULL;
 			break;
@@ -203,7 +209,7 @@ static int read_options(int argc, char **argv, struct bench_options *o)
 		}
 	}
 	if (o->rounds < 1 || o->rounds > ROUNDS_MAX || o->seconds <= 0 ||
-		o->instances < 100) {
+		o->instances < 100 || o->failovers < 1 || o->failovers > FAILOVERS_MAX) {
 		fputs("svcbench: error: a number is out of range\n", stderr);
 		return 2;
 	}
@@ -219,7 +225,8 @@ int main(int argc, char **argv)
 		.rounds = 3,
 		.instances = 1000000,
 		.watchers = 10000,
-		.leases = 500000};
+		.leases = 500000,
+		.failovers = 20};
 	struct rlimit files;
 	bool good = true;
 	int status;

@@ -2,6 +2,7 @@
 #include "svcbench/measure.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,7 +102,7 @@ void usage_now(struct usage *u, pid_t pid)
 	u->busy_s = machine_busy();
 }
 
-double process_rss_mib(pid_t pid)
+static double status_mib(pid_t pid, const char *row)
 {
 	char path[64], line[256];
 	unsigned long kib = 0;
@@ -111,9 +112,24 @@ double process_rss_mib(pid_t pid)
 	f = fopen(path, "r");
 	if (f == NULL)
 		return 0;
-	while (fgets(line, sizeof line, f) != NULL)
-		if (sscanf(line, "VmRSS: %lu", &kib) == 1)
+	while (fgets(line, sizeof line, f) != NULL) {
+		size_t len = strlen(row);
+
+		if (strncmp(line, row, len) == 0) {
+			kib = strtoul(line + len, NULL, 10);
 			break;
+		}
+	}
 	fclose(f);
 	return (double)kib / 1024;
+}
+
+double process_rss_mib(pid_t pid)
+{
+	return status_mib(pid, "VmRSS:");
+}
+
+double process_anon_mib(pid_t pid)
+{
+	return status_mib(pid, "RssAnon:");
 }

@@ -34,5 +34,6 @@ struct usage {
 
 void usage_now(struct usage *u, pid_t pid);
 double process_rss_mib(pid_t pid);
+double process_anon_mib(pid_t pid); /* without mapped files */
 
 #endif

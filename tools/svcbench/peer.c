@@ -23,9 +23,11 @@ void pin_to(int cpu)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
 	if (cpu >= 0)
-		sched_setaffinity(0, sizeof set, &set);
+		CPU_SET(cpu, &set);
+	else
+		memset(&set, 0xff, sizeof set);
+	sched_setaffinity(0, sizeof set, &set);
 }
 
 const char *find_program(const char *name, char *out, size_t cap)
@@ -59,13 +61,13 @@ static int free_port(void)
 	return ntohs(at.sin_port);
 }
 
-static bool answers(int port)
+static bool answers(const struct peer *p)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)p->port)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+	bool ok = fd >= 0 && inet_pton(AF_INET, p->host, &to.sin_addr) == 1 &&
+		connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -94,7 +96,7 @@ static void run(struct peer *p, const struct bench_options *o, const char *const
 		_exit(127);
 	}
 	for (int i = 0; i < 60000; i++) {
-		if (answers(p->port))
+		if (answers(p))
 			return;
 		if (waitpid(p->pid, NULL, WNOHANG) != 0)
 			break;
@@ -116,25 +118,60 @@ static void make_dir(struct peer *p)
 	}
 }
 
+/* The ports of a member stay; a server by itself gets a new one from the kernel. */
 void peer_restart_svcd(struct peer *p, const struct bench_options *o)
 {
-	char listen[64], data[300];
-	const char *const argv[] = {p->program, "--config", "/dev/null", "--data-dir",
-		data, "--listen", listen, "--set", "log-level=warn", "--set", "workers=1",
-		NULL};
+	char listen[64], data[300], peer[64], name[32];
+	const char *argv[24] = {p->program, "--config", "/dev/null", "--data-dir", data,
+		"--listen", listen, "--set", "log-level=warn", "--set", "workers=1"};
+	int n = 11;
 
-	(void)o;
-	p->port = free_port();
-	snprintf(listen, sizeof listen, "tcp:127.0.0.1:%d", p->port);
+	if (p->peer_port == 0)
+		p->port = free_port();
+	snprintf(listen, sizeof listen, "tcp:%s:%d", p->host, p->port);
 	snprintf(data, sizeof data, "%s/data", p->dir);
+	snprintf(peer, sizeof peer, "tcp:%s:%d", p->host, p->peer_port);
+	snprintf(name, sizeof name, "m%s", strrchr(p->host, '.') + 1);
+	if (p->peer_port != 0) {
+		argv[n++] = "--peer-listen";
+		argv[n++] = peer;
+		argv[n++] = "--name";
+		argv[n++] = name;
+	}
+	if (p->join[0] != '\0') {
+		argv[n++] = "--join";
+		argv[n++] = p->join;
+	}
 	run(p, o, argv);
 }
 
-void peer_start_svcd(struct peer *p, const struct bench_options *o)
+static void prepare(struct peer *p, const struct bench_options *o)
 {
 	memset(p, 0, sizeof *p);
 	make_dir(p);
 	snprintf(p->program, sizeof p->program, "%s", o->svcd);
+	snprintf(p->host, sizeof p->host, "127.0.0.1");
+}
+
+void peer_start_svcd(struct peer *p, const struct bench_options *o)
+{
+	prepare(p, o);
+	peer_restart_svcd(p, o);
+}
+
+void peer_start_member(
+	struct peer *p, const struct bench_options *o, int index, const struct peer *join)
+{
+	int pid = getpid();
+
+	prepare(p, o);
+	p->port = 7820;
+	p->peer_port = 7821;
+	snprintf(p->host, sizeof p->host, "127.%d.%d.%d", 128 + (pid >> 8 & 63),
+		pid & 255, 10 + index);
+	if (join != NULL)
+		snprintf(p->join, sizeof p->join, "tcp:%s:%d", join->host,
+			join->peer_port);
 	peer_restart_svcd(p, o);
 }
 
@@ -149,6 +186,7 @@ void peer_start_redis(struct peer *p, const struct bench_options *o, bool durabl
 	memset(p, 0, sizeof *p);
 	make_dir(p);
 	p->redis = true;
+	snprintf(p->host, sizeof p->host, "127.0.0.1");
 	p->port = free_port();
 	snprintf(p->program, sizeof p->program, "%s", o->redis);
 	snprintf(port, sizeof port, "%d", p->port);

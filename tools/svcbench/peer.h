@@ -8,9 +8,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define FAILOVERS_MAX 200
+
 struct peer {
-	pid_t pid; /* 0: not running */
-	int port;
+	pid_t pid;           /* 0: not running */
+	int port, peer_port; /* peer_port 0: a cluster of one */
+	char host[32];
+	char join[64]; /* address of another member; "": makes a cluster */
 	char dir[256];
 	char program[256];
 	bool redis;
@@ -20,7 +24,7 @@ struct bench_options {
 	const char *svcd, *redis; /* programs; redis NULL: not there */
 	int server_cpu, client_cpu;
 	double seconds;
-	int rounds;
+	int rounds, failovers;
 	unsigned long instances, watchers, leases;
 	bool json;
 };
@@ -33,7 +37,12 @@ void peer_restart_svcd(struct peer *p, const struct bench_options *o);
 void peer_kill(struct peer *p, int sig); /* and waits */
 void peer_remove(struct peer *p);        /* kills, and removes its directory */
 
-void pin_to(int cpu);
+/* One member of a cluster, on an address of its own within 127/8, so that its ports are
+ * free when it comes back; on any processor. peer_restart_svcd starts it again. */
+void peer_start_member(struct peer *p, const struct bench_options *o, int index,
+	const struct peer *join);
+
+void pin_to(int cpu); /* -1: any */
 /* Path of redis-server, or NULL. */
 const char *find_program(const char *name, char *out, size_t cap);
 

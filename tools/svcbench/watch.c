@@ -116,13 +116,13 @@ static void fan_out(
 	e.on_open = redis ? subscribe : hello;
 	e.on_answer = on_answer;
 	for (unsigned long i = 0; i < o->watchers; i++) {
-		engine_dial(&e, "127.0.0.1", p->port);
+		engine_dial(&e, p->host, p->port);
 		if (i % 200 == 199)
 			engine_poll(&e, 5);
 	}
 	engine_until(&e, &f.ready, o->watchers, 60);
 	e.on_open = redis ? NULL : hello;
-	f.publisher = engine_dial(&e, "127.0.0.1", p->port);
+	f.publisher = engine_dial(&e, p->host, p->port);
 	engine_for(&e, 0.5);
 	memset(r, 0, sizeof *r);
 	usage_now(&before, p->pid);
@@ -155,21 +155,18 @@ static void fan_out(
 	free(f.told_ns);
 }
 
-void case_watch_svcd(const struct bench_options *o, struct result *r)
+void case_watch(const struct bench_case *c, const struct bench_options *o, bool redis,
+	struct result *r)
 {
 	struct peer p;
 
-	peer_start_svcd(&p, o);
-	fill_svcd(&p, 1000);
-	fan_out(o, r, &p, false);
-	peer_remove(&p);
-}
-
-void case_watch_redis(const struct bench_options *o, struct result *r)
-{
-	struct peer p;
-
-	peer_start_redis(&p, o, false);
-	fan_out(o, r, &p, true);
+	(void)c;
+	if (redis) {
+		peer_start_redis(&p, o, false);
+	} else {
+		peer_start_svcd(&p, o);
+		fill_svcd(&p, 1000);
+	}
+	fan_out(o, r, &p, redis);
 	peer_remove(&p);
 }
