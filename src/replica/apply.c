@@ -25,8 +25,12 @@ static int apply_begin(void *arg)
 static int apply_command(struct replica *r, struct payload *p, struct outcome *out)
 {
 	struct bytes command;
+	struct command_head head;
 	int rc = payload_next(p, &command);
 
+	if (rc == 0 && command_head(command, &head) == 0 &&
+		(head.kind == COMMAND_MEMBER_SET || head.kind == COMMAND_MEMBER_REMOVE))
+		r->roster_stale = true;
 	return rc == 0 ? catalog_apply(r->catalog, r->tables, &p->stamp, command, out,
 				 r->changes)
 		       : rc;
@@ -62,6 +66,9 @@ static int apply_members(struct replica *r, const struct driver_entry *e)
 	if (value.error == 0)
 		table_put(
 			r->tables, TABLE_META, bytes_str(MEMBERS_KEY), buf_bytes(&value));
+	members_applied(r, e->payload);
+	if (e->ticket)
+		changing_committed(r);
 	buf_fini(&value);
 	return value.error ? value.error : r->tables->error;
 }
@@ -93,6 +100,7 @@ static int apply_commit(void *arg, uint64_t index, uint64_t term)
 {
 	struct replica *r = arg;
 	struct err e = {0};
+	uint64_t digest;
 	int rc = catalog_end(r->catalog);
 
 	if (rc == 0)
@@ -100,6 +108,7 @@ static int apply_commit(void *arg, uint64_t index, uint64_t term)
 	if (rc != 0)
 		return rc;
 	read_state(r, r->tables);
+	digest = store_digest(r->tables);
 	rc = store_write_commit(r->files.store, index, term, &e);
 	r->tables = NULL;
 	if (rc != 0) {
@@ -107,12 +116,14 @@ static int apply_commit(void *arg, uint64_t index, uint64_t term)
 		return rc;
 	}
 	r->applied_index = index;
+	beating_note_point(r, index, digest);
 	checkpointing_after_commit(r);
 	/* In this order: who reads a revision from the status finds its publication
 	 * posted, and whoever was answered finds both. */
 	publish_changes(r, index);
 	status_update(r);
 	propose_answer(r);
+	reading_applied(r);
 	return 0;
 }
 
@@ -129,7 +140,52 @@ static void apply_abort(void *arg)
 
 static void apply_lost(void *arg, void *ticket, int code)
 {
-	propose_lost(arg, ticket, code);
+	struct replica *r = arg;
+
+	if (ticket == &r->change_ticket)
+		changing_lost(r);
+	else
+		propose_lost(r, ticket, code);
+}
+
+/* The state is another one. */
+static int load_state(struct replica *r, uint64_t index)
+{
+	struct tables *t = store_read_begin(r->reader);
+
+	if (!t)
+		return SVCD_ENOMEM;
+	read_state(r, t);
+	beating_note_point(r, index, store_digest(t));
+	store_read_end(r->reader);
+	r->applied_index = index;
+	return 0;
+}
+
+static int apply_install(void *arg, const struct driver_snapshot *s)
+{
+	struct replica *r = arg;
+	struct err e = {0};
+	int rc = store_swap(r->files.store, &e);
+
+	if (rc == 0)
+		rc = load_state(r, s->index);
+	if (rc != 0) {
+		log_error("state_not_replaced", L_STR("text", e.text), L_ERR(rc));
+		return rc;
+	}
+	log_info("state_replaced", L_U64("index", s->index), L_U64("rev", r->rev));
+	members_applied(r, s->members);
+	publish_reset(r, s->index);
+	status_update(r);
+	propose_answer(r);
+	reading_applied(r);
+	return 0;
+}
+
+static void apply_read(void *arg, void *ticket, int code, uint64_t index)
+{
+	reading_done(arg, ticket, code, index);
 }
 
 static void apply_changed(void *arg)
@@ -138,9 +194,12 @@ static void apply_changed(void *arg)
 
 	if (!r->driver)
 		return; /* still in driver_start */
+	r->roster_stale = true;
 	timing_changed(r);
 	publish_role(r);
 	status_update(r);
+	network_leader(r);
+	handover_check(r);
 }
 
 const struct driver_machine replica_machine = {
@@ -150,18 +209,14 @@ const struct driver_machine replica_machine = {
 	.abort = apply_abort,
 	.lost = apply_lost,
 	.changed = apply_changed,
+	.install = apply_install,
+	.read = apply_read,
 };
 
 void apply_load(struct replica *r)
 {
-	struct reader *reader = store_reader_new(r->files.store);
-	struct tables *t = reader ? store_read_begin(reader) : NULL;
-
 	r->next_due_ms = UINT64_MAX;
-	r->applied_index = r->files.applied;
-	if (t) {
-		read_state(r, t);
-		store_read_end(reader);
-	}
-	store_reader_free(reader);
+	if (load_state(r, r->files.applied) != 0)
+		r->applied_index = r->files.applied;
+	members_applied(r, buf_bytes(&r->files.members));
 }

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,6 +26,15 @@ struct made {
 	bool done;
 };
 
+/* The older checkpoint, and what members that receive one lack behind it. */
+static uint64_t keep_behind(const struct replica *r)
+{
+	uint64_t older = r->files.checkpoints.index[1],
+		 wanted = r->streams ? streams_keep_index(r->streams) : UINT64_MAX;
+
+	return wanted < older ? wanted : older;
+}
+
 static void note(struct replica *r, const struct checkpoint_info *info)
 {
 	struct checkpoints *c = &r->files.checkpoints;
@@ -36,8 +46,10 @@ static void note(struct replica *r, const struct checkpoint_info *info)
 	r->log_bytes_wait = 0;
 	if (c->n == CHECKPOINTS_MAX)
 		replica_fatal(driver_checkpointed(r->driver, replica_now_ms(r),
-				      c->index[0], c->index[1]),
+				      c->index[0], keep_behind(r)),
 			"checkpoint");
+	if (r->streams)
+		streams_checkpointed(r->streams);
 	status_update(r);
 	log_info("checkpoint", L_U64("index", info->index), L_U64("rev", info->rev),
 		L_U64("bytes", info->bytes),
@@ -121,6 +133,57 @@ static void start_background(struct replica *r)
 			r->background_running = r->background_joinable = true;
 	}
 	pthread_mutex_unlock(&r->background_lock);
+}
+
+void checkpointing_wanted(struct replica *r)
+{
+	start_background(r);
+}
+
+/* ---- from the leader --------------------------------------------------- */
+
+static bool is_ours(const struct replica *r, uint64_t index)
+{
+	const struct checkpoints *c = &r->files.checkpoints;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->index[i] == index)
+			return true;
+	return false;
+}
+
+/* One that is not installed must not stay: it may be ahead of our log. */
+static void discard(const struct replica *r, const struct staged *s)
+{
+	if (!is_ours(r, s->info.index) && unlink(s->path) != 0)
+		log_warn("checkpoint_not_removed", L_STR("path", s->path));
+}
+
+void checkpointing_staged(struct replica *r, const struct staged *s)
+{
+	struct driver_snapshot snapshot = {.index = s->info.index,
+		.term = s->info.term,
+		.members_index = s->members_index,
+		.members = s->members};
+	bool taken = false;
+	int rc = driver_install(
+		r->driver, replica_now_ms(r), s->from, s->leader_term, &snapshot, &taken);
+
+	if (rc == SVCD_EINVAL || rc == SVCD_ENOSPACE)
+		log_warn("checkpoint_refused", L_U64("index", s->info.index), L_ERR(rc));
+	else
+		replica_fatal(rc, "install");
+	if (!taken) {
+		discard(r, s);
+		return;
+	}
+	checkpoints_add(&r->dir, &r->files.checkpoints, s->info.index);
+	r->checkpoint_index = s->info.index;
+	r->checkpoint_rev = s->info.rev;
+	r->checkpoint_wall_ms = clock_wall_ms();
+	r->log_bytes_wait = 0;
+	streams_checkpointed(r->streams);
+	status_update(r);
 }
 
 /* After a try the next one waits until the log has grown by a quarter; when it succeeds

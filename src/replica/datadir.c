@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -85,6 +86,38 @@ int datadir_read(
 	return 0;
 }
 
+bool datadir_has(const struct datadir *d, const char *name)
+{
+	return faccessat(d->fd, name, F_OK, 0) == 0;
+}
+
+int datadir_remove(const struct datadir *d, const char *name, struct err *e)
+{
+	if (unlinkat(d->fd, name, 0) != 0 && errno != ENOENT)
+		return fail_errno(e, d, name);
+	return fsync(d->fd) == 0 ? 0 : fail_errno(e, d, name);
+}
+
+static int remove_entry(
+	const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+int datadir_empty(const struct datadir *d, struct err *e)
+{
+	static const char *const names[] = {"state", "checkpoint", "log", "clean"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (datadir_has(d, names[i]) &&
+			nftw(datadir_path(d, names[i], path), remove_entry, 8,
+				FTW_DEPTH | FTW_PHYS) != 0)
+			return fail_errno(e, d, names[i]);
+	return fsync(d->fd) == 0 ? 0 : fail_errno(e, d, "");
+}
+
 /* ---- opening ----------------------------------------------------------- */
 
 static int open_folder(struct datadir *d, const char *path, struct err *e)
@@ -128,17 +161,31 @@ static uint64_t random_id(void)
 	return id;
 }
 
-static int make_identity(struct datadir *d, struct err *e)
+static int write_identity(struct datadir *d, struct err *e)
 {
 	char text[128];
 
-	d->fresh = true;
-	d->cluster = random_id();
-	d->node = random_id();
 	snprintf(text, sizeof(text),
 		"svcd %d\ncluster %016" PRIx64 "\nnode %016" PRIx64 "\n", FORMAT,
 		d->cluster, d->node);
 	return datadir_write(d, "identity", bytes_str(text), e);
+}
+
+static int make_identity(struct datadir *d, struct err *e)
+{
+	d->fresh = true;
+	d->cluster = random_id();
+	d->node = random_id();
+	return write_identity(d, e);
+}
+
+int datadir_set_cluster(
+	struct datadir *d, uint64_t cluster, bool other_node, struct err *e)
+{
+	d->cluster = cluster;
+	if (other_node)
+		d->node = random_id();
+	return write_identity(d, e);
 }
 
 static int read_identity(struct datadir *d, struct err *e)
@@ -154,7 +201,7 @@ static int read_identity(struct datadir *d, struct err *e)
 			d->path, format, FORMAT);
 	if (sscanf(text, "svcd %d\ncluster %" SCNx64 "\nnode %" SCNx64, &format,
 		    &d->cluster, &d->node) != 3 ||
-		d->cluster == 0 || d->node == 0)
+		d->node == 0)
 		return err_set(e, SVCD_ECORRUPT,
 			"%s/identity is damaged: restore the directory from a backup",
 			d->path);
@@ -164,9 +211,9 @@ static int read_identity(struct datadir *d, struct err *e)
 /* Data without an identity is not ours to take over. */
 static int load_identity(struct datadir *d, struct err *e)
 {
-	if (faccessat(d->fd, "identity", F_OK, 0) == 0)
+	if (datadir_has(d, "identity"))
 		return read_identity(d, e);
-	if (faccessat(d->fd, "log", F_OK, 0) == 0)
+	if (datadir_has(d, "log"))
 		return err_set(e, SVCD_ECORRUPT,
 			"%s has a log, but no file \"identity\": "
 			"restore the directory from a backup",

@@ -1,6 +1,7 @@
 /*
  * The data directory: whose it is, who has it open, and whether its state can be trusted.
  *
+ *	joining     see joining.c
  *	lock        held (flock) while a process has the directory
  *	identity    cluster and node, random, made at the first start
  *	clean       "clean" or "open", and the boot: see datadir_trusted
@@ -18,13 +19,25 @@ struct datadir {
 	char path[DATADIR_PATH_MAX];
 	int fd;
 	int lock_fd;
-	uint64_t cluster, node; /* never 0 */
-	bool fresh;             /* made just now */
+	uint64_t cluster; /* 0: not known yet, the member is to join one */
+	uint64_t node;    /* never 0 */
+	bool fresh;       /* made just now */
 };
 
 /* Makes it when missing. SVCD_EINUSE, SVCD_EVERSION, SVCD_ECORRUPT … */
 int datadir_open(struct datadir *d, const char *path, struct err *e);
 void datadir_close(struct datadir *d);
+
+bool datadir_has(const struct datadir *d, const char *name);
+int datadir_remove(const struct datadir *d, const char *name, struct err *e); /* a file;
+										 durable
+									       */
+/* Which cluster it belongs to; 0: to none yet. other_node: with an id that was never
+ * used. Durable. */
+int datadir_set_cluster(
+	struct datadir *d, uint64_t cluster, bool other_node, struct err *e);
+/* Removes log, state and checkpoints; nothing may have them open. Durable. */
+int datadir_empty(const struct datadir *d, struct err *e);
 
 /* path/name into out, which has PATH_MAX bytes. Returns out. */
 char *datadir_path(const struct datadir *d, const char *name, char *out);

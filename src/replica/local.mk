@@ -4,8 +4,14 @@ replica_libs = libreplica.la libstore.la libcatalog.la $(tls_libs) $(net_libs)
 noinst_LTLIBRARIES += libreplica.la
 libreplica_la_SOURCES = \
 	src/replica/apply.c \
+	src/replica/asks.c \
 	src/replica/ballot.c \
 	src/replica/ballot.h \
+	src/replica/beating.c \
+	src/replica/beats.c \
+	src/replica/beats.h \
+	src/replica/calls.c \
+	src/replica/changing.c \
 	src/replica/checkpointing.c \
 	src/replica/checkpoints.c \
 	src/replica/checkpoints.h \
@@ -29,13 +35,20 @@ libreplica_la_SOURCES = \
 	src/replica/driver_start.c \
 	src/replica/driver_status.c \
 	src/replica/driver_transfer.c \
+	src/replica/forward.c \
+	src/replica/handover.c \
+	src/replica/joining.c \
 	src/replica/journal.c \
 	src/replica/journal.h \
 	src/replica/journal_internal.h \
 	src/replica/journal_open.c \
 	src/replica/journal_spare.c \
+	src/replica/members.c \
 	src/replica/must.c \
 	src/replica/must.h \
+	src/replica/network.c \
+	src/replica/outcomes.c \
+	src/replica/outcomes.h \
 	src/replica/payload.c \
 	src/replica/payload.h \
 	src/replica/peer_accept.c \
@@ -55,6 +68,7 @@ libreplica_la_SOURCES = \
 	src/replica/peers_internal.h \
 	src/replica/propose.c \
 	src/replica/publish.c \
+	src/replica/reading.c \
 	src/replica/recover.c \
 	src/replica/recover.h \
 	src/replica/recovery.c \

@@ -67,28 +67,41 @@ static struct publication *publication_new(struct replica *r, uint64_t index)
 	replica_fatal(p && next ? 0 : SVCD_ENOMEM, "publish");
 	p->rev = r->rev;
 	p->index = index;
+	p->reset = false;
 	p->changes = r->changes;
 	atomic_init(&p->refs, 1);
 	r->changes = next;
 	return p;
 }
 
-void publish_changes(struct replica *r, uint64_t index)
+static void publish(struct replica *r, uint64_t index, bool reset)
 {
 	struct publication *p;
 	struct list *it, *tmp;
 
-	if (changes_services(r->changes) == 0)
-		return;
 	pthread_mutex_lock(&r->watchers_lock);
 	if (!list_empty(&r->subscriptions)) {
 		p = publication_new(r, index);
+		p->reset = reset;
 		list_each(&r->subscriptions, it, tmp)
 			post_notice(container_of(it, struct subscription, node), p);
 		publication_unref(p);
 	}
 	pthread_mutex_unlock(&r->watchers_lock);
 	atomic_fetch_add_explicit(&r->published, 1, memory_order_release);
+}
+
+void publish_changes(struct replica *r, uint64_t index)
+{
+	if (changes_services(r->changes) > 0)
+		publish(r, index, false);
+}
+
+void publish_reset(struct replica *r, uint64_t index)
+{
+	changes_clear(r->changes);
+	replica_fatal(changes_finish(r->changes), "publish");
+	publish(r, index, true);
 }
 
 uint64_t replica_published(const struct replica *r)

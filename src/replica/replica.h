@@ -223,7 +223,8 @@ struct replica_status {
 	uint64_t term, first_index, last_index, commit_index, applied_index;
 	uint64_t rev;     /* of the catalog, as committed */
 	uint64_t time_ms; /* cluster time now, as this member knows it */
-	uint64_t age_ms;  /* upper bound of how old the state may be; 0 on the leader */
+	uint64_t age_ms;  /* upper bound of how old the state may be; 0 on the leader,
+			     UINT64_MAX when nobody has told */
 	uint64_t log_bytes;
 	uint64_t checkpoint_index, checkpoint_rev, checkpoint_wall_ms;
 	uint64_t queue; /* proposals waiting */
@@ -231,6 +232,7 @@ struct replica_status {
 	bool quorum;  /* a leader is known, and heard from within an election timeout */
 	bool joining; /* not a member of the configuration yet */
 	bool voter;
+	bool removed;  /* from its cluster: what it knows grows old */
 	bool diverged; /* our state differs from that of a majority: serves nothing */
 	uint64_t digest_index, digest; /* newest point */
 	char name[64], leader_client[120], peer[120];

@@ -6,18 +6,22 @@
 #define TICK_AGAIN_MS \
 	1000 /* when a tick did not do away with what was due, or was refused */
 
-/* Time does not pass while there is no leader: it goes on from the last stamp. */
+/* Time does not pass while there is no leader: it goes on from the last stamp, or from
+ * where the leader before was when we heard it last. */
 void timing_changed(struct replica *r)
 {
 	struct driver_status s;
 
 	driver_status(r->driver, &s);
-	if (s.ready && !r->time.running)
+	if (s.ready && !r->time.running) {
 		r->time = (struct time_base){.running = true,
-			.base_ms = r->time_ms,
+			.base_ms = r->time_ms > r->heard_time_ms ? r->time_ms
+								 : r->heard_time_ms,
 			.at_ms = replica_now_ms(r)};
-	else if (!s.ready)
+	} else if (!s.ready && r->time.running) {
 		r->time.running = false;
+		r->led_until_ms = replica_now_ms(r) - r->election_ms;
+	}
 }
 
 uint64_t replica_time_ms(const struct replica *r)
@@ -62,10 +66,15 @@ static uint64_t tick_at_ms(const struct replica *r)
 
 void timing_arm(struct replica *r)
 {
-	uint64_t due = driver_due_ms(r->driver), tick = tick_at_ms(r), now;
+	uint64_t due = driver_due_ms(r->driver), tick = tick_at_ms(r), now,
+		 round = propose_due_ms(r);
 
 	if (tick < due)
 		due = tick;
+	if (round < due)
+		due = round;
+	if (r->stop_by_ms && r->stop_by_ms < due)
+		due = r->stop_by_ms;
 	if (due == r->timer_due_ms)
 		return;
 	r->timer_due_ms = due;

@@ -92,6 +92,18 @@ tests_integration_test_rpc_vectors_SOURCES = tests/integration/test_rpc_vectors.
 tests_integration_test_rpc_vectors_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_rpc_vectors_LDADD = $(server_libs) $(UNIT_LIBS)
 
+# Several replicas in the test's own process, over real connections.
+CLUSTER = \
+	tests/integration/cluster.c \
+	tests/integration/cluster.h \
+	tests/unit/scratch_dir.h \
+	tests/unit/unit.h
+
+integration_tests += tests/integration/test_cluster
+tests_integration_test_cluster_SOURCES = tests/integration/test_cluster.c $(CLUSTER)
+tests_integration_test_cluster_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_cluster_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 # The same with a replica that does what the test tells it.
 integration_tests += tests/integration/test_rpc_replica
 tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.c tests/unit/fake_replica.c \

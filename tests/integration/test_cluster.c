@@ -1,0 +1,140 @@
+/* A cluster of three in one process: it forms, replicates, fails over, changes. */
+#include "cluster.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../unit/unit.h"
+
+static struct cluster c;
+
+static void setup(void)
+{
+	cluster_init(&c);
+}
+
+static void teardown(void)
+{
+	cluster_fini(&c);
+}
+
+static int other_than(int leader)
+{
+	return leader == 0 ? 1 : 0;
+}
+
+START_TEST(three_members_become_a_cluster)
+{
+	uint64_t cluster;
+
+	cluster_form(&c, 3);
+	cluster = cluster_status(&c, 0).cluster;
+	for (int i = 0; i < 3; i++) {
+		struct replica_status s = cluster_status(&c, i);
+
+		ck_assert_uint_eq(s.cluster, cluster);
+		ck_assert(s.voter);
+		ck_assert(!s.joining);
+		ck_assert(s.quorum);
+		ck_assert_str_eq(s.name, c.names[i]);
+		ck_assert_str_eq(s.leader_client, c.names[cluster_leader(&c)]);
+	}
+}
+END_TEST
+
+START_TEST(a_write_at_any_member_is_there_for_who_was_answered)
+{
+	char id[16];
+
+	cluster_form(&c, 3);
+	for (int n = 0; n < 30; n++) {
+		snprintf(id, sizeof(id), "i-%d", n);
+		ck_assert_int_eq(cluster_register(&c, n % 3, "web", id), 0);
+		ck_assert(cluster_has(&c, n % 3, "web", id));
+	}
+	cluster_wait_equal(&c);
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 1));
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 2));
+}
+END_TEST
+
+START_TEST(many_writes_at_a_follower_are_all_done)
+{
+	int at;
+
+	cluster_form(&c, 3);
+	at = other_than(cluster_leader(&c));
+	ck_assert_int_eq(cluster_register_many(&c, at, "web", "i", 5000, 10), 5000);
+	ck_assert(cluster_has(&c, at, "web", "i-4999"));
+	cluster_wait_equal(&c);
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 1));
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 2));
+}
+END_TEST
+
+START_TEST(the_two_that_are_left_go_on)
+{
+	int leader, at;
+
+	cluster_form(&c, 3);
+	ck_assert_int_eq(cluster_register(&c, 0, "web", "before"), 0);
+	leader = cluster_leader(&c);
+	at = other_than(leader);
+	cluster_stop(&c, leader);
+	/* not refused: it waits for the next leader */
+	ck_assert_int_eq(cluster_register(&c, at, "web", "after"), 0);
+	ck_assert(cluster_has(&c, at, "web", "before"));
+	cluster_start(&c, leader);
+	cluster_wait_leader(&c);
+	cluster_wait_equal(&c);
+	ck_assert(cluster_has(&c, leader, "web", "after"));
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 1));
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 2));
+}
+END_TEST
+
+START_TEST(a_minority_refuses_writes_and_reads_that_must_be_current)
+{
+	int leader, left;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	left = other_than(leader);
+	for (int i = 0; i < 3; i++)
+		if (i != left)
+			cluster_stop(&c, i);
+	ck_assert_int_eq(cluster_register(&c, left, "web", "a"), SVCD_ENOLEADER);
+	ck_assert_int_eq(cluster_read(&c, left), SVCD_ENOLEADER);
+	ck_assert(!cluster_status(&c, left).quorum);
+}
+END_TEST
+
+START_TEST(a_current_read_sees_what_was_written_elsewhere)
+{
+	char id[16];
+
+	cluster_form(&c, 3);
+	for (int n = 0; n < 30; n++) {
+		snprintf(id, sizeof(id), "i-%d", n);
+		ck_assert_int_eq(cluster_register(&c, n % 3, "web", id), 0);
+		ck_assert_int_eq(cluster_read(&c, (n + 1) % 3), 0);
+		ck_assert(cluster_has(&c, (n + 1) % 3, "web", id));
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cluster");
+	TCase *tc = unit_case(s, "cluster");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, three_members_become_a_cluster);
+	tcase_add_test(tc, a_write_at_any_member_is_there_for_who_was_answered);
+	tcase_add_test(tc, many_writes_at_a_follower_are_all_done);
+	tcase_add_test(tc, the_two_that_are_left_go_on);
+	tcase_add_test(tc, a_minority_refuses_writes_and_reads_that_must_be_current);
+	tcase_add_test(tc, a_current_read_sees_what_was_written_elsewhere);
+	return unit_run(s);
+}
