@@ -76,7 +76,7 @@ extern const struct param global_options[];            /* ends with a row withou
 
 /* Of one word. NULL: there is none. */
 const struct command *command_find(const char *name);
-const struct family *family_find(const char *name);   /* NULL: there is none */
+const struct family *family_find(const char *name); /* NULL: there is none */
 /* The second word when the command is of that family, else NULL. */
 const char *command_word_in(const struct command *command, const char *family);
 /* NULL: there is none. */
