@@ -244,6 +244,25 @@ START_TEST(a_backup_becomes_a_new_cluster_of_one_with_the_same_data)
 }
 END_TEST
 
+START_TEST(the_members_of_before_are_in_no_list)
+{
+	struct driver_member members[4];
+	struct restored out;
+	struct recover x;
+	struct err e = {0};
+
+	make_backup();
+	ck_assert_msg(restore(other, false, &out, &e) == 0, "%s", e.text);
+	ck_assert_msg(recover_open(&x, other, &e) == 0, "%s", e.text);
+	ck_assert(x.is_sole);
+	ck_assert_uint_eq(x.n_members, 1);
+	ck_assert_int_eq(
+		driver_decode_members(buf_bytes(&x.files.members), members, 4), 1);
+	ck_assert_uint_eq(members[0].node, out.node);
+	recover_close(&x);
+}
+END_TEST
+
 START_TEST(a_restored_member_survives_a_crash_of_the_machine)
 {
 	struct restored out;
@@ -489,6 +508,7 @@ int main(void)
 	TCase *tc = scratch_case(s, "restore");
 
 	tcase_add_test(tc, a_backup_becomes_a_new_cluster_of_one_with_the_same_data);
+	tcase_add_test(tc, the_members_of_before_are_in_no_list);
 	tcase_add_test(tc, a_restored_member_survives_a_crash_of_the_machine);
 	tcase_add_test(tc, data_is_not_restored_over);
 	tcase_add_test(tc, a_damaged_backup_is_refused_and_nothing_is_made);
