@@ -29,6 +29,21 @@ static int check_there(const char *data_dir, struct err *e)
 		data_dir);
 }
 
+/* A directory that is about to be given up for another cluster has nothing to recover. */
+static int check_own(const struct datadir *d, struct err *e)
+{
+	if (datadir_has(d, "joining"))
+		return err_set(e, SVCD_ECONFLICT,
+			"this member is to join another cluster and give up its data: "
+			"remove %s/joining first, if it is to keep them",
+			d->path);
+	if (d->cluster == 0)
+		return err_set(e, SVCD_ENOTFOUND,
+			"%s belongs to no cluster yet: there is nothing to recover",
+			d->path);
+	return 0;
+}
+
 static int take_members(struct recover *r, struct bytes encoded)
 {
 	struct driver_member members[RECOVER_MEMBERS_MAX];
@@ -151,7 +166,9 @@ int recover_open(struct recover *r, const char *data_dir, struct err *e)
 		rc = datadir_open(&r->dir, data_dir, e);
 	if (rc != 0)
 		return rc;
-	rc = recovery_open(&r->dir, &o, &r->files, e);
+	rc = check_own(&r->dir, e);
+	if (rc == 0)
+		rc = recovery_open(&r->dir, &o, &r->files, e);
 	r->opened = rc == 0;
 	if (rc == 0)
 		rc = look(r, e);

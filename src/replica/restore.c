@@ -16,9 +16,12 @@
 #include "replica/recovery.h"
 #include "replica/sole.h"
 
-/* Identity last, when it is put there, and first, when it is taken away. */
-static const char *const entries[] = {"checkpoint", "state", "log", "clean", "identity"};
+/* Identity last, when it is put there, and first, when it is taken away. The last one is
+ * what a member has that is to join another cluster: nothing of ours. */
+static const char *const entries[] = {
+	"checkpoint", "state", "log", "clean", "identity", "joining"};
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+#define N_MADE (N_ENTRIES - 1)
 
 struct work {
 	const struct restore_options *o;
@@ -147,7 +150,7 @@ static int move_in(const struct work *w)
 {
 	char from[64];
 
-	for (size_t i = 0; i < N_ENTRIES; i++) {
+	for (size_t i = 0; i < N_MADE; i++) {
 		if (strcmp(entries[i], "identity") == 0 && fsync(w->fd) != 0)
 			return fail_errno(w, ".");
 		snprintf(from, sizeof(from), "restoring/%s", entries[i]);

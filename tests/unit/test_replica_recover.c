@@ -494,6 +494,33 @@ START_TEST(a_directory_without_data_is_not_made_into_one)
 }
 END_TEST
 
+static void make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+START_TEST(what_is_to_join_another_cluster_is_not_recovered)
+{
+	struct recover x;
+	struct restored out;
+	struct err e = {0};
+
+	make_backup();
+	make_file(scratch_path(&scratch, "data/joining"));
+	ck_assert_int_eq(recover_open(&x, data, &e), SVCD_ECONFLICT);
+	ck_assert_msg(strstr(e.text, "joining") != NULL, "%s", e.text);
+	/* nor does it take what is restored with it */
+	ck_assert_int_eq(restore(data, true, &out, &e), 0);
+	ck_assert_int_ne(access(scratch_path(&scratch, "data/joining"), F_OK), 0);
+	ck_assert_int_eq(mkdir(other, 0700), 0);
+	make_file(scratch_path(&scratch, "other/joining"));
+	ck_assert_int_eq(restore(other, false, &out, &e), SVCD_EEXISTS);
+}
+END_TEST
+
 static TCase *scratch_case(Suite *s, const char *name)
 {
 	TCase *tc = unit_case(s, name);
@@ -517,6 +544,7 @@ int main(void)
 	tcase_add_test(tc, the_log_is_told_and_nothing_is_changed);
 	tcase_add_test(tc, a_member_that_is_left_alone_leads_again);
 	tcase_add_test(tc, who_is_the_only_voter_needs_no_recovery);
+	tcase_add_test(tc, what_is_to_join_another_cluster_is_not_recovered);
 	tcase_add_test(tc, a_directory_without_data_is_not_made_into_one);
 	return unit_run(s);
 }
