@@ -55,12 +55,13 @@ void sending_offered(struct sending *x, uint64_t now_ms)
 bool sending_next(const struct sending *x, uint64_t *offset, size_t *len)
 {
 	uint64_t left = x->offer.bytes - x->sent;
+	size_t n = left < STREAM_CHUNK_BYTES ? (size_t)left : STREAM_CHUNK_BYTES;
 
-	if (x->phase != SENDING_CHUNKS || left == 0 ||
-		x->sent - x->received >= SENDING_WINDOW)
+	if (x->phase != SENDING_CHUNKS || n == 0 ||
+		x->sent - x->received + n > SENDING_WINDOW)
 		return false;
 	*offset = x->sent;
-	*len = left < STREAM_CHUNK_BYTES ? (size_t)left : STREAM_CHUNK_BYTES;
+	*len = n;
 	return true;
 }
 

@@ -74,21 +74,39 @@ static int write_exactly(int fd, const void *data, size_t len)
 	return 0;
 }
 
-/* Hashes the next bytes of fd, and copies them when to >= 0. */
-static int hash_stream(int fd, int to, uint64_t bytes, uint64_t *hash)
+/* Writes back the piece and waits for the one before: when the sync comes there is little
+ * left, and no other file's sync was ever behind more than that. */
+static void push(int fd, uint64_t at, size_t len)
+{
+	sync_file_range(fd, (off_t)at, (off_t)len, SYNC_FILE_RANGE_WRITE);
+	if (at >= CHUNK_BYTES)
+		sync_file_range(fd, (off_t)(at - CHUNK_BYTES), CHUNK_BYTES,
+			SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+				SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+struct passage {
+	int from;
+	int copy_to; /* -1: nowhere */
+	int push;    /* -1: nothing was written */
+};
+
+/* Hashes the next bytes, copies them, and has them written back. */
+static int pass(const struct passage *p, uint64_t bytes, uint64_t *hash)
 {
 	uint8_t *chunk = malloc(CHUNK_BYTES);
 	uint64_t h = 0;
 	int rc = chunk ? 0 : -1;
 
-	while (rc == 0 && bytes > 0) {
-		size_t n = bytes < CHUNK_BYTES ? (size_t)bytes : CHUNK_BYTES;
+	for (uint64_t at = 0; rc == 0 && at < bytes; at += CHUNK_BYTES) {
+		size_t n = bytes - at < CHUNK_BYTES ? (size_t)(bytes - at) : CHUNK_BYTES;
 
-		rc = read_exactly(fd, chunk, n);
-		if (rc == 0 && to >= 0)
-			rc = write_exactly(to, chunk, n);
+		rc = read_exactly(p->from, chunk, n);
+		if (rc == 0 && p->copy_to >= 0)
+			rc = write_exactly(p->copy_to, chunk, n);
+		if (rc == 0 && p->push >= 0)
+			push(p->push, at, n);
 		h = rc == 0 ? bytes_hash_seed(bytes_of(chunk, n), h) : 0;
-		bytes -= n;
 	}
 	free(chunk);
 	if (rc == 0)
@@ -145,14 +163,23 @@ static int label_write(int fd, struct label *l, const char *path, struct err *e)
 	if (end < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return path_fail(e, path);
 	l->bytes = (uint64_t)end;
-	if (hash_stream(fd, -1, l->bytes, &l->hash) != 0)
+	if (pass(&(struct passage){.from = fd, .copy_to = -1, .push = fd}, l->bytes,
+		    &l->hash) != 0)
 		return path_fail(e, path);
 	l->label_hash = label_hash(l);
 	memcpy(page, l, sizeof(*l));
 	if (lseek(fd, end, SEEK_SET) < 0 || write_exactly(fd, page, sizeof(page)) != 0 ||
-		fsync(fd) != 0)
+		ftruncate(fd, end + (off_t)sizeof(page)) != 0 || fsync(fd) != 0)
 		return path_fail(e, path);
 	return 0;
+}
+
+/* A file whose blocks are there already has no part in the commits of the file system's
+ * journal, which the syncs of the log would have to wait for. Where it cannot be had it
+ * is left. */
+static void reserve(int fd, uint64_t pages)
+{
+	fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)((pages + 1) * STORE_PAGE));
 }
 
 static int copy_into(struct store *s, const char *path, struct label *l, struct err *e)
@@ -164,6 +191,7 @@ static int copy_into(struct store *s, const char *path, struct label *l, struct 
 	if (fd < 0)
 		return path_fail(e, path);
 	env = env_take(s);
+	reserve(fd, atomic_load_explicit(&env->used_pages, memory_order_relaxed));
 	rc = mdb_env_copyfd2(env->mdb, fd, MDB_CP_COMPACT);
 	env_leave(env);
 	rc = rc == 0 ? with_copy(path, label_fill, l, e) : store_fail(e, rc, path);
@@ -232,7 +260,8 @@ static int hash_check(
 {
 	uint64_t hash;
 
-	if (hash_stream(fd, to, l->bytes, &hash) != 0)
+	if (pass(&(struct passage){.from = fd, .copy_to = to, .push = to}, l->bytes,
+		    &hash) != 0)
 		return path_fail(e, path);
 	return hash == l->hash
 		? 0
@@ -334,6 +363,7 @@ int checkpoint_copy(const char *checkpoint, const char *to_path,
 	rc = label_read(from, checkpoint, &l, e);
 	if (rc == 0) {
 		to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		reserve(to, l.bytes / STORE_PAGE);
 		rc = to >= 0 ? hash_check(from, to, checkpoint, &l, e)
 			     : path_fail(e, to_path);
 	}

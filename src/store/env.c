@@ -74,15 +74,36 @@ struct env *env_take(struct store *s)
 	return env;
 }
 
-void env_leave(struct env *env)
+static void *close_main(void *arg)
 {
-	if (!env || atomic_fetch_sub_explicit(&env->refs, 1, memory_order_acq_rel) != 1)
-		return;
+	struct env *env = arg;
+
 	if (env->mdb)
 		mdb_env_close(env->mdb);
 	if (env->dir_fd >= 0)
 		close(env->dir_fd);
 	free(env);
+	return NULL;
+}
+
+/* The memory and the blocks of a large state take tens of milliseconds to be given back.
+ * Whoever is the last one in has other things to do, and nobody waits for it. */
+static bool close_beside(struct env *env)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, close_main, env) != 0)
+		return false;
+	pthread_detach(thread);
+	return true;
+}
+
+void env_leave(struct env *env)
+{
+	if (!env || atomic_fetch_sub_explicit(&env->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (!env->replaced || !close_beside(env))
+		close_main(env);
 }
 
 /* ---- opening ------------------------------------------------------------ */

@@ -52,8 +52,9 @@ struct env {
 	MDB_dbi tables[TABLE_COUNT];
 	MDB_dbi main;
 	_Atomic uint32_t refs;
-	int dir_fd;  /* flocked while it is open; -1: a checkpoint's */
-	int data_fd; /* LMDB's own */
+	bool replaced; /* by a newer one: its folder is gone already */
+	int dir_fd;    /* flocked while it is open; -1: a checkpoint's */
+	int data_fd;   /* LMDB's own */
 	uint64_t map_pages;
 	uint64_t step_pages;
 	uint64_t reserve_disk_bytes;

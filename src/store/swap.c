@@ -105,6 +105,7 @@ static void make_present(struct store *s, struct env *env)
 	pthread_mutex_lock(&s->lock);
 	atomic_store_explicit(&s->env, env, memory_order_release);
 	pthread_mutex_unlock(&s->lock);
+	was->replaced = true;
 	s->position = env->position;
 	space_look(s, env);
 	env_leave(was);

@@ -47,6 +47,12 @@ tests_fuzz_fuzz_checkpoint_LDADD = $(store_libs)
 tests_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_checkpoint
 
+fuzz_targets += tests/fuzz/fuzz_stream
+tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_stream_LDADD = $(replica_libs)
+tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_stream
+
 fuzz_targets += tests/fuzz/fuzz_command
 tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c tests/unit/mem_tables.c tests/unit/mem_tables.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_command_LDADD = $(catalog_libs)
