@@ -71,11 +71,6 @@ void peer_frame_end(struct buf *out, size_t begin, bool checked)
 
 /* ---- the engine's messages, out */
 
-static bool flag(uint8_t flags, uint8_t bit)
-{
-	return (flags & bit) != 0;
-}
-
 static void put_common(struct buf *out, uint8_t version, uint64_t term)
 {
 	buf_put_u8(out, version);
@@ -277,6 +272,16 @@ static void get_entries_result(
 	r->capacity = peer_take_u16(c);
 }
 
+/* Two of them at most. One that we do not know would change what the rest means. */
+static uint8_t get_flags(struct peer_cursor *c)
+{
+	uint8_t flags = peer_take_u8(c);
+
+	if (flags > (FLAG_GRANTED | FLAG_PRE_VOTE))
+		c->bad = true;
+	return flags;
+}
+
 static void get_vote(struct peer_cursor *c, struct raft_request_vote *v)
 {
 	uint8_t flags;
@@ -284,17 +289,17 @@ static void get_vote(struct peer_cursor *c, struct raft_request_vote *v)
 	v->candidate_id = peer_take_u64(c);
 	v->last_log_index = peer_take_u64(c);
 	v->last_log_term = peer_take_u64(c);
-	flags = peer_take_u8(c);
-	v->disrupt_leader = flag(flags, FLAG_DISRUPT);
-	v->pre_vote = flag(flags, FLAG_PRE_VOTE);
+	flags = get_flags(c);
+	v->disrupt_leader = (flags & FLAG_DISRUPT) != 0;
+	v->pre_vote = (flags & FLAG_PRE_VOTE) != 0;
 }
 
 static void get_vote_result(struct peer_cursor *c, struct raft_request_vote_result *r)
 {
-	uint8_t flags = peer_take_u8(c);
+	uint8_t flags = get_flags(c);
 
-	r->vote_granted = flag(flags, FLAG_GRANTED);
-	r->pre_vote = flag(flags, FLAG_PRE_VOTE);
+	r->vote_granted = (flags & FLAG_GRANTED) != 0;
+	r->pre_vote = (flags & FLAG_PRE_VOTE) != 0;
 	r->features = peer_take_u16(c);
 	r->capacity = peer_take_u16(c);
 }

@@ -65,6 +65,13 @@ tests_fuzz_fuzz_session_LDADD = libserver.la libhealth.la libstore.la libcatalog
 tests_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_session
 
+fuzz_targets += tests/fuzz/fuzz_peer
+tests_fuzz_fuzz_peer_SOURCES = tests/fuzz/fuzz_peer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_peer_CFLAGS = $(AM_CFLAGS) $(RAFT_CFLAGS)
+tests_fuzz_fuzz_peer_LDADD = $(replica_libs)
+tests_fuzz_fuzz_peer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_peer
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

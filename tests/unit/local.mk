@@ -238,6 +238,11 @@ tests_unit_test_net_tls_SOURCES = tests/unit/test_net_tls.c tests/unit/test_cert
 tests_unit_test_net_tls_CFLAGS = $(UNIT_CFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_test_net_tls_LDADD = $(tls_libs) $(net_libs) $(OPENSSL_LIBS) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_replica_peer_codec
+tests_unit_test_replica_peer_codec_SOURCES = tests/unit/test_replica_peer_codec.c tests/unit/unit.h
+tests_unit_test_replica_peer_codec_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
+tests_unit_test_replica_peer_codec_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_replica_peers
 tests_unit_test_replica_peers_SOURCES = tests/unit/test_replica_peers.c tests/unit/test_net.h tests/unit/unit.h
 tests_unit_test_replica_peers_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
