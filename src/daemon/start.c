@@ -205,8 +205,8 @@ void daemon_stop(struct daemon *d)
 	if (d->server != NULL)
 		server_stop(d->server, (uint32_t)d->settings->stop_grace_ms);
 	d->server = NULL;
-	if (d->replica != NULL) {
+	if (d->replica != NULL)
 		replica_stop(d->replica);
-	}
 	d->replica = NULL;
+	server_reap();
 }

@@ -45,7 +45,7 @@ static void acceptor_part(struct acceptor *a, int fd)
 	a->parting++;
 	err_set(&e, SVCD_ELIMIT, "this member has %u connections, the limit",
 		a->server->options.connections_max);
-	reply_error(conn_out(c), 0, &e);
+	reply_error(conn_out(c), 0, &e, "");
 	conn_flush(c);
 	conn_peer(c, peer, sizeof(peer));
 	if (log_gate_pass(&a->lines, loop_now_ms(a->loop)))

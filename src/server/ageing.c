@@ -76,6 +76,7 @@ static bool ending_propose(struct ageing *a)
 	}
 	x->proposal.reply = a->box;
 	x->proposal.done = ending_done;
+	x->proposal.term = a->term;
 	a->in_flight++;
 	replica_propose(a->server->replica, &x->proposal);
 	return true;
@@ -110,7 +111,8 @@ static bool is_serving(const struct ageing *a, uint64_t now_ms)
 	if (now_ms < a->refused_until_ms || !workers_run(a->server, now_ms))
 		return false;
 	replica_status(a->server->replica, &status);
-	return status.role == ROLE_LEADER && !status.space_low;
+	return status.role == ROLE_LEADER && status.term == a->term && status.quorum &&
+		!status.space_low;
 }
 
 /* ---- what the store has ------------------------------------------------ */
@@ -194,9 +196,10 @@ void ageing_fini(struct ageing *a)
 	timer_fini(&a->tick);
 }
 
-void ageing_lead(struct ageing *a)
+void ageing_lead(struct ageing *a, uint64_t term)
 {
 	a->leading = true;
+	a->term = term;
 	a->refused_until_ms = 0;
 	a->compared_ms = loop_now_ms(a->loop);
 	leases_lead(a->server->leases);

@@ -20,6 +20,7 @@ struct ageing {
 	struct mail poke;
 	_Atomic bool poked;
 	bool leading;
+	uint64_t term;      /* in which it leads */
 	uint32_t in_flight; /* proposals */
 	uint64_t refused_until_ms;
 	uint64_t compared_ms; /* with the catalog's count */
@@ -34,7 +35,7 @@ void ageing_fini(struct ageing *a);
 
 /* This member leads: all leases of the store begin a whole TTL. Or it does not any more.
  */
-void ageing_lead(struct ageing *a);
+void ageing_lead(struct ageing *a, uint64_t term);
 void ageing_follow(struct ageing *a);
 
 /* Any thread: leases of closed connections wait. */

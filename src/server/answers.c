@@ -104,12 +104,17 @@ static void kept_forget(struct answers *a, struct kept *k)
 		topic_forget(a, t);
 }
 
+void answers_clear(struct answers *a)
+{
+	while (!list_empty(&a->ring))
+		kept_forget(a, container_of(a->ring.next, struct kept, in_ring));
+}
+
 void answers_free(struct answers *a)
 {
 	if (a == NULL)
 		return;
-	while (!list_empty(&a->ring))
-		kept_forget(a, container_of(a->ring.next, struct kept, in_ring));
+	answers_clear(a);
 	assert(map_len(&a->topics) == 0 && a->bytes == 0);
 	map_fini(&a->by_params);
 	map_fini(&a->topics);

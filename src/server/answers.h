@@ -41,6 +41,9 @@ void answers_keep(struct answers *a, struct bytes params,
 /* The service changed. */
 void answers_drop(struct answers *a, const struct service_key *service);
 
+/* Everything may have changed. */
+void answers_clear(struct answers *a);
+
 uint64_t answers_bytes(const struct answers *a);
 size_t answers_count(const struct answers *a);
 void answers_check(const struct answers *a); /* asserts the invariants; O(n), for tests */

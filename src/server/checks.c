@@ -246,7 +246,7 @@ static bool checks_on_verdict(void *arg, struct bytes key, uint64_t incarnation,
 	return verdicts_put(c->verdicts, key, incarnation, state, bytes_str(reason));
 }
 
-void checks_begin(struct checks *c)
+void checks_begin(struct checks *c, uint64_t term)
 {
 	static const struct health_events events = {.on_verdict = checks_on_verdict};
 	struct health_options options = {0};
@@ -254,6 +254,7 @@ void checks_begin(struct checks *c)
 
 	if (c->health != NULL)
 		return;
+	verdicts_begin(c->verdicts, term);
 	rng_secure(&options.seed, sizeof(options.seed));
 	c->health = health_new(c->loop, &options, &events, c);
 	t = c->health != NULL ? store_read_begin(c->reader) : NULL;
@@ -270,7 +271,7 @@ void checks_end(struct checks *c)
 {
 	health_free(c->health);
 	c->health = NULL;
-	verdicts_forget_all(c->verdicts);
+	verdicts_end(c->verdicts);
 	figures_take(c);
 }
 

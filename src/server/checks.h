@@ -17,8 +17,8 @@ struct checks *checks_new(struct server *s, struct loop *l, struct mailbox *box,
 	struct reader *reader);     /* NULL: no memory */
 void checks_free(struct checks *c); /* nothing is in flight; NULL is fine */
 
-/* Begins with everything that the store has; ends. */
-void checks_begin(struct checks *c);
+/* Begins with everything that the store has, as the leader of term; ends. */
+void checks_begin(struct checks *c, uint64_t term);
 void checks_end(struct checks *c);
 
 void checks_follow(struct checks *c, const struct changes *changes);

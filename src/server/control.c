@@ -7,6 +7,7 @@
 #include "server/acceptor.h"
 #include "server/ageing.h"
 #include "server/checks.h"
+#include "server/closing.h"
 #include "server/narrator.h"
 #include "wire/value.h"
 
@@ -22,28 +23,46 @@ struct control {
 	struct subscription *subscription;
 	struct acceptor acceptor;
 	struct ageing ageing;
+	struct leading leading;
+	struct closing closing;
 	struct checks *checks;
 	struct narrator narrator;
 	struct timer stopping;
-	bool leading;
+	uint64_t stop_by_ms;
+	bool leads;
+	uint64_t term; /* in which it leads */
 	struct mail refuse_mail, stop_mail;
 };
 
 /* ---- what happens ------------------------------------------------------ */
 
+/* The state was replaced as a whole, which does not happen to a leader. */
+static void control_reset(struct control *c, const struct publication *p)
+{
+	log_info("state_replaced", L_U64("rev", p->rev), L_U64("index", p->index));
+	if (!c->leads || !c->server->options.checks_enabled)
+		return;
+	checks_end(c->checks);
+	checks_begin(c->checks, c->term);
+}
+
 static void control_on_publication(void *arg, struct publication *p)
 {
 	struct control *c = arg;
 
+	if (p->reset) {
+		control_reset(c, p);
+		return;
+	}
 	checks_follow(c->checks, p->changes);
 	narrator_tell(&c->narrator, p->changes, p->rev, loop_now_ms(c->loop));
 }
 
 static void control_lead(struct control *c)
 {
-	ageing_lead(&c->ageing);
+	ageing_lead(&c->ageing, c->term);
 	if (c->server->options.checks_enabled)
-		checks_begin(c->checks);
+		checks_begin(c->checks, c->term);
 }
 
 static void control_follow(struct control *c)
@@ -53,21 +72,22 @@ static void control_follow(struct control *c)
 }
 
 /* Leases and checks are the leader's. Told also when only the term or the leader's name
- * changed. */
+ * changed: who leads in another term was deposed meanwhile, and begins anew. */
 static void control_on_role(void *arg, enum replica_role role, uint64_t term)
 {
 	struct control *c = arg;
 	bool leads = role == ROLE_LEADER;
 
-	if (leads == c->leading)
+	if (leads == c->leads && (!leads || term == c->term))
 		return;
-	c->leading = leads;
+	if (c->leads)
+		control_follow(c);
+	c->leads = leads;
+	c->term = term;
 	log_info("role", L_STR("role", leads ? "leader" : "follower"),
 		L_U64("term", term));
 	if (leads)
 		control_lead(c);
-	else
-		control_follow(c);
 }
 
 static void control_on_idle(void *arg)
@@ -84,13 +104,20 @@ static void control_on_refuse(struct mail *m)
 	acceptor_close(&container_of(m, struct control, refuse_mail)->acceptor);
 }
 
-/* Our proposals must come back before the mailbox may go. */
+bool control_is_owed(const struct control *c)
+{
+	return c->ageing.in_flight > 0 || c->closing.in_flight > 0 ||
+		checks_in_flight(c->checks) > 0;
+}
+
+/* Our proposals should come back before the mailbox goes. */
 static void control_on_stopping(void *arg)
 {
 	struct control *c = arg;
 
-	if (c->ageing.in_flight == 0 && checks_in_flight(c->checks) == 0 &&
-		c->acceptor.parting == 0)
+	bool over = loop_now_ms(c->loop) >= c->stop_by_ms;
+
+	if (over || (!control_is_owed(c) && c->acceptor.parting == 0))
 		loop_stop(c->loop);
 	else
 		timer_set(&c->stopping, STOP_POLL_MS);
@@ -102,6 +129,8 @@ static void control_on_stop(struct mail *m)
 
 	acceptor_close(&c->acceptor);
 	control_follow(c);
+	closing_end(&c->closing);
+	c->stop_by_ms = loop_now_ms(c->loop) + SERVER_PATIENCE_MS;
 	timer_set(&c->stopping, 0);
 }
 
@@ -117,10 +146,17 @@ void control_stop(struct control *c)
 	mailbox_post(c->box, &c->stop_mail);
 	pthread_join(c->thread, NULL);
 	c->thread = 0;
+	replica_off_ask(c->server->replica);
 	replica_off_role(c->server->replica, c->box);
 	replica_unsubscribe(c->subscription);
 	c->subscription = NULL;
 	mailbox_drain(c->box);
+}
+
+void control_leave(struct control *c)
+{
+	store_reader_free(c->reader);
+	c->reader = NULL;
 }
 
 void control_free(struct control *c)
@@ -132,6 +168,7 @@ void control_free(struct control *c)
 	mailbox_free(c->box);
 	timer_fini(&c->stopping);
 	ageing_fini(&c->ageing);
+	closing_fini(&c->closing);
 	checks_free(c->checks);
 	arena_free(c->arena);
 	store_reader_free(c->reader);
@@ -153,8 +190,10 @@ static bool control_make(struct control *c)
 		return false;
 	c->checks = checks_new(c->server, c->loop, c->box, c->reader);
 	narrator_init(&c->narrator, c->arena);
+	leading_init(&c->leading, c->server, c->reader, &c->ageing);
 	return c->checks != NULL &&
 		ageing_init(&c->ageing, c->server, c->loop, c->box, c->reader) == 0 &&
+		closing_init(&c->closing, c->server, c->loop, c->box, &c->leading) == 0 &&
 		timer_init(&c->stopping, c->loop, control_on_stopping, c) == 0;
 }
 
@@ -198,9 +237,11 @@ int control_run(struct control *c)
 		return SVCD_ENOMEM;
 	loop_on_idle(c->loop, control_on_idle, c);
 	replica_on_role(c->server->replica, c->box, control_on_role, c);
+	replica_on_ask(c->server->replica, c->box, leading_on_question, &c->leading);
 	if (pthread_create(&c->thread, NULL, control_main, c) == 0)
 		return 0;
 	c->thread = 0;
+	replica_off_ask(c->server->replica);
 	replica_off_role(c->server->replica, c->box);
 	replica_unsubscribe(c->subscription);
 	c->subscription = NULL;
@@ -211,7 +252,7 @@ int control_run(struct control *c)
 
 void control_leases_wait(struct control *c)
 {
-	ageing_poke(&c->ageing);
+	closing_poke(&c->closing);
 }
 
 struct mailbox *control_box(struct control *c)

@@ -18,6 +18,9 @@ int control_run(struct control *c);
 void control_refuse(struct control *c);
 void control_stop(struct control *c);
 void control_free(struct control *c);
+/* As worker_leave; whether the replica owes it answers. Its thread has ended. */
+void control_leave(struct control *c);
+bool control_is_owed(const struct control *c);
 
 /* Any thread: there are leases whose connection ended. */
 void control_leases_wait(struct control *c);

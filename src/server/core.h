@@ -21,6 +21,7 @@
 #define WAIT_MAX_MS 600000         /* wait_ms of any request */
 #define WAITING_MAX 64u            /* requests of a connection that wait so */
 #define LINGER_MS 1000             /* for the last words to a client */
+#define BACKUPS_MAX 4u             /* open at once */
 
 /* Unsent bytes of a connection: beyond HIGH its requests are not read; out_bytes_max is
  * at least MIN, above what one event may collect; one answer may exceed it, alone. */
@@ -32,15 +33,22 @@ struct control;
 struct worker;
 
 struct server {
+	struct server *left;           /* the next one that waits for server_reap */
 	struct server_options options; /* defaults are in place; listen is not kept */
 	struct replica *replica;
 	struct store *store;
-	struct leases *leases;
+	struct leases *leases;    /* the leader's */
+	struct leases *held;      /* by connections of this member */
+	struct lease_holder self; /* this member, in the leader's table */
+	pthread_mutex_t closing;  /* while the end of held leases is being asked for */
+	_Atomic uint64_t lease_total; /* that the leader told last */
 	struct control *control;
 	struct worker *workers[SERVER_WORKERS_MAX];
 	uint32_t n_workers;
 	uint64_t started_ms;
 	_Atomic uint32_t connections; /* accepted and not over */
+	_Atomic uint32_t backups;     /* open, and being made */
+	_Atomic uint32_t backup_ids;
 	_Atomic bool stopping; /* connections that end from now on keep their leases */
 };
 

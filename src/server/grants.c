@@ -1,63 +1,114 @@
 #include "server/grants.h"
 
+#include "server/lease_ask.h"
+#include "server/renewals.h"
 #include "wire/pack.h"
 
-/* The catalog is the truth: a lease that the table does not know may still be there,
- * after an election or a repeated grant. Takes it into the table. */
-static bool lease_recall(
-	struct worker *w, uint64_t id, struct lease_holder *holder, uint64_t *ttl_ms)
+/* ---- in the tables ----------------------------------------------------- */
+
+/* The catalog is the truth: a lease that the leader's table does not know may still be
+ * there, after an election or a repeated grant. Takes it into the table; its TTL, 0: it
+ * is not there. */
+static uint64_t lease_recall(struct worker *w, uint64_t id)
 {
 	struct tables *t = store_read_begin(w->reader);
 	struct lease lease;
 	bool there;
 
 	if (t == NULL)
-		return false;
+		return 0;
 	there = catalog_get_lease(t, id, &lease) &&
-		leases_add(w->server->leases, &lease, holder) == 0;
-	if (there && *ttl_ms == 0)
-		*ttl_ms = lease.ttl_ms;
+		leases_add(w->server->leases, &lease, &w->server->self) == 0;
 	store_read_end(w->reader);
-	return there;
+	return there ? lease.ttl_ms : 0;
 }
 
-/* Held by nobody who lives: ends at once, or at its deadline. */
+/* Held by a connection that is over: its end is asked for, or it is left alone. */
 static void lease_orphaned(struct worker *w, const struct lease *lease)
 {
 	struct lease_holder nobody;
 
 	lease_holder_init(&nobody);
-	if (leases_add(w->server->leases, lease, &nobody) == 0)
+	if (leases_add(w->server->held, lease, &nobody) == 0)
 		worker_leases_released(w,
-			leases_release(w->server->leases, &nobody,
+			leases_release(w->server->held, &nobody,
 				!atomic_load(&w->server->stopping)));
 }
 
+/* What the leader's table does not learn by this it learns from the first renewal. */
 void lease_granted(
 	struct worker *w, struct session *s, const struct lease *lease, bool repeated)
 {
-	uint64_t ttl_ms = 0;
-
-	if (repeated) {
-		if (s != NULL)
-			lease_recall(w, lease->id, &s->leases, &ttl_ms);
-	} else if (s == NULL) {
+	if (repeated && s == NULL)
+		return;
+	if (!repeated &&
+		leases_add(w->server->leases, lease, &w->server->self) == SVCD_ENOLEADER)
+		renewals_tell(w->renewals, LEASE_RENEW, lease->id);
+	if (s == NULL)
 		lease_orphaned(w, lease);
-	} else {
-		leases_add(w->server->leases, lease, &s->leases);
-	}
+	else
+		leases_add(w->server->held, lease, &s->leases);
+}
+
+void lease_revoked(struct worker *w, uint64_t id)
+{
+	leases_remove(w->server->held, id);
+	if (leases_leading(w->server->leases))
+		leases_remove(w->server->leases, id);
+	else
+		renewals_tell(w->renewals, LEASE_FORGET, id);
+}
+
+/* Many leases are renewed less often: of the leader's count. */
+static uint64_t interval_ms(const struct server *s, uint64_t ttl_ms)
+{
+	uint64_t n = leases_leading(s->leases) ? leases_count(s->leases)
+					       : atomic_load(&s->lease_total);
+
+	return lease_interval_ms(ttl_ms, n);
 }
 
 uint32_t lease_entries(struct worker *w, const struct lease *lease, struct buf *entries)
 {
-	uint64_t interval_ms = lease_interval_ms(
-		lease->ttl_ms, leases_count(w->server->leases));
+	uint64_t interval = interval_ms(w->server, lease->ttl_ms);
 
 	pack_kv_u64(entries, "lease", lease->id);
 	pack_kv_u64(entries, "ttl_ms", lease->ttl_ms);
-	pack_kv_u64(entries, "interval_ms", interval_ms);
-	pack_kv_u64(entries, "phase_ms", lease_phase_ms(lease->id, interval_ms));
+	pack_kv_u64(entries, "interval_ms", interval);
+	pack_kv_u64(entries, "phase_ms", lease_phase_ms(lease->id, interval));
 	return 4;
+}
+
+/* ---- what the connection holds ----------------------------------------- */
+
+/* At once, before anybody is asked: a lease whose other connection ends now is saved, or
+ * its end has been asked for already and the renewal comes behind that. */
+static void hold_known(
+	struct worker *w, struct session *s, const uint64_t *ids, uint32_t n)
+{
+	uint64_t unknown[RENEW_MAX];
+	uint64_t ttl_ms;
+
+	if (leases_renew(w->server->held, ids, n, &s->leases, unknown, &ttl_ms) == 0)
+		return;
+	pthread_mutex_lock(&w->server->closing);
+	pthread_mutex_unlock(&w->server->closing);
+}
+
+static void hold_new(struct session *s, const struct renewed *x)
+{
+	struct leases *held = s->worker->server->held;
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < x->n; i++) {
+		/* whether it is to be dropped, the leader knows */
+		struct lease lease = {.id = x->ids[i], .drop_on_close = true};
+
+		if (k < x->n_lost && x->lost[k] == x->ids[i])
+			k++;
+		else if (!leases_has(held, x->ids[i]))
+			leases_add(held, &lease, &s->leases);
+	}
 }
 
 /* ---- renew ------------------------------------------------------------- */
@@ -65,10 +116,8 @@ uint32_t lease_entries(struct worker *w, const struct lease *lease, struct buf *
 struct renewal {
 	uint64_t lease;
 	struct value leases;
-	uint64_t ids[RENEW_MAX];
+	uint64_t ids[RENEW_MAX], lost[RENEW_MAX];
 	uint32_t n;
-	uint32_t lost;
-	uint64_t ttl_ms;
 };
 
 static const struct field renewal_fields[] = {
@@ -102,35 +151,57 @@ static int renewal_read(struct value params, struct renewal *x, struct err *e)
 	return 0;
 }
 
-/* The lost ones are left at the front of ids. */
-static int renewal_do(struct worker *w, struct session *s, struct renewal *x)
+static void renewed_put(struct worker *w, const struct renewed *x)
 {
-	int unknown = leases_renew(
-		w->server->leases, x->ids, x->n, &s->leases, x->ids, &x->ttl_ms);
-
-	if (unknown < 0)
-		return unknown;
-	for (int i = 0; i < unknown; i++)
-		if (!lease_recall(w, x->ids[i], &s->leases, &x->ttl_ms))
-			x->ids[x->lost++] = x->ids[i];
-	count(&w->stat.renewals, x->n - x->lost);
-	return 0;
-}
-
-static void renewal_answer(struct request *r, const struct renewal *x)
-{
-	struct worker *w = r->session->worker;
 	uint64_t ttl_ms = x->ttl_ms != 0 ? x->ttl_ms : LEASE_TTL_DEFAULT_MS;
 
 	buf_clear(&w->entries);
-	pack_kv_u64(&w->entries, "renewed", x->n - x->lost);
-	pack_kv_u64(&w->entries, "interval_ms",
-		lease_interval_ms(ttl_ms, leases_count(w->server->leases)));
+	pack_kv_u64(&w->entries, "renewed", x->n - x->n_lost);
+	pack_kv_u64(&w->entries, "interval_ms", interval_ms(w->server, ttl_ms));
 	pack_cstr(&w->entries, "lost");
-	pack_array(&w->entries, x->lost);
-	for (uint32_t i = 0; i < x->lost; i++)
-		pack_u64(&w->entries, x->ids[i]);
-	request_result(r, 3, buf_bytes(&w->entries));
+	pack_array(&w->entries, x->n_lost);
+	for (uint32_t i = 0; i < x->n_lost; i++)
+		pack_u64(&w->entries, x->lost[i]);
+}
+
+void renewed_answer(struct session *s, uint32_t id, const struct renewed *x)
+{
+	struct worker *w = s->worker;
+	struct err e;
+
+	hold_new(s, x);
+	count(&w->stat.renewals, x->n - x->n_lost);
+	if (x->one && x->n_lost != 0) {
+		err_set(&e, SVCD_ENOLEASE, "no lease %llu: it ended or was never granted",
+			(unsigned long long)x->ids[0]);
+		session_error(s, id, &e);
+		return;
+	}
+	renewed_put(w, x);
+	session_result(s, id, &w->head, 3, buf_bytes(&w->entries));
+}
+
+/* As the leader. False: this member is none. */
+static bool renew_here(struct request *r, struct renewal *x)
+{
+	struct worker *w = r->session->worker;
+	struct renewed out = {
+		.ids = x->ids, .lost = x->lost, .n = x->n, .one = x->lease != 0};
+	int unknown = leases_renew(
+		w->server->leases, x->ids, x->n, &w->server->self, x->lost, &out.ttl_ms);
+
+	if (unknown < 0)
+		return false;
+	for (int i = 0; i < unknown; i++) {
+		uint64_t ttl_ms = lease_recall(w, x->lost[i]);
+
+		if (ttl_ms == 0)
+			x->lost[out.n_lost++] = x->lost[i];
+		else if (out.ttl_ms == 0)
+			out.ttl_ms = ttl_ms;
+	}
+	renewed_answer(r->session, r->id, &out);
+	return true;
 }
 
 void method_renew(struct request *r)
@@ -139,17 +210,13 @@ void method_renew(struct request *r)
 	struct renewal x;
 	struct err e;
 
-	x.lost = x.n = 0;
-	x.lease = x.ttl_ms = 0;
-	if (renewal_read(r->params, &x, &e) != 0)
+	x.n = 0;
+	x.lease = 0;
+	if (renewal_read(r->params, &x, &e) != 0) {
 		request_error(r, &e);
-	else if (renewal_do(w, r->session, &x) != 0)
-		request_fail(r, SVCD_ENOLEADER,
-			"this member does not lead: leases are renewed at the leader");
-	else if (x.lease != 0 && x.lost != 0)
-		request_fail(r, SVCD_ENOLEASE,
-			"no lease %llu: it ended or was never granted",
-			(unsigned long long)x.lease);
-	else
-		renewal_answer(r, &x);
+		return;
+	}
+	hold_known(w, r->session, x.ids, x.n);
+	if (!renew_here(r, &x))
+		renewals_ask(w->renewals, r, x.ids, x.n, x.lease != 0);
 }

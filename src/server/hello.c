@@ -74,7 +74,9 @@ static void greet(struct request *r)
 	pack_cstr(&w->entries, "features");
 	pack_array(&w->entries, 0);
 	put_limits(&w->entries);
-	request_result(r, 7, buf_bytes(&w->entries));
+	if (status.leader_client[0] != '\0')
+		pack_kv_cstr(&w->entries, "leader", status.leader_client);
+	request_result(r, 7 + (status.leader_client[0] != '\0'), buf_bytes(&w->entries));
 }
 
 void method_hello(struct request *r)

@@ -48,6 +48,7 @@ struct leases {
 	uint64_t tokens;      /* thousandths of an expiry */
 	uint32_t per_second;
 	bool leading;
+	bool of_connections;
 };
 
 static struct bytes entry_key(const void *item)
@@ -74,6 +75,15 @@ struct leases *leases_new(uint32_t expiries_per_second)
 	list_init(&l->closed);
 	l->clock_ms = 1;
 	l->per_second = expiries_per_second;
+	return l;
+}
+
+struct leases *leases_of_connections(void)
+{
+	struct leases *l = leases_new(0);
+
+	if (l != NULL)
+		l->of_connections = l->leading = true;
 	return l;
 }
 
@@ -261,6 +271,42 @@ int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
 	return rc;
 }
 
+static bool entry_closes(const struct entry *e, const struct lease_holder *holder)
+{
+	return e != NULL && e->state == LEASE_LIVE && e->drop_on_close &&
+		(e->holder == holder || e->holder == NULL);
+}
+
+size_t leases_close(
+	struct leases *l, const uint64_t *ids, size_t n, struct lease_holder *holder)
+{
+	size_t queued = 0;
+
+	pthread_mutex_lock(&l->lock);
+	for (size_t i = 0; i < n; i++) {
+		struct entry *e = entry_find(l, ids[i]);
+
+		if (!entry_closes(e, holder))
+			continue;
+		lease_move(l, e, LEASE_CLOSED);
+		queued++;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return queued;
+}
+
+bool leases_has(struct leases *l, uint64_t id)
+{
+	const struct entry *e;
+	bool has;
+
+	pthread_mutex_lock(&l->lock);
+	e = entry_find(l, id);
+	has = e != NULL && e->state != LEASE_ENDING;
+	pthread_mutex_unlock(&l->lock);
+	return has;
+}
+
 void leases_remove(struct leases *l, uint64_t id)
 {
 	struct entry *e;
@@ -282,10 +328,12 @@ size_t leases_release(struct leases *l, struct lease_holder *holder, bool drop)
 		struct entry *e = container_of(n, struct entry, node);
 
 		e->holder = NULL;
-		if (!drop || !e->drop_on_close)
-			continue;
-		lease_move(l, e, LEASE_CLOSED);
-		queued++;
+		if (drop && e->drop_on_close) {
+			lease_move(l, e, LEASE_CLOSED);
+			queued++;
+		} else if (l->of_connections) {
+			entry_forget(l, e);
+		}
 	}
 	pthread_mutex_unlock(&l->lock);
 	return queued;

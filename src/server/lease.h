@@ -7,9 +7,14 @@
  * are lazy: a renewal writes one number, the heap learns of it when the old deadline
  * comes up.
  *
- * A connection that granted or renewed a lease is its holder. When it ends, its leases
- * that were granted with on_close "drop" are queued to be ended at once; the others are
- * left to their deadline.
+ * Who granted or renewed a lease last is its holder. When a holder ends, its leases that
+ * were granted with on_close "drop" are queued to be ended at once; the others are left
+ * to their deadline.
+ *
+ * There are two such tables. In the leader's the holders are members: those whose clients
+ * renew. Beside it each member has one of the leases that its own connections hold, with
+ * a clock that stands; it outlives changes of the leader, and tells whose end is to be
+ * asked for when a connection ends (closing.h).
  *
  * Any thread: one mutex, held for some hundred nanoseconds per lease. Lookups never come
  * here.
@@ -27,12 +32,16 @@
 
 struct leases;
 
-/* Part of a connection: the leases that end with it. Guarded by the table. */
+/* Part of a connection, or of what is known of a member: the leases that end with it.
+ * Guarded by the table. */
 struct lease_holder {
 	struct list leases;
 };
 
 struct leases *leases_new(uint32_t expiries_per_second); /* NULL when out of memory */
+/* A table of what the connections of this member hold: its clock stands, what it is not
+ * asked to end it forgets when the holder ends. */
+struct leases *leases_of_connections(void);
 void leases_free(struct leases *l);
 void lease_holder_init(struct lease_holder *h);
 
@@ -52,12 +61,20 @@ int leases_add(struct leases *l, const struct lease *lease, struct lease_holder 
 int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
 	struct lease_holder *holder, uint64_t *lost, uint64_t *ttl_ms);
 
+/* The holder wants the end of these leases. Those that somebody else holds by now are
+ * left alone, and those that are to be kept. Returns how many were queued. */
+size_t leases_close(
+	struct leases *l, const uint64_t *ids, size_t n, struct lease_holder *holder);
+
 /* It is gone from the catalog. Unknown is fine. */
 void leases_remove(struct leases *l, uint64_t id);
 
 /* The connection ended. With drop, those that want it are queued to be ended; otherwise
  * all are kept until their deadline. Returns how many were queued. */
 size_t leases_release(struct leases *l, struct lease_holder *holder, bool drop);
+
+/* Whether it is in the table, and not on its way out. */
+bool leases_has(struct leases *l, uint64_t id);
 
 /* Time passes. While not serving the clock stands. */
 void leases_advance(struct leases *l, uint64_t now_ms, bool serving);

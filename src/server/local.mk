@@ -9,13 +9,19 @@ libserver_la_SOURCES = \
 	src/server/ageing.h \
 	src/server/answers.c \
 	src/server/answers.h \
+	src/server/backup.c \
+	src/server/backup.h \
 	src/server/barrier.c \
 	src/server/barrier.h \
 	src/server/checks.c \
 	src/server/checks.h \
+	src/server/closing.c \
+	src/server/closing.h \
 	src/server/control.c \
 	src/server/control.h \
 	src/server/core.h \
+	src/server/current.c \
+	src/server/current.h \
 	src/server/event.c \
 	src/server/event.h \
 	src/server/evidence.c \
@@ -26,14 +32,22 @@ libserver_la_SOURCES = \
 	src/server/grants.h \
 	src/server/hello.c \
 	src/server/hello.h \
+	src/server/leading.c \
+	src/server/leading.h \
 	src/server/lease.c \
 	src/server/lease.h \
+	src/server/lease_ask.c \
+	src/server/lease_ask.h \
+	src/server/members.c \
+	src/server/members.h \
 	src/server/methods.c \
 	src/server/methods.h \
 	src/server/narrator.c \
 	src/server/narrator.h \
 	src/server/reads.c \
 	src/server/reads.h \
+	src/server/renewals.c \
+	src/server/renewals.h \
 	src/server/reply.c \
 	src/server/reply.h \
 	src/server/request.c \

@@ -2,10 +2,12 @@
 
 #include <stddef.h>
 
+#include "server/backup.h"
 #include "server/barrier.h"
-#include "server/hello.h"
-#include "server/reads.h"
 #include "server/grants.h"
+#include "server/hello.h"
+#include "server/members.h"
+#include "server/reads.h"
 #include "server/resolve.h"
 #include "server/watching.h"
 #include "server/writes.h"
@@ -28,9 +30,15 @@ static const struct method methods[] = {
 	{"get", method_get, 0},
 	{"list", method_list, 0},
 	{"history", method_history, 0},
-	{"status", method_status, 0},
-	{"ping", method_ping, 0},
-	{"hello", method_hello, METHOD_HELLO},
+	{"status", method_status, METHOD_ALWAYS},
+	{"ping", method_ping, METHOD_ALWAYS},
+	{"members", method_members, METHOD_ALWAYS},
+	{"member_change", method_member_change, METHOD_ALWAYS},
+	{"member_join", method_member_join, METHOD_ALWAYS},
+	{"backup_open", method_backup_open, 0},
+	{"backup_read", method_backup_read, 0},
+	{"backup_close", method_backup_close, METHOD_ALWAYS},
+	{"hello", method_hello, METHOD_HELLO | METHOD_ALWAYS},
 };
 
 #define METHODS (sizeof(methods) / sizeof(methods[0]))

@@ -12,6 +12,7 @@ enum method_flag {
 	METHOD_RAW = 1,    /* the handler parses the parameters itself */
 	METHOD_HELLO = 2,  /* may be called before hello */
 	METHOD_NOTIFY = 4, /* may be a notification */
+	METHOD_ALWAYS = 8, /* says nothing of the catalog: also when that may be wrong */
 };
 
 struct method {

@@ -1,6 +1,7 @@
 #include "server/reads.h"
 
 #include "base/clock.h"
+#include "server/current.h"
 #include "server/evidence.h"
 #include "server/request.h"
 #include "server/worker.h"
@@ -28,6 +29,7 @@ static int query_run(struct request *r, query_fn *query, uint32_t *n, struct err
 
 	if (t == NULL)
 		return err_set(e, SVCD_EIO, "the state cannot be read");
+	r->rev = catalog_rev(t);
 	buf_clear(&w->entries);
 	*n = 0;
 	rc = query(t, r->params, &w->entries, n, e);
@@ -45,6 +47,8 @@ static void query_answer(struct request *r, query_fn *query)
 	struct err e;
 	uint32_t n;
 
+	if (current_take(r))
+		return;
 	if (query_run(r, query, &n, &e) != 0)
 		request_error(r, &e);
 	else
@@ -68,6 +72,8 @@ void method_get(struct request *r)
 	struct err e;
 	uint32_t n;
 
+	if (current_take(r))
+		return;
 	if (query_run(r, query_get, &n, &e) != 0)
 		request_error(r, &e);
 	else if (!value_find(r->params, "id", &id) ||

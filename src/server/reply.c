@@ -23,7 +23,7 @@ static uint8_t *put_text(uint8_t *p, const char *text, size_t len)
 void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_t n,
 	struct bytes entries)
 {
-	uint8_t *start = buf_reserve(out, 64 + entries.len);
+	uint8_t *start = buf_reserve(out, 80 + entries.len);
 	uint8_t *p = start;
 
 	if (p == NULL)
@@ -31,7 +31,7 @@ void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_
 	p = PUT(p, "\x94\x01\xce");
 	p = put_be(p, id, 4);
 	p = PUT(p, "\xc0\xde");
-	p = put_be(p, n + HEAD_ENTRIES, 2);
+	p = put_be(p, n + HEAD_ENTRIES + head->no_quorum, 2);
 	p = PUT(p, "\xa3rev\xcf");
 	p = put_be(p, head->rev, 8);
 	p = PUT(p,
@@ -43,6 +43,8 @@ void reply_result(struct buf *out, uint32_t id, const struct head *head, uint32_
 			 : PUT(p,
 				   "\xa8"
 				   "follower");
+	if (head->no_quorum)
+		p = PUT(p, "\xa6quorum\xc2");
 	if (entries.len > 0)
 		memcpy(p, entries.data, entries.len);
 	out->len += (size_t)(p - start) + entries.len;
@@ -70,7 +72,14 @@ uint32_t retry_after_ms(int code)
 	return 0;
 }
 
-void reply_error(struct buf *out, uint32_t id, const struct err *e)
+bool error_names_leader(int code)
 {
-	pack_error(out, id, e, retry_after_ms(e->code), NULL);
+	return code == SVCD_ENOLEADER || code == SVCD_EUNKNOWN || code == SVCD_EBUSY ||
+		code == SVCD_ENOTREADY || code == SVCD_ESHUTDOWN || code == SVCD_ECORRUPT;
+}
+
+void reply_error(struct buf *out, uint32_t id, const struct err *e, const char *leader)
+{
+	pack_error(
+		out, id, e, retry_after_ms(e->code), leader[0] != '\0' ? leader : NULL);
 }

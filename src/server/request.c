@@ -31,18 +31,25 @@ void session_result(struct session *s, uint32_t id, const struct head *head, uin
 
 void session_error(struct session *s, uint32_t id, const struct err *e)
 {
+	struct replica_status status = {0};
 	struct buf *out = conn_out(s->conn);
 	size_t before = conn_pending(s->conn);
 
 	count(&s->worker->stat.errors, 1);
-	reply_error(out, id, e);
+	if (error_names_leader(e->code))
+		replica_status(s->worker->server->replica, &status);
+	reply_error(out, id, e, status.leader_client);
 	session_sent(s, before);
 }
 
 void request_result(struct request *r, uint32_t n, struct bytes entries)
 {
+	struct head head = r->session->worker->head;
+
+	if (r->rev > head.rev)
+		head.rev = r->rev;
 	if (!r->notification)
-		session_result(r->session, r->id, &r->session->worker->head, n, entries);
+		session_result(r->session, r->id, &head, n, entries);
 }
 
 void request_ok(struct request *r)
@@ -123,6 +130,14 @@ static void refuse_before_hello(struct request *r)
 	session_close(r->session, SVCD_EPROTOCOL);
 }
 
+/* Promise 5 is broken here: what this member holds may be wrong. */
+static void refuse_diverged(struct request *r)
+{
+	request_fail(r, SVCD_ECORRUPT,
+		"this member's state differs from that of the others: it answers nothing "
+		"until it has been given theirs; ask another member");
+}
+
 static void request_handle(struct request *r, const struct method *m)
 {
 	struct err e;
@@ -137,15 +152,27 @@ static void request_handle(struct request *r, const struct method *m)
 	arena_reset(r->session->worker->arena);
 }
 
+void request_again(
+	struct session *s, uint32_t id, const struct method *m, struct bytes raw)
+{
+	struct request r = {
+		.session = s, .id = id, .method = m, .raw = raw, .current = true};
+
+	request_handle(&r, m);
+}
+
 static void request_dispatch(struct request *r, struct bytes name)
 {
 	const struct method *m = method_find(name);
 
+	r->method = m;
 	if (r->session->state == SESSION_NEW && (m == NULL || !(m->flags & METHOD_HELLO)))
 		refuse_before_hello(r);
 	else if (m == NULL)
 		request_fail(r, SVCD_ENOMETHOD, "no method \"%.*s\"", (int)name.len,
 			(const char *)name.data);
+	else if (r->session->worker->diverged && !(m->flags & METHOD_ALWAYS))
+		refuse_diverged(r);
 	else if (!r->notification || (m->flags & METHOD_NOTIFY))
 		request_handle(r, m);
 }

@@ -10,12 +10,17 @@
  */
 int request_take(struct session *s, struct bytes message);
 
+struct method;
+
 /* One request while it is handled; views into the connection's input and the worker's
  * arena. */
 struct request {
 	struct session *session;
 	uint32_t id;
-	bool notification;   /* nobody waits for an answer */
+	const struct method *method;
+	bool notification; /* nobody waits for an answer */
+	uint64_t rev; /* of the transaction that the answer is from; 0: none of its own */
+	bool current; /* the state is as new as consistency "current" asks */
 	struct bytes raw;    /* the parameters as sent */
 	struct value params; /* the map; empty when none was sent; not for METHOD_RAW */
 };
@@ -27,6 +32,10 @@ void request_ok(struct request *r); /* a result that is only the head */
 void request_error(struct request *r, const struct err *e);
 void request_fail(struct request *r, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Handles a request again, whose struct is gone: what it waited for has come. */
+void request_again(
+	struct session *s, uint32_t id, const struct method *m, struct bytes raw);
 
 /* The same, to requests whose struct is gone. */
 void session_result(struct session *s, uint32_t id, const struct head *head, uint32_t n,

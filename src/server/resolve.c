@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/current.h"
 #include "server/request.h"
 #include "server/worker.h"
 
@@ -127,6 +128,8 @@ static void resolve_miss(struct request *r)
 			r->params, waiting_fields, 2, &wait, NULL, "resolve", &e);
 	if (rc != 0) {
 		request_error(r, &e);
+	} else if (current_take(r)) {
+		return;
 	} else if (wait.min_rev > w->head.rev && wait.wait_ms > 0) {
 		resolve_park(r, &wait);
 	} else if (wait.min_rev > w->head.rev) {
@@ -134,7 +137,7 @@ static void resolve_miss(struct request *r)
 	} else if ((t = store_read_begin(w->reader)) == NULL) {
 		request_fail(r, SVCD_EIO, "the state cannot be read");
 	} else {
-		resolve_from(r, t, wait.min_rev == 0);
+		resolve_from(r, t, wait.min_rev == 0 && !r->current);
 		store_read_end(w->reader);
 	}
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "server/backup.h"
 #include "server/control.h"
 #include "server/worker.h"
 
@@ -60,6 +62,8 @@ static void server_free(struct server *s)
 		worker_free(s->workers[i]);
 	control_free(s->control);
 	leases_free(s->leases);
+	leases_free(s->held);
+	pthread_mutex_destroy(&s->closing);
 	free(s);
 }
 
@@ -88,8 +92,12 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 	s->store = replica_store(r);
 	s->started_ms = clock_now_ms();
 	s->leases = leases_new(s->options.expiries_per_second);
-	rc = s->leases != NULL ? control_new(s, o, &s->control, e)
-			       : err_set(e, SVCD_ENOMEM, "out of memory");
+	s->held = leases_of_connections();
+	lease_holder_init(&s->self);
+	pthread_mutex_init(&s->closing, NULL);
+	rc = s->leases != NULL && s->held != NULL
+		? control_new(s, o, &s->control, e)
+		: err_set(e, SVCD_ENOMEM, "out of memory");
 	if (rc == 0 && (rc = server_run(s)) != 0)
 		err_set(e, rc, "the server's threads cannot be started: %s",
 			err_text(rc));
@@ -97,6 +105,7 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 		server_stop(s, 0);
 		return rc;
 	}
+	backups_sweep(o->backup_dir);
 	*out = s;
 	return 0;
 }
@@ -104,6 +113,48 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 void server_addr(const struct server *s, uint32_t i, struct net_addr *out)
 {
 	control_addr(s->control, i, out);
+}
+
+static struct server *left_behind;
+
+static void server_drain(struct server *s)
+{
+	for (int round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < s->n_workers; i++)
+			worker_drain(s->workers[i]);
+}
+
+static bool is_owed(const struct server *s)
+{
+	bool owed = s->control != NULL && control_is_owed(s->control);
+
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		owed |= s->workers[i]->outstanding > 0;
+	return owed;
+}
+
+/* The state may be closed; the mailboxes stay for what comes. */
+static void server_leave(struct server *s)
+{
+	log_warn("stop_not_waited_for",
+		L_STR("text",
+			"the replica owes answers to writes, they are not awaited"));
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		worker_leave(s->workers[i]);
+	control_leave(s->control);
+	s->left = left_behind;
+	left_behind = s;
+}
+
+void server_reap(void)
+{
+	while (left_behind != NULL) {
+		struct server *s = left_behind;
+
+		left_behind = s->left;
+		server_drain(s);
+		server_free(s);
+	}
 }
 
 /* Each thread ends before those to whom it posts; then what was posted to threads that
@@ -121,10 +172,11 @@ void server_stop(struct server *s, uint32_t grace_ms)
 		worker_join(s->workers[i]);
 	if (s->control != NULL)
 		control_stop(s->control);
-	for (int round = 0; round < 2; round++)
-		for (uint32_t i = 0; i < s->n_workers; i++)
-			worker_drain(s->workers[i]);
-	server_free(s);
+	server_drain(s);
+	if (is_owed(s))
+		server_leave(s);
+	else
+		server_free(s);
 }
 
 static void stat_add(const struct worker *w, struct server_stat *out)

@@ -21,7 +21,6 @@
  * server. */
 struct server_join {
 	char address[120];
-	uint64_t internal[8];
 };
 void server_join_answer(struct server_join *j, int code, const char *text);
 
@@ -39,6 +38,7 @@ struct server_options {
 	uint32_t expiries_per_second; /* pacing of lease expiry; 0: 2000 */
 	uint32_t writes_in_flight_max; /* per connection; 0: 256 */
 	bool checks_enabled;
+	const char *backup_dir; /* on the state's disk; NULL: no backups */
 	/* A worker's thread; NULL: joining is refused. */
 	void (*on_join)(void *arg, struct server_join *j);
 	void *arg;
@@ -52,8 +52,13 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 void server_addr(const struct server *s, uint32_t i, struct net_addr *out);
 /* Graceful: stops accepting, answers what was asked (at most grace_ms), closes, joins,
  * frees. Leases of connections that end this way are kept: the clients come back after a
- * restart. */
+ * restart. Answers that the replica owes then, and for SERVER_PATIENCE_MS more does not
+ * give, keep some memory alive until server_reap. */
+#define SERVER_PATIENCE_MS 1000
 void server_stop(struct server *s, uint32_t grace_ms);
+/* After replica_stop, which has given all its answers: frees what server_stop had to
+ * leave. Only by the thread that stopped the servers. */
+void server_reap(void);
 
 struct server_stat {
 	uint64_t connections, watches, requests, lookups, lookups_kept, writes,

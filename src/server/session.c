@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/backup.h"
 #include "server/request.h"
 #include "server/worker.h"
 
@@ -147,9 +148,10 @@ static void session_on_close(struct conn *c, int reason, void *arg)
 	log_debug("session_close", L_STR("peer", peer), L_ERR(reason));
 	session_forget_laters(s);
 	watcher_end(w->watches, &s->watcher);
+	backups_end(s);
 	worker_leases_released(w,
 		leases_release(
-			w->server->leases, &s->leases, session_drops_leases(s, reason)));
+			w->server->held, &s->leases, session_drops_leases(s, reason)));
 	list_remove(&s->node);
 	free(s->actor);
 	free(s);
@@ -172,6 +174,7 @@ static struct session *session_new(struct worker *w)
 	s->state = SESSION_NEW;
 	s->opened_ms = s->heard_ms = loop_now_ms(w->loop);
 	list_init(&s->laters);
+	list_init(&s->backups);
 	lease_holder_init(&s->leases);
 	watcher_init(&s->watcher);
 	return s;

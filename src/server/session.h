@@ -35,6 +35,7 @@ struct session {
 	enum session_state state;
 	bool paused;
 	struct lease_holder leases;
+	struct list backups; /* that it has open, backup.c */
 	struct watcher watcher;
 	uint64_t opened_ms, heard_ms;
 	char *actor; /* "web-1 tcp:10.0.0.7:41022"; set by hello */

@@ -1,6 +1,7 @@
 /* The method status: what this member is, has and uses. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "server/current.h"
 #include "server/reads.h"
 #include "server/request.h"
 #include "server/worker.h"
@@ -24,6 +25,12 @@ static void put_str(struct listing *l, const char *key, const char *v)
 	l->n++;
 }
 
+static void put_bool(struct listing *l, const char *key, bool v)
+{
+	pack_kv_bool(l->out, key, v);
+	l->n++;
+}
+
 static void put_member(
 	struct listing *l, const struct replica_status *s, uint64_t uptime_ms)
 {
@@ -36,6 +43,14 @@ static void put_member(
 	put_str(l, "role", roles[s->role]);
 	if (s->leader != 0)
 		put_str(l, "leader", text_hex64(s->leader, hex));
+	if (s->leader_client[0] != '\0')
+		put_str(l, "leader_client", s->leader_client);
+	put_str(l, "name", s->name);
+	if (s->peer[0] != '\0')
+		put_str(l, "peer", s->peer);
+	put_bool(l, "voter", s->voter);
+	put_bool(l, "joining", s->joining);
+	put_bool(l, "diverged", s->diverged);
 	put_u64(l, "term", s->term);
 	put_u64(l, "time_ms", s->time_ms);
 	put_u64(l, "wall_ms", clock_wall_ms());
@@ -106,8 +121,7 @@ static void put_disk(struct listing *l, struct store *store, bool space_low)
 	put_u64(l, "state_bytes", s.used_bytes);
 	put_u64(l, "state_bytes_max", s.map_bytes);
 	put_u64(l, "disk_free", s.free_disk_bytes);
-	pack_kv_bool(l->out, "space_low", space_low);
-	l->n++;
+	put_bool(l, "space_low", space_low);
 }
 
 static void put_limits(struct listing *l, const struct server_options *o)
@@ -127,11 +141,14 @@ void method_status(struct request *r)
 	struct worker *w = r->session->worker;
 	const struct server *s = w->server;
 	struct listing l = {.out = &w->entries};
-	struct tables *t = store_read_begin(w->reader);
 	struct replica_status member;
 	struct catalog_totals totals;
 	struct server_stat stat;
+	struct tables *t;
 
+	if (current_take(r))
+		return;
+	t = store_read_begin(w->reader);
 	if (t == NULL) {
 		request_fail(r, SVCD_EIO, "the state cannot be read");
 		return;

@@ -38,6 +38,7 @@ struct verdicts {
 	struct list waiting;
 	struct timer retry;
 	uint32_t in_flight;
+	uint64_t term; /* in which we may speak; 0: not at all */
 	char actor[32];
 };
 
@@ -113,8 +114,14 @@ void verdicts_forget(struct verdicts *v, struct bytes key)
 		item_forget(v, i);
 }
 
-void verdicts_forget_all(struct verdicts *v)
+void verdicts_begin(struct verdicts *v, uint64_t term)
 {
+	v->term = term;
+}
+
+void verdicts_end(struct verdicts *v)
+{
+	v->term = 0;
 	while (!list_empty(&v->waiting))
 		item_forget(v, container_of(v->waiting.next, struct item, node));
 	timer_cancel(&v->retry);
@@ -160,9 +167,10 @@ static void batch_done(struct proposal *p)
 	struct verdicts *v = b->owner;
 
 	v->in_flight--;
-	if (p->outcome.code != 0 && !is_final(p->outcome.code))
+	/* of another term: who checks by now sees for himself */
+	if (p->outcome.code != 0 && !is_final(p->outcome.code) && p->term == v->term)
 		batch_take_back(v, b);
-	else if (p->outcome.code != 0)
+	else if (p->outcome.code != 0 && p->term == v->term)
 		log_error("verdicts_refused", L_ERR(p->outcome.code),
 			L_STR("text", p->outcome.text));
 	batch_free(b);
@@ -207,6 +215,7 @@ static bool batch_propose(struct verdicts *v)
 	}
 	b->proposal.reply = v->box;
 	b->proposal.done = batch_done;
+	b->proposal.term = v->term;
 	v->in_flight++;
 	replica_propose(v->server->replica, &b->proposal);
 	return true;
@@ -251,7 +260,7 @@ void verdicts_free(struct verdicts *v)
 {
 	if (v == NULL)
 		return;
-	verdicts_forget_all(v);
+	verdicts_end(v);
 	timer_fini(&v->retry);
 	map_fini(&v->by_key);
 	free(v);

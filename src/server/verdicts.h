@@ -19,7 +19,10 @@ bool verdicts_put(struct verdicts *v, struct bytes key, uint64_t incarnation,
 	enum check_state state, struct bytes reason);
 /* The instance is gone: nothing more to say of it. */
 void verdicts_forget(struct verdicts *v, struct bytes key);
-void verdicts_forget_all(struct verdicts *v);
+/* This member checks no more: what comes back is not tried again; or it does, as the
+ * leader of term. */
+void verdicts_end(struct verdicts *v);
+void verdicts_begin(struct verdicts *v, uint64_t term);
 
 void verdicts_flush(struct verdicts *v);
 uint32_t verdicts_in_flight(const struct verdicts *v);

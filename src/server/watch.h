@@ -66,6 +66,10 @@ void watch_ack(struct watches *ws, struct watcher *w, const struct service_key *
 /* What just became visible; publications come in order. */
 void watches_publish(struct watches *ws, const struct changes *c);
 
+/* The state was replaced as a whole, it is t's now: everybody is told what differs from
+ * what they were told, services that came and went included. */
+void watches_reset(struct watches *ws, struct tables *t);
+
 /* The connection has room again. */
 void watcher_drained(struct watches *ws, struct watcher *w);
 

@@ -73,5 +73,7 @@ void watch_set_behind(struct watches *ws, struct watch *w, bool behind);
 /* watch_prefix.c */
 bool prefix_matches(const struct prefix_watch *p, const struct service_key *key);
 void prefix_free(struct prefix_watch *p);
+/* Joins all services of t that p asks for and has not. 0, SVCD_ENOMEM, SVCD_ELIMIT … */
+int prefix_catch_up(struct watches *ws, struct prefix_watch *p, struct tables *t);
 
 #endif

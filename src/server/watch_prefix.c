@@ -121,6 +121,14 @@ static int prefix_join_all(struct watches *ws, struct prefix_watch *p, struct ta
 	return rc != 0 ? rc : t->error;
 }
 
+int prefix_catch_up(struct watches *ws, struct prefix_watch *p, struct tables *t)
+{
+	ws->mark++;
+	prefix_adopt(p, &p->watcher->current, ws->mark);
+	prefix_adopt(p, &p->watcher->behind, ws->mark);
+	return prefix_join_all(ws, p, t);
+}
+
 int watch_prefix(struct watches *ws, struct watcher *w, struct tables *t, struct bytes ns,
 	struct bytes prefix)
 {
@@ -133,10 +141,7 @@ int watch_prefix(struct watches *ws, struct watcher *w, struct tables *t, struct
 	if (p == NULL)
 		return SVCD_ENOMEM;
 	w->n++;
-	ws->mark++;
-	prefix_adopt(p, &w->current, ws->mark);
-	prefix_adopt(p, &w->behind, ws->mark);
-	rc = prefix_join_all(ws, p, t);
+	rc = prefix_catch_up(ws, p, t);
 	if (rc != 0)
 		unwatch_prefix(ws, w, ns, prefix);
 	else if (list_empty(&w->attention))

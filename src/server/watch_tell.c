@@ -124,6 +124,29 @@ void watches_publish(struct watches *ws, const struct changes *c)
 		publish_change(ws, c, changes_service(c, i));
 }
 
+/* ---- all at once --------------------------------------------------------- */
+
+/* What each was told stays what it is: catch_up compares it with the new state. */
+void watches_reset(struct watches *ws, struct tables *t)
+{
+	const struct watched *s;
+	struct list *n;
+	struct list *tmp;
+	size_t at = 0;
+
+	ws->kept_of = NULL;
+	while ((s = map_next(&ws->services, &at)) != NULL)
+		for (n = s->watches.next; n != &s->watches; n = n->next)
+			watch_set_behind(
+				ws, container_of(n, struct watch, of_service), true);
+	list_each(&ws->prefixes, n, tmp) {
+		struct prefix_watch *p = container_of(n, struct prefix_watch, node);
+
+		if (prefix_catch_up(ws, p, t) != 0)
+			ws->ops->lost(p->watcher);
+	}
+}
+
 /* ---- catching up ------------------------------------------------------- */
 
 static struct bytes snapshot_message(

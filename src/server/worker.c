@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "server/barrier.h"
 #include "server/control.h"
+#include "server/renewals.h"
 #include "server/resolve.h"
 #include "server/session.h"
 
@@ -18,15 +19,50 @@
 #define ATTEND_MAX 200 /* watchers told per round: so lookups are not kept waiting */
 #define REFUSALS_PER_SECOND 20
 
+static void close_watchers(struct worker *w, int reason)
+{
+	struct list *n;
+	struct list *tmp;
+
+	list_each(&w->sessions, n, tmp) {
+		struct session *s = container_of(n, struct session, node);
+
+		if (s->watcher.n > 0)
+			session_close(s, reason);
+	}
+}
+
 /* ---- what is published ------------------------------------------------- */
+
+static void worker_publish(struct worker *w, const struct changes *changes)
+{
+	for (size_t i = 0; i < changes_services(changes); i++)
+		answers_drop(w->answers, &changes_service(changes, i)->key);
+	watches_publish(w->watches, changes);
+}
+
+/* Without a transaction nobody can be told what differs: the clients come back for it. */
+static void worker_reset(struct worker *w)
+{
+	struct tables *t = store_read_begin(w->reader);
+
+	answers_clear(w->answers);
+	if (t == NULL) {
+		close_watchers(w, SVCD_ENOMEM);
+		return;
+	}
+	watches_reset(w->watches, t);
+	store_read_end(w->reader);
+}
 
 static void worker_on_publication(void *arg, struct publication *p)
 {
 	struct worker *w = arg;
 
-	for (size_t i = 0; i < changes_services(p->changes); i++)
-		answers_drop(w->answers, &changes_service(p->changes, i)->key);
-	watches_publish(w->watches, p->changes);
+	if (p->reset)
+		worker_reset(w);
+	else
+		worker_publish(w, p->changes);
 	worker_saw(w, p->rev);
 	resolve_unpark(w);
 }
@@ -58,7 +94,9 @@ void worker_refresh(struct worker *w)
 		.age_ms = status.age_ms > UINT32_MAX ? UINT32_MAX
 						     : (uint32_t)status.age_ms,
 		.leader = status.role == ROLE_LEADER,
+		.no_quorum = !status.quorum,
 	};
+	w->diverged = status.diverged;
 	w->now_ms = loop_now_ms(w->loop);
 }
 
@@ -74,6 +112,7 @@ static void worker_on_idle(void *arg)
 	}
 	if (watches_waiting(w->watches))
 		timer_set(&w->again, 0);
+	renewals_flush(w->renewals);
 	count_set(&w->stat.watches, watches_count(w->watches));
 	count_set(&w->stat.events_sent, watches_events_sent(w->watches));
 }
@@ -186,14 +225,17 @@ static void stop_list(struct worker *w, struct list *sessions)
 	}
 }
 
-/* Closes who has all its answers, everybody when the grace is over. The last write must
- * have come back before the loop ends: its memory is ours. */
+/* Closes who has all its answers, everybody when the grace is over. What others owe us is
+ * awaited a little longer: its memory is ours. */
 static void worker_sweep_stopping(struct worker *w)
 {
 	w->closing = loop_now_ms(w->loop) >= w->stop_by_ms;
+	renewals_flush(w->renewals);
 	stop_list(w, &w->strangers);
 	stop_list(w, &w->sessions);
-	if (list_empty(&w->strangers) && list_empty(&w->sessions) && w->writes == 0)
+	if (list_empty(&w->strangers) && list_empty(&w->sessions) &&
+		(w->outstanding == 0 ||
+			loop_now_ms(w->loop) >= w->stop_by_ms + SERVER_PATIENCE_MS))
 		loop_stop(w->loop);
 	else
 		timer_set(&w->sweep, STOP_SWEEP_MS);
@@ -206,6 +248,7 @@ static void worker_on_sweep(void *arg)
 	uint64_t held;
 
 	atomic_store_explicit(&w->alive_ms, now_ms, memory_order_relaxed);
+	worker_refresh(w);
 	held = log_gate_report(&w->refusals, now_ms);
 	if (held > 0)
 		log_info("refusals_not_logged", L_U64("lines", held));
@@ -214,6 +257,8 @@ static void worker_on_sweep(void *arg)
 		return;
 	}
 	barriers_sweep(w, false);
+	if (w->diverged)
+		close_watchers(w, SVCD_ECORRUPT);
 	sweep_list(&w->strangers, now_ms);
 	if (w->server->options.idle_timeout_ms != 0)
 		sweep_list(&w->sessions, now_ms);
@@ -270,8 +315,9 @@ static bool worker_make(struct worker *w)
 	w->answers = answers_new(o->answers_bytes_max);
 	w->watches = watches_new(
 		&worker_watch_ops, o->watch_budget_bytes, PREFIX_MEMBERS_MAX);
-	return w->box != NULL && w->reader != NULL && w->arena != NULL &&
-		w->answers != NULL && w->watches != NULL &&
+	w->renewals = renewals_new(w);
+	return w->box != NULL && w->renewals != NULL && w->reader != NULL &&
+		w->arena != NULL && w->answers != NULL && w->watches != NULL &&
 		timer_init(&w->sweep, w->loop, worker_on_sweep, w) == 0 &&
 		timer_init(&w->again, w->loop, worker_on_again, w) == 0 &&
 		timer_init(&w->parking, w->loop, resolve_on_parking, w) == 0;
@@ -329,11 +375,18 @@ void worker_drain(struct worker *w)
 	mailbox_drain(w->box);
 }
 
+void worker_leave(struct worker *w)
+{
+	store_reader_free(w->reader);
+	w->reader = NULL;
+}
+
 void worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
 	worker_join(w);
+	renewals_free(w->renewals);
 	mailbox_free(w->box);
 	timer_fini(&w->sweep);
 	timer_fini(&w->again);

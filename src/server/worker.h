@@ -38,12 +38,14 @@ struct worker {
 	struct watches *watches;
 	struct list parked;   /* lookups that wait for a revision, resolve.c */
 	struct list barriers; /* that were asked for here, barrier.c */
+	struct renewals *renewals;
 	struct timer sweep, again, parking;
-	struct head head;   /* as of the last refresh */
-	uint64_t published; /* publications taken in */
-	uint64_t rev_seen;  /* the newest that a publication or an own write told of */
-	uint64_t now_ms;    /* as of the last refresh */
-	uint32_t writes;    /* proposed and not answered: the mailbox must live */
+	struct head head;     /* as of the last refresh */
+	uint64_t published;   /* publications taken in */
+	uint64_t rev_seen;    /* the newest that a publication or an own write told of */
+	uint64_t now_ms;      /* as of the last refresh */
+	uint32_t outstanding; /* answers that others owe us: the mailbox must live */
+	bool diverged;        /* our state is wrong, nothing of it is told */
 	bool stopping;
 	bool closing; /* its grace is over */
 	uint64_t stop_by_ms;
@@ -61,6 +63,8 @@ void worker_stop(struct worker *w, uint32_t grace_ms);
 void worker_join(struct worker *w);
 void worker_drain(struct worker *w);
 void worker_free(struct worker *w);
+/* Lets go of the state, but not of the mailbox: worker_free comes later. */
+void worker_leave(struct worker *w);
 
 /* Hands over an accepted connection; any thread. Closes fd when that is not possible. */
 void worker_adopt(struct worker *w, int fd);

@@ -66,7 +66,7 @@ static void write_done(struct proposal *p)
 	struct write *x = (struct write *)p;
 	struct session *s = x->later.session;
 
-	x->worker->writes--;
+	x->worker->outstanding--;
 	worker_saw(x->worker, p->outcome.rev);
 	if (p->outcome.code == 0)
 		write_finish(x);
@@ -119,7 +119,7 @@ static void write_begin(struct request *r, const struct write_kind *kind)
 	if (value_find(r->params, "lease", &lease) && lease.type == VALUE_UINT)
 		x->lease = lease.u;
 	later_begin(&x->later, r, LATER_SOON);
-	x->worker->writes++;
+	x->worker->outstanding++;
 	count(&x->worker->stat.writes, 1);
 	replica_propose(x->worker->server->replica, &x->proposal);
 }
@@ -161,7 +161,7 @@ static uint32_t finish_grant(struct write *x, struct buf *entries)
 
 static uint32_t finish_revoke(struct write *x, struct buf *entries)
 {
-	leases_remove(x->worker->server->leases, x->lease);
+	lease_revoked(x->worker, x->lease);
 	return finish_removed(x, entries);
 }
 

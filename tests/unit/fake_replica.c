@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,6 +37,18 @@ struct replica {
 	struct store *store;
 	struct catalog *catalog;
 	uint64_t index;
+	bool quorum, follows, hold_reads;
+	int read_code, change_code;
+	struct list reads;
+	struct replica_change *last_change;
+	struct replica_member members[REPLICA_MEMBERS_MAX];
+	size_t n_members;
+	int (*leader)(
+		void *arg, uint32_t kind, struct bytes question, struct buf *answer);
+	void *leader_arg;
+	struct mailbox *question_box;
+	void (*on_question)(void *arg, struct replica_question *q);
+	void *question_arg;
 };
 
 /* ---- publishing -------------------------------------------------------- */
@@ -70,13 +83,16 @@ static void delivery_deliver(struct mail *m)
 }
 
 /* With the lock held. */
-static void publish(struct replica *r, struct changes *changes, uint64_t rev)
+static void publish(struct replica *r, struct changes *changes, uint64_t rev, bool reset)
 {
 	struct publication *p = calloc(1, sizeof(*p));
 
 	assert(p != NULL);
-	*p = (struct publication){
-		.rev = rev, .index = r->index, .changes = changes, .refs = 1};
+	*p = (struct publication){.rev = rev,
+		.index = r->index,
+		.reset = reset,
+		.changes = changes,
+		.refs = 1};
 	for (int i = 0; i < SUBSCRIPTIONS_MAX; i++) {
 		struct delivery *d = r->subscriptions[i] != NULL ? calloc(1, sizeof(*d))
 								 : NULL;
@@ -175,7 +191,7 @@ static void apply_all(struct replica *r, struct list *batch)
 	assert(rc == 0);
 	pthread_mutex_lock(&r->lock);
 	if (changes_services(changes) > 0)
-		publish(r, changes, rev);
+		publish(r, changes, rev, false);
 	else
 		changes_free(changes);
 	r->status.rev = rev;
@@ -261,7 +277,8 @@ static void *replica_main(void *arg)
 			wait_for_work(r);
 		if (!r->hold || r->stop)
 			take_batch(r, &batch);
-		refuse = r->role != ROLE_LEADER ? SVCD_ENOLEADER : r->refuse;
+		refuse = r->role != ROLE_LEADER && !r->follows ? SVCD_ENOLEADER
+							       : r->refuse;
 		pthread_mutex_unlock(&r->lock);
 		if (refuse != 0)
 			refuse_all(&batch, refuse);
@@ -293,6 +310,7 @@ void replica_status(const struct replica *r, struct replica_status *out)
 	*out = r->status;
 	out->role = r->role;
 	out->space_low = r->space_low;
+	out->quorum = r->quorum;
 	pthread_mutex_unlock(&w->lock);
 	out->time_ms = clock_now_ms();
 }
@@ -380,6 +398,274 @@ uint64_t fake_replica_applied(const struct replica *r)
 	return atomic_load(&r->applied);
 }
 
+void fake_replica_quorum(struct replica *r, bool quorum)
+{
+	pthread_mutex_lock(&r->lock);
+	r->quorum = quorum;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void fake_replica_leader(struct replica *r, const char *client_address)
+{
+	pthread_mutex_lock(&r->lock);
+	snprintf(r->status.leader_client, sizeof(r->status.leader_client), "%s",
+		client_address);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void fake_replica_diverged(struct replica *r, bool diverged)
+{
+	pthread_mutex_lock(&r->lock);
+	r->status.diverged = diverged;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void fake_replica_joining(struct replica *r, bool joining)
+{
+	pthread_mutex_lock(&r->lock);
+	r->status.joining = joining;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- reads that are current --------------------------------------------- */
+
+static void read_deliver(struct mail *m)
+{
+	struct replica_read *x = (struct replica_read *)m;
+
+	x->done(x);
+}
+
+static void read_end(struct replica_read *x, int code)
+{
+	x->code = code;
+	x->mail.deliver = read_deliver;
+	mailbox_post(x->reply, &x->mail);
+}
+
+void replica_read_current(struct replica *r, struct replica_read *x)
+{
+	bool hold;
+
+	pthread_mutex_lock(&r->lock);
+	hold = r->hold_reads;
+	if (hold)
+		list_push(&r->reads, &x->mail.node);
+	pthread_mutex_unlock(&r->lock);
+	if (!hold)
+		read_end(x, r->read_code);
+}
+
+void fake_replica_hold_reads(struct replica *r, bool hold, int code)
+{
+	struct list *n;
+
+	pthread_mutex_lock(&r->lock);
+	r->hold_reads = hold;
+	r->read_code = code;
+	while (!hold && (n = list_pop(&r->reads)) != NULL)
+		read_end((struct replica_read *)container_of(n, struct mail, node), code);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- questions ----------------------------------------------------------- */
+
+struct fake_question {
+	struct replica_question q; /* first */
+	struct replica *replica;
+	struct replica_ask *ask;
+};
+
+static void ask_deliver(struct mail *m)
+{
+	struct replica_ask *x = (struct replica_ask *)m;
+
+	x->done(x);
+}
+
+static void ask_end(struct replica_ask *x, int code)
+{
+	x->code = code;
+	x->mail.deliver = ask_deliver;
+	mailbox_post(x->reply, &x->mail);
+}
+
+static void question_deliver(struct mail *m)
+{
+	struct fake_question *q = (struct fake_question *)m;
+
+	q->replica->on_question(q->replica->question_arg, &q->q);
+}
+
+void replica_ask_leader(struct replica *r, struct replica_ask *x)
+{
+	struct fake_question *q;
+	bool leads;
+
+	pthread_mutex_lock(&r->lock);
+	leads = r->role == ROLE_LEADER && r->question_box != NULL;
+	pthread_mutex_unlock(&r->lock);
+	if (!leads) {
+		ask_end(x,
+			r->leader == NULL ? SVCD_ENOLEADER
+					  : r->leader(r->leader_arg, x->kind,
+						    buf_bytes(&x->question), &x->answer));
+		return;
+	}
+	q = calloc(1, sizeof(*q));
+	*q = (struct fake_question){
+		.q = {.mail.deliver = question_deliver,
+			.kind = x->kind,
+			.from = 0xa1,
+			.question = buf_bytes(&x->question)},
+		.replica = r,
+		.ask = x,
+	};
+	mailbox_post(r->question_box, &q->q.mail);
+}
+
+void replica_on_ask(struct replica *r, struct mailbox *box,
+	void (*fn)(void *arg, struct replica_question *q), void *arg)
+{
+	pthread_mutex_lock(&r->lock);
+	r->question_box = box;
+	r->on_question = fn;
+	r->question_arg = arg;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void replica_off_ask(struct replica *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->question_box = NULL;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void replica_answer(
+	struct replica *r, struct replica_question *q, int code, struct bytes answer)
+{
+	struct fake_question *f = (struct fake_question *)q;
+
+	(void)r;
+	buf_put_bytes(&f->ask->answer, answer);
+	ask_end(f->ask, code);
+	free(f);
+}
+
+void fake_replica_follow(struct replica *r,
+	int (*fn)(void *arg, uint32_t kind, struct bytes question, struct buf *answer),
+	void *arg)
+{
+	r->leader = fn;
+	r->leader_arg = arg;
+	pthread_mutex_lock(&r->lock);
+	r->follows = true;
+	pthread_mutex_unlock(&r->lock);
+	fake_replica_role(r, ROLE_FOLLOWER);
+}
+
+/* ---- members ------------------------------------------------------------- */
+
+size_t replica_members(struct replica *r, struct replica_member *out, size_t max)
+{
+	size_t n;
+
+	pthread_mutex_lock(&r->lock);
+	n = r->n_members < max ? r->n_members : max;
+	memcpy(out, r->members, n * sizeof(*out));
+	pthread_mutex_unlock(&r->lock);
+	return n;
+}
+
+void fake_replica_members(struct replica *r, const struct replica_member *list, size_t n)
+{
+	pthread_mutex_lock(&r->lock);
+	memcpy(r->members, list, n * sizeof(*list));
+	r->n_members = n;
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void change_deliver(struct mail *m)
+{
+	struct replica_change *x = (struct replica_change *)m;
+
+	x->done(x);
+}
+
+void replica_change(struct replica *r, struct replica_change *x)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->last_change != NULL)
+		*r->last_change = *x;
+	x->code = r->change_code;
+	pthread_mutex_unlock(&r->lock);
+	x->mail.deliver = change_deliver;
+	mailbox_post(x->reply, &x->mail);
+}
+
+void fake_replica_changes(struct replica *r, int code, struct replica_change *last)
+{
+	pthread_mutex_lock(&r->lock);
+	r->change_code = code;
+	r->last_change = last;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void replica_hand_over(struct replica *r, uint32_t max_ms)
+{
+	(void)max_ms;
+	fake_replica_role(r, ROLE_FOLLOWER);
+}
+
+int replica_note_join(struct replica *r, const char *address, struct err *e)
+{
+	(void)r, (void)address;
+	return err_set(e, SVCD_ECONFLICT, "a replica without a log joins nobody");
+}
+
+int replica_checkpoint(struct replica *r, const char *path, struct err *e)
+{
+	uint64_t index, term;
+
+	return store_checkpoint(r->store, path, &index, &term, e);
+}
+
+/* ---- the whole state ----------------------------------------------------- */
+
+void fake_replica_replace(struct replica *r, const struct buf *commands, size_t n)
+{
+	struct stamp stamp = {.time_ms = clock_now_ms(), .wall_ms = clock_wall_ms()};
+	struct changes *none = changes_new(), *changes = changes_new();
+	struct outcome outcome = {0};
+	struct err e;
+	struct tables *t;
+	uint64_t rev;
+	int rc;
+
+	pthread_mutex_lock(&r->lock);
+	t = store_write_begin(r->store, &e);
+	rc = catalog_begin(r->catalog, t, &stamp);
+	for (size_t i = 0; i < n && rc == 0; i++, r->index++) {
+		rc = catalog_apply(r->catalog, t, &stamp, buf_bytes(&commands[i]),
+			&outcome, changes);
+		assert(outcome.code == 0);
+		buf_fini(&outcome.incarnations);
+		outcome = (struct outcome){0};
+	}
+	if (rc == 0)
+		rc = catalog_end(r->catalog);
+	rev = catalog_rev(t);
+	if (rc == 0)
+		rc = store_write_commit(r->store, r->index, 1, &e);
+	assert(rc == 0);
+	changes_free(changes);
+	rc = changes_finish(none);
+	assert(rc == 0);
+	publish(r, none, rev, true);
+	r->status.rev = rev;
+	pthread_mutex_unlock(&r->lock);
+}
+
 /* ---- life -------------------------------------------------------------- */
 
 struct store *replica_store(struct replica *r)
@@ -411,9 +697,12 @@ int replica_start(const struct replica_options *o, struct replica **out, struct 
 	}
 	r->catalog = catalog_new(&o->catalog);
 	r->role = ROLE_LEADER;
+	r->quorum = true;
+	list_init(&r->reads);
 	r->status = (struct replica_status){.cluster = 0xc1,
 		.node = 0xa1,
 		.leader = 0xa1,
+		.voter = true,
 		.term = 1,
 		.first_index = 1};
 	r->status.rev = state_rev(r);

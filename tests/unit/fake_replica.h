@@ -14,6 +14,32 @@ void fake_replica_refuse(struct replica *r, int code);
 void fake_replica_hold(struct replica *r, bool hold);
 void fake_replica_role(struct replica *r, enum replica_role role);
 void fake_replica_space_low(struct replica *r, bool low);
+/* What the status says besides; true, "" and false at the start. */
+void fake_replica_quorum(struct replica *r, bool quorum);
+void fake_replica_leader(struct replica *r, const char *client_address);
+void fake_replica_diverged(struct replica *r, bool diverged);
+void fake_replica_joining(struct replica *r, bool joining);
+
+/* A follower whose leader is there: proposals are applied although this one follows, and
+ * questions to the leader come to fn, on the replica's thread. fn writes the answer and
+ * returns its code. */
+void fake_replica_follow(struct replica *r,
+	int (*fn)(void *arg, uint32_t kind, struct bytes question, struct buf *answer),
+	void *arg);
+
+/* Reads that must be current wait until they are let go, with code. */
+void fake_replica_hold_reads(struct replica *r, bool hold, int code);
+
+/* The members that replica_members tells; list is copied. */
+void fake_replica_members(struct replica *r, const struct replica_member *list, size_t n);
+/* How changes of members end; the newest that was asked for goes to *last (its answer is
+ * owed to the server and not touched). */
+void fake_replica_changes(struct replica *r, int code, struct replica_change *last);
+
+/* The state is replaced as a whole by the result of these commands, without telling which
+ * services that changes. */
+void fake_replica_replace(struct replica *r, const struct buf *commands, size_t n);
+
 /* Applied commands that came so far. */
 uint64_t fake_replica_applied(const struct replica *r);
 

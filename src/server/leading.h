@@ -1,0 +1,31 @@
+/*
+ * As the leader: answers what other members ask about leases. On the control thread.
+ */
+#ifndef SVCD_SERVER_LEADING_H
+#define SVCD_SERVER_LEADING_H
+
+#include "server/ageing.h"
+
+/* A member whose clients renew here. Guarded by the lease table as far as holder goes. */
+struct leading_member {
+	uint64_t node; /* 0: free */
+	struct lease_holder holder;
+};
+
+struct leading {
+	struct server *server;
+	struct reader *reader;
+	struct ageing *ageing; /* told when leases are queued to be ended */
+	struct leading_member members[REPLICA_MEMBERS_MAX];
+};
+
+void leading_init(
+	struct leading *l, struct server *s, struct reader *reader, struct ageing *a);
+
+/* For replica_on_ask. */
+void leading_on_question(void *arg, struct replica_question *q);
+
+/* The end of these is wanted by the connections of this member, which leads. */
+void leading_close(struct leading *l, const uint64_t *ids, size_t n);
+
+#endif
