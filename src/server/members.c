@@ -11,7 +11,7 @@
 
 /* ---- members ----------------------------------------------------------- */
 
-#define MEMBER_ENTRIES 19
+#define MEMBER_ENTRIES 20
 
 static void put_member(struct buf *out, const struct replica_member *m)
 {

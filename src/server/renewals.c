@@ -103,7 +103,7 @@ static void batch_done(struct replica_ask *ask)
 			lease_answer_total(buf_bytes(&ask->answer)));
 	waiters_end(b, code);
 	batch_free(b);
-	if (x->next != NULL && !x->stopped)
+	if (!x->stopped)
 		timer_set(&x->timer, GAP_MS);
 }
 
