@@ -79,7 +79,6 @@ static void put_opened(const struct backup *b, struct buf *out)
 	pack_kv_u64(out, "id", b->id);
 	pack_kv_u64(out, "bytes", b->info.bytes);
 	pack_kv_u64(out, "index", b->info.index);
-	pack_kv_u64(out, "rev", b->info.rev);
 	pack_kv_cstr(out, "cluster", text_hex64(b->info.cluster, hex));
 	pack_kv_u64(out, "digest", b->info.digest);
 }
@@ -93,9 +92,12 @@ static void backup_made(struct mail *m)
 	pthread_join(b->thread, NULL);
 	w->outstanding--;
 	if (s != NULL && b->rc == 0) {
+		struct head head = w->head;
+
 		list_push(&s->backups, &b->node);
+		head.rev = b->info.rev; /* of the backup */
 		put_opened(b, &w->entries);
-		session_result(s, b->later.id, &w->head, 6, buf_bytes(&w->entries));
+		session_result(s, b->later.id, &head, 5, buf_bytes(&w->entries));
 		return;
 	}
 	if (s != NULL)
