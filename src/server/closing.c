@@ -23,16 +23,28 @@ static void ask_free(struct closing_ask *x)
 	free(x);
 }
 
-static void ask_over(struct closing_ask *x, int code)
+/* What became of the i-th: over, or to be asked for again. */
+static void one_over(struct closing_ask *x, size_t i, bool over)
 {
 	struct closing *c = x->closing;
 
-	if (code == 0) {
-		leases_ended(c->server->held, x->ids, x->n);
-	} else {
-		leases_refused(c->server->held, x->ids, x->n);
-		timer_set(&c->retry, RETRY_MS);
+	if (over) {
+		leases_ended(c->server->held, &x->ids[i], 1);
+		return;
 	}
+	leases_refused(c->server->held, &x->ids[i], 1);
+	if (!timer_pending(&c->retry))
+		timer_set(&c->retry, RETRY_MS);
+}
+
+static void ask_over(struct closing_ask *x, int code)
+{
+	struct bytes answer = buf_bytes(&x->ask.answer);
+
+	if (code == 0)
+		code = lease_answer_check(answer, x->n);
+	for (size_t i = 0; i < x->n; i++)
+		one_over(x, i, code == 0 && lease_answer_at(answer, i) == 0);
 	ask_free(x);
 }
 
@@ -44,6 +56,13 @@ static void ask_done(struct replica_ask *ask)
 	c->in_flight--;
 	ask_over(x, ask->code);
 	closing_flush(c);
+}
+
+static void close_here(struct closing_ask *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		one_over(x, i, leading_close(x->closing->leading, x->ids[i]));
+	ask_free(x);
 }
 
 static void ask_send(struct closing_ask *x)
@@ -80,8 +99,7 @@ static bool close_some(struct closing *c)
 		return false;
 	}
 	if (leases_leading(s->leases)) {
-		leading_close(c->leading, x->ids, x->n);
-		ask_over(x, 0);
+		close_here(x);
 	} else {
 		ask_send(x);
 	}

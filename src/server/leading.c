@@ -54,11 +54,12 @@ static uint64_t renew(struct leading *l, uint64_t id, struct lease_holder *holde
 	return ttl_ms;
 }
 
-static size_t close_one(struct leading *l, uint64_t id, struct lease_holder *holder)
+static enum lease_close close_one(
+	struct leading *l, uint64_t id, struct lease_holder *holder)
 {
 	if (!leases_has(l->server->leases, id))
-		recall(l, id, holder);
-	return leases_close(l->server->leases, &id, 1, holder);
+		recall(l, id, NULL);
+	return leases_close(l->server->leases, id, holder);
 }
 
 /* The answer's part for each item; returns how many leases were queued to be ended. */
@@ -69,6 +70,7 @@ static size_t answer_items(struct leading *l, struct bytes question, size_t n,
 	size_t queued = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		enum lease_close closed = LEASE_NOT_CLOSED;
 		enum lease_wish wish;
 		uint64_t id, ttl_ms = 0;
 
@@ -76,10 +78,11 @@ static size_t answer_items(struct leading *l, struct bytes question, size_t n,
 		if (wish == LEASE_RENEW)
 			ttl_ms = renew(l, id, holder);
 		else if (wish == LEASE_CLOSE)
-			queued += close_one(l, id, holder);
+			closed = close_one(l, id, holder);
 		else
 			leases_remove(l->server->leases, id);
-		buf_put_be32(out, (uint32_t)ttl_ms);
+		queued += closed == LEASE_QUEUED;
+		buf_put_be32(out, closed == LEASE_CLOSE_LATER ? 1 : (uint32_t)ttl_ms);
 	}
 	return queued;
 }
@@ -110,8 +113,11 @@ void leading_on_question(void *arg, struct replica_question *q)
 	buf_fini(&answer);
 }
 
-void leading_close(struct leading *l, const uint64_t *ids, size_t n)
+bool leading_close(struct leading *l, uint64_t id)
 {
-	if (leases_close(l->server->leases, ids, n, &l->server->self) > 0)
+	enum lease_close closed = close_one(l, id, &l->server->self);
+
+	if (closed == LEASE_QUEUED)
 		ageing_poke(l->ageing);
+	return closed != LEASE_CLOSE_LATER;
 }

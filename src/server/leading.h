@@ -25,7 +25,7 @@ void leading_init(
 /* For replica_on_ask. */
 void leading_on_question(void *arg, struct replica_question *q);
 
-/* The end of these is wanted by the connections of this member, which leads. */
-void leading_close(struct leading *l, const uint64_t *ids, size_t n);
+/* A connection of this member, which leads, ended: false: ask again later. */
+bool leading_close(struct leading *l, uint64_t id);
 
 #endif

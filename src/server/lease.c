@@ -44,6 +44,7 @@ struct leases {
 	struct heap deadlines;
 	struct list closed;
 	uint64_t clock_ms;    /* lease time; starts at 1 */
+	uint64_t led_ms;      /* lease time of leases_lead */
 	uint64_t advanced_ms; /* of the last advance; 0: none yet */
 	uint64_t tokens;      /* thousandths of an expiry */
 	uint32_t per_second;
@@ -164,6 +165,7 @@ void leases_lead(struct leases *l)
 	pthread_mutex_lock(&l->lock);
 	forget_all(l);
 	l->leading = true;
+	l->led_ms = l->clock_ms;
 	l->tokens = 0;
 	pthread_mutex_unlock(&l->lock);
 }
@@ -271,28 +273,27 @@ int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
 	return rc;
 }
 
-static bool entry_closes(const struct entry *e, const struct lease_holder *holder)
+static enum lease_close close_locked(
+	struct leases *l, struct entry *e, const struct lease_holder *holder)
 {
-	return e != NULL && e->state == LEASE_LIVE && e->drop_on_close &&
-		(e->holder == holder || e->holder == NULL);
+	if (e == NULL || e->state != LEASE_LIVE || !e->drop_on_close)
+		return LEASE_NOT_CLOSED;
+	if (e->holder != holder && e->holder != NULL)
+		return LEASE_NOT_CLOSED;
+	if (e->holder == NULL && l->clock_ms < l->led_ms + LEASE_GRACE_MS)
+		return LEASE_CLOSE_LATER;
+	lease_move(l, e, LEASE_CLOSED);
+	return LEASE_QUEUED;
 }
 
-size_t leases_close(
-	struct leases *l, const uint64_t *ids, size_t n, struct lease_holder *holder)
+enum lease_close leases_close(struct leases *l, uint64_t id, struct lease_holder *holder)
 {
-	size_t queued = 0;
+	enum lease_close result;
 
 	pthread_mutex_lock(&l->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct entry *e = entry_find(l, ids[i]);
-
-		if (!entry_closes(e, holder))
-			continue;
-		lease_move(l, e, LEASE_CLOSED);
-		queued++;
-	}
+	result = close_locked(l, entry_find(l, id), holder);
 	pthread_mutex_unlock(&l->lock);
-	return queued;
+	return result;
 }
 
 bool leases_has(struct leases *l, uint64_t id)

@@ -61,10 +61,15 @@ int leases_add(struct leases *l, const struct lease *lease, struct lease_holder 
 int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
 	struct lease_holder *holder, uint64_t *lost, uint64_t *ttl_ms);
 
-/* The holder wants the end of these leases. Those that somebody else holds by now are
- * left alone, and those that are to be kept. Returns how many were queued. */
-size_t leases_close(
-	struct leases *l, const uint64_t *ids, size_t n, struct lease_holder *holder);
+/*
+ * The holder's connection ended: the lease is queued to be ended, unless it is to be kept
+ * or somebody else holds it by now. A table that is new knows no holders: then who held
+ * it may be renewing it by another member this moment, and what nobody has renewed yet is
+ * not ended for the first LEASE_GRACE_MS of lease time: ask again.
+ */
+#define LEASE_GRACE_MS 3000
+enum lease_close { LEASE_NOT_CLOSED, LEASE_QUEUED, LEASE_CLOSE_LATER };
+enum lease_close leases_close(struct leases *l, uint64_t id, struct lease_holder *holder);
 
 /* It is gone from the catalog. Unknown is fine. */
 void leases_remove(struct leases *l, uint64_t id);

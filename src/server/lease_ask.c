@@ -41,7 +41,7 @@ uint64_t lease_answer_total(struct bytes answer)
 	return get_be64(answer.data);
 }
 
-uint32_t lease_answer_ttl(struct bytes answer, size_t i)
+uint32_t lease_answer_at(struct bytes answer, size_t i)
 {
 	return get_be32(answer.data + 8 + 4 * i);
 }

@@ -3,7 +3,8 @@
  *
  * A question is a list of items of 9 bytes: what is wanted, the lease. The answer is the
  * number of leases that the leader has (8 bytes) and 4 bytes for each item: of a renewal
- * the time to live in milliseconds, 0 when there is no such lease; of the others 0.
+ * the time to live in milliseconds, 0 when there is no such lease; of an end whether to
+ * ask for it again later (1).
  */
 #ifndef SVCD_SERVER_LEASE_ASK_H
 #define SVCD_SERVER_LEASE_ASK_H
@@ -30,6 +31,6 @@ void lease_ask_at(struct bytes question, size_t i, enum lease_wish *wish, uint64
 /* For a question of n items; 0 or SVCD_EPROTOCOL. */
 int lease_answer_check(struct bytes answer, size_t n);
 uint64_t lease_answer_total(struct bytes answer);
-uint32_t lease_answer_ttl(struct bytes answer, size_t i);
+uint32_t lease_answer_at(struct bytes answer, size_t i);
 
 #endif

@@ -58,7 +58,7 @@ static void waiter_answer(const struct batch *b, struct waiter *x, struct sessio
 	uint64_t ids[RENEW_MAX], lost[RENEW_MAX];
 
 	for (uint32_t i = 0; i < x->n; i++) {
-		uint32_t ttl_ms = lease_answer_ttl(answer, x->first + i);
+		uint32_t ttl_ms = lease_answer_at(answer, x->first + i);
 		enum lease_wish wish;
 
 		lease_ask_at(buf_bytes(&b->ask.question), x->first + i, &wish, &ids[i]);

@@ -674,7 +674,7 @@ static int ask(enum lease_wish wish, uint64_t id)
 	code = other.ask.code;
 	if (code == 0) {
 		ck_assert_int_eq(lease_answer_check(buf_bytes(&other.ask.answer), 1), 0);
-		code = (int)lease_answer_ttl(buf_bytes(&other.ask.answer), 0);
+		code = (int)lease_answer_at(buf_bytes(&other.ask.answer), 0);
 	}
 	buf_fini(&other.ask.question);
 	buf_fini(&other.ask.answer);

@@ -307,6 +307,69 @@ START_TEST(what_is_known_stays_as_it_is_when_the_store_is_read_again)
 }
 END_TEST
 
+START_TEST(who_holds_it_may_close_it_and_nobody_else)
+{
+	struct lease_holder other;
+
+	lease_holder_init(&other);
+	add(1, true, &holder);
+	add(2, false, &holder);
+	ck_assert_int_eq(leases_close(l, 1, &other), LEASE_NOT_CLOSED);
+	ck_assert_int_eq(leases_close(l, 2, &holder), LEASE_NOT_CLOSED);
+	ck_assert_int_eq(leases_close(l, 99, &holder), LEASE_NOT_CLOSED);
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_QUEUED);
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_NOT_CLOSED);
+	ck_assert_uint_eq(take_some(), 1);
+}
+END_TEST
+
+START_TEST(a_new_leader_gives_those_time_who_come_by_another_member)
+{
+	struct lease_holder other;
+
+	lease_holder_init(&other);
+	leases_lead(l);
+	add(1, true, NULL);
+	add(2, true, NULL);
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_CLOSE_LATER);
+	pass(LEASE_GRACE_MS / 2, true);
+	pass(LEASE_GRACE_MS, false); /* its clock stands */
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_CLOSE_LATER);
+	renew(1, &other);
+	pass(LEASE_GRACE_MS / 2, true);
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_NOT_CLOSED);
+	ck_assert_int_eq(leases_close(l, 2, &holder), LEASE_QUEUED);
+	leases_release(l, &other, false);
+}
+END_TEST
+
+START_TEST(a_table_of_connections_forgets_what_it_is_not_to_end)
+{
+	struct leases *held = leases_of_connections();
+	struct lease lease = {.id = 1, .drop_on_close = true};
+	uint64_t ids[LIMIT_BATCH];
+	enum cause_kind cause;
+
+	ck_assert_int_eq(leases_add(held, &lease, &holder), 0);
+	lease = (struct lease){.id = 2};
+	ck_assert_int_eq(leases_add(held, &lease, &holder), 0);
+	ck_assert(leases_has(held, 1) && leases_has(held, 2));
+	ck_assert_uint_eq(leases_release(held, &holder, true), 1);
+	ck_assert(leases_has(held, 1) && !leases_has(held, 2));
+	ck_assert_uint_eq(leases_take(held, ids, LIMIT_BATCH, &cause), 1);
+	ck_assert(!leases_has(held, 1));
+	leases_refused(held, ids, 1);
+	ck_assert_uint_eq(leases_take(held, ids, LIMIT_BATCH, &cause), 1);
+	leases_ended(held, ids, 1);
+	lease.id = 3;
+	leases_add(held, &lease, &holder);
+	ck_assert_uint_eq(leases_release(held, &holder, false), 0);
+	ck_assert_uint_eq(leases_count(held), 0);
+	leases_check(held);
+	leases_free(held);
+}
+END_TEST
+
 START_TEST(a_batch_says_which_are_lost)
 {
 	uint64_t ids[] = {1, 99, 2, 98};
@@ -364,6 +427,9 @@ int main(void)
 	tcase_add_test(tc, a_follower_knows_no_leases);
 	tcase_add_test(tc, a_new_leader_gives_everybody_a_whole_ttl);
 	tcase_add_test(tc, what_is_known_stays_as_it_is_when_the_store_is_read_again);
+	tcase_add_test(tc, who_holds_it_may_close_it_and_nobody_else);
+	tcase_add_test(tc, a_new_leader_gives_those_time_who_come_by_another_member);
+	tcase_add_test(tc, a_table_of_connections_forgets_what_it_is_not_to_end);
 	tcase_add_test(tc, a_batch_says_which_are_lost);
 	tcase_add_test(tc, intervals_leave_room_for_a_lost_renewal);
 	tcase_add_test(tc, phases_spread_the_clients);
