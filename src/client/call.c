@@ -296,6 +296,17 @@ static void calls_mind_leader(
 	link_drop(cs->link, SVCD_ENOLEADER, "it knows no leader");
 }
 
+/* What a member holds may be wrong while another one has it right. */
+static bool calls_leave_member(
+	struct calls *cs, const struct call *c, const struct svcd_fault *fault)
+{
+	if (fault == NULL || fault->code != SVCD_ECORRUPT || c->kind == METHOD_ONCE ||
+		!link_has_choice(cs->link))
+		return false;
+	link_drop(cs->link, SVCD_ECORRUPT, "its state is not that of the others");
+	return true;
+}
+
 void calls_answer(struct calls *cs, uint32_t id, const struct svcd_fault *fault,
 	const struct value *result)
 {
@@ -304,7 +315,10 @@ void calls_answer(struct calls *cs, uint32_t id, const struct svcd_fault *fault,
 	if (c == NULL)
 		return; /* given up meanwhile */
 	calls_mind_leader(cs, fault, c->kind);
-	if (fault != NULL && error_is_passing(fault->code) && c->kind != METHOD_ONCE) {
+	if (calls_leave_member(cs, c, fault)) {
+		call_rest(cs, c, fault);
+	} else if (fault != NULL && error_is_passing(fault->code) &&
+		c->kind != METHOD_ONCE) {
 		c->uncertain |= fault->code == SVCD_EUNKNOWN;
 		call_rest(cs, c, fault);
 	} else {

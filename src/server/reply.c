@@ -57,9 +57,9 @@ uint32_t retry_after_ms(int code)
 		uint32_t ms;
 	} rows[] = {
 		{SVCD_EBUSY, 50},
-		{SVCD_EUNKNOWN, 100},
+		{SVCD_EUNKNOWN, 50},
 		{SVCD_ENOTREADY, 50},
-		{SVCD_ENOLEADER, 200},
+		{SVCD_ENOLEADER, 50},
 		{SVCD_ESHUTDOWN, 500},
 		{SVCD_ELIMIT, 1000},
 		{SVCD_ENOMEM, 1000},

@@ -130,12 +130,20 @@ static void refuse_before_hello(struct request *r)
 	session_close(r->session, SVCD_EPROTOCOL);
 }
 
-/* Promise 5 is broken here: what this member holds may be wrong. */
-static void refuse_diverged(struct request *r)
+/* True: what this member holds says nothing, and r was told so (promises 5 and 10). */
+static bool refuse_unfit(struct request *r)
 {
-	request_fail(r, SVCD_ECORRUPT,
-		"this member's state differs from that of the others: it answers nothing "
-		"until it has been given theirs; ask another member");
+	const struct worker *w = r->session->worker;
+
+	if (w->diverged)
+		request_fail(r, SVCD_ECORRUPT,
+			"this member's state differs from that of the others: it answers "
+			"nothing until it has been given theirs; ask another member");
+	else if (w->ignorant)
+		request_fail(r, SVCD_ENOTREADY,
+			"this member is joining its cluster and does not know the registry "
+			"yet; ask another member");
+	return w->diverged || w->ignorant;
 }
 
 static void request_handle(struct request *r, const struct method *m)
@@ -171,8 +179,8 @@ static void request_dispatch(struct request *r, struct bytes name)
 	else if (m == NULL)
 		request_fail(r, SVCD_ENOMETHOD, "no method \"%.*s\"", (int)name.len,
 			(const char *)name.data);
-	else if (r->session->worker->diverged && !(m->flags & METHOD_ALWAYS))
-		refuse_diverged(r);
+	else if (!(m->flags & METHOD_ALWAYS) && refuse_unfit(r))
+		return;
 	else if (!r->notification || (m->flags & METHOD_NOTIFY))
 		request_handle(r, m);
 }

@@ -97,6 +97,10 @@ void worker_refresh(struct worker *w)
 		.no_quorum = !status.quorum,
 	};
 	w->diverged = status.diverged;
+	if (status.joining)
+		w->ignorant = true;
+	else if (status.age_ms != UINT64_MAX)
+		w->ignorant = false;
 	w->now_ms = loop_now_ms(w->loop);
 }
 
@@ -325,10 +329,14 @@ static bool worker_make(struct worker *w)
 
 static int worker_launch(struct worker *w)
 {
+	struct replica_status status;
+
 	w->subscription = replica_subscribe(
 		w->server->replica, w->box, worker_on_publication, w);
 	if (w->subscription == NULL)
 		return SVCD_ENOMEM;
+	replica_status(w->server->replica, &status);
+	w->ignorant = status.joining;
 	loop_on_idle(w->loop, worker_on_idle, w);
 	timer_set(&w->sweep, SWEEP_MS);
 	w->alive_ms = clock_now_ms();

@@ -43,6 +43,12 @@ tests_integration_test_client_live_SOURCES = tests/integration/test_client_live.
 tests_integration_test_client_live_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_client_live_LDADD = libsvcd.la $(UNIT_LIBS) -lpthread
 
+integration_tests += tests/integration/test_client_cluster
+tests_integration_test_client_cluster_SOURCES = tests/integration/test_client_cluster.c tests/integration/record.c \
+	tests/integration/record.h tests/unit/scratch_dir.h tests/unit/unit.h
+tests_integration_test_client_cluster_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_client_cluster_LDADD = libsvcd.la $(UNIT_LIBS) -lpthread
+
 # The public header by itself, also as C++, and the program of libsvcd(3).
 integration_scripts += tests/integration/test_client_header tests/integration/test_client_example
 

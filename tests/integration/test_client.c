@@ -545,6 +545,29 @@ START_TEST(a_member_that_knows_no_leader_is_left)
 }
 END_TEST
 
+START_TEST(a_member_whose_state_is_wrong_is_left)
+{
+	struct client_tuning t = {.backoff_min_ms = 1, .backoff_max_ms = 5};
+	struct fake *second = fake_start();
+	char servers[128];
+
+	snprintf(servers, sizeof(servers), "%s,%s", fake_addr(fake), fake_addr(second));
+	fake_rule(fake, "get", FAKE_ERROR, "{name:'corrupt',text:'it differs'}");
+	client = client_of(servers, &t);
+	ck_assert_int_eq(call("get", 10000, NULL), 0);
+	ck_assert_uint_eq(fake_count(fake, "get"), 1);
+	ck_assert_uint_eq(fake_count(second, "get"), 1);
+	svcd_client_free(client);
+	/* with nowhere to go it is an error like others */
+	client = client_of(fake_addr(fake), &t);
+	fake_rule(fake, "get", FAKE_ERROR, "{name:'corrupt',text:'it differs'}");
+	ck_assert_int_eq(call("get", 10000, NULL), SVCD_ECORRUPT);
+	svcd_client_free(client);
+	client = NULL;
+	fake_stop(second);
+}
+END_TEST
+
 static void *call_often(void *arg)
 {
 	(void)arg;
@@ -659,6 +682,7 @@ int main(void)
 	tcase_add_test(alone, a_call_that_nobody_took_says_why);
 	tcase_add_test(alone, a_client_that_is_not_let_in_does_not_wait);
 	tcase_add_test(alone, a_member_that_knows_no_leader_is_left);
+	tcase_add_test(alone, a_member_whose_state_is_wrong_is_left);
 	tcase_add_test(alone, a_borrowed_base_runs_the_client);
 	tcase_add_test(alone, a_borrowed_base_outlives_a_client_that_never_connected);
 

@@ -203,6 +203,37 @@ START_TEST(a_member_whose_state_differs_serves_nothing)
 }
 END_TEST
 
+START_TEST(a_member_that_joins_does_not_know_yet)
+{
+	register_web("a");
+	fake_replica_joining(f.replica, true);
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web'}"), SVCD_ENOTREADY);
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'none'}"), SVCD_ENOTREADY);
+	ck_assert_int_eq(rpc_call(c, "watch", "{service:'web'}"), SVCD_ENOTREADY);
+	ck_assert_uint_gt(rpc_u64(c, "retry_after_ms"), 0);
+	ok(c, "status", "{}");
+	ck_assert_str_eq(rpc_text(c, "joining"), "true");
+	fake_replica_joining(f.replica, false);
+	ok(c, "resolve", "{service:'web'}");
+}
+END_TEST
+
+START_TEST(a_stop_does_not_wait_for_a_replica_that_owes_answers)
+{
+	uint64_t before_ms = clock_now_ms();
+
+	fake_replica_hold(f.replica, true);
+	rpc_send(h, "register", "{instances:[{service:'web',id:'a'}]}");
+	rpc_send(h, "lease_grant", "{ttl_ms:60000,on_close:'drop'}");
+	await(writes, 2);
+	server_stop(f.server, 50);
+	ck_assert_uint_lt(clock_now_ms() - before_ms, 10000);
+	replica_stop(f.replica);
+	server_reap();
+	fixture_start(&f);
+}
+END_TEST
+
 /* ---- members ----------------------------------------------------------- */
 
 static const struct replica_member three[] = {
@@ -718,6 +749,8 @@ int main(void)
 		tc, a_current_read_without_a_leader_is_refused, 0, LENGTH(reads));
 	tcase_add_test(tc, a_current_read_is_never_answered_with_what_was_kept);
 	tcase_add_test(tc, a_member_whose_state_differs_serves_nothing);
+	tcase_add_test(tc, a_member_that_joins_does_not_know_yet);
+	tcase_add_test(tc, a_stop_does_not_wait_for_a_replica_that_owes_answers);
 	tcase_add_test(tc, members_are_told_with_all_that_is_known);
 	tcase_add_loop_test(tc, changes_of_members_reach_the_replica, 0, LENGTH(changes));
 	tcase_add_test(tc, joining_gives_up_nothing_unasked);
