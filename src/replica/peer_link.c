@@ -98,8 +98,9 @@ static void link_on_limit(void *arg)
 	if (l->state == PEER_LINK_CONNECTING)
 		peer_link_close(l, SVCD_EUNREACHABLE, "%s does not answer", l->address);
 	else
-		peer_link_close(
-			l, SVCD_ETIMEOUT, "%s did not say in time who it is", l->address);
+		peer_link_close(l, SVCD_ETIMEOUT, "%s did not say in time who it is%s",
+			l->address,
+			l->dialled && l->checked ? ": does it want TLS?" : "");
 }
 
 /* ---- out */
@@ -325,6 +326,13 @@ static void link_step(struct peer_link *l, const struct peer_frame *f)
 	steps[l->state](l, f);
 }
 
+/* A hello of TLS (RFC 8446 section 5.1: handshake, 3) to a member without it. */
+static bool link_hears_tls(const struct peer_link *l, struct bytes in)
+{
+	return l->state == PEER_LINK_GREETING && in.len >= 2 && in.data[0] == 22 &&
+		in.data[1] == 3;
+}
+
 /* 0 when a frame was handled; SVCD_EAGAIN. */
 static int link_take(struct peer_link *l, struct bytes in, size_t *len)
 {
@@ -335,6 +343,11 @@ static int link_take(struct peer_link *l, struct bytes in, size_t *len)
 
 	if (rc == 0)
 		link_step(l, &f);
+	else if (link_hears_tls(l, in))
+		peer_link_close(l, SVCD_EPROTOCOL,
+			"%s speaks TLS, and this member does not: set peers.tls on all "
+			"members, or on none",
+			l->address);
 	else if (rc == SVCD_ECORRUPT && l->state == PEER_LINK_OPEN)
 		peer_link_close(
 			l, rc, "a frame from %s was damaged on its way", l->address);

@@ -95,6 +95,13 @@ tests_fault_cluster_shim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default -fno-sani
 tests_fault_cluster_shim_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 EXTRA_DIST += tests/fault/cluster_run
 
+fault_tests += tests/fault/test_alloc_peers
+tests_fault_test_alloc_peers_SOURCES = tests/fault/test_alloc_peers.c tests/unit/test_certs.h tests/unit/test_peers.h tests/unit/test_net.h tests/unit/unit.h $(FAIL_ALLOC_FILES)
+tests_fault_test_alloc_peers_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
+tests_fault_test_alloc_peers_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_fault_test_alloc_peers_LDADD = $(replica_libs) $(OPENSSL_LIBS) $(UNIT_LIBS)
+tests_fault_test_alloc_peers_LDFLAGS = $(AM_LDFLAGS) $(WRAP_ALLOC)
+
 check_PROGRAMS += $(fault_tests)
 EXTRA_DIST += $(fault_scripts)
 TESTS += $(fault_tests) $(fault_scripts)

@@ -244,9 +244,14 @@ tests_unit_test_replica_peer_codec_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
 tests_unit_test_replica_peer_codec_LDADD = $(replica_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_replica_peers
-tests_unit_test_replica_peers_SOURCES = tests/unit/test_replica_peers.c tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_replica_peers_SOURCES = tests/unit/test_replica_peers.c tests/unit/test_peers.h tests/unit/test_net.h tests/unit/unit.h
 tests_unit_test_replica_peers_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
 tests_unit_test_replica_peers_LDADD = $(replica_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_replica_peer_tls
+tests_unit_test_replica_peer_tls_SOURCES = tests/unit/test_replica_peer_tls.c tests/unit/test_certs.h tests/unit/test_peers.h tests/unit/test_net.h tests/unit/unit.h
+tests_unit_test_replica_peer_tls_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_test_replica_peer_tls_LDADD = $(replica_libs) $(OPENSSL_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
