@@ -173,9 +173,10 @@ static void on_drained(void *arg, uint64_t node, enum peer_channel channel)
 static void on_met(
 	void *arg, uint64_t node, const char *name, const char *address, bool joining)
 {
-	(void)arg;
-	log_info("member_met", L_STR("name", name), L_STR("address", address),
-		L_U64("stranger", joining), L_U64("node", node));
+	struct replica *r = arg;
+
+	if (joining && !members_find(r, node))
+		log_info("stranger_met", L_STR("name", name), L_STR("address", address));
 }
 
 const struct peers_events replica_peers_events = {
