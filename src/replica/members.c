@@ -102,7 +102,8 @@ static void feed_addresses(struct replica *r)
 		const struct view *v = &r->roster.views[i];
 
 		if (v->node != r->dir.node && v->recorded)
-			(void)peers_set_address(r->peers, v->node, v->peer);
+			(void)peers_set_address(
+				r->peers, v->node, v->hello[0] ? v->hello : v->peer);
 	}
 }
 

@@ -2,6 +2,8 @@
 #include "replica/replica_internal.h"
 
 #include <raft.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -174,8 +176,14 @@ static void on_met(
 	void *arg, uint64_t node, const char *name, const char *address, bool joining)
 {
 	struct replica *r = arg;
+	struct view *v = members_find(r, node);
 
-	if (joining && !members_find(r, node))
+	if (v && address[0] && strcmp(v->hello, address) != 0) {
+		/* It moved, and cannot tell the leader before the leader reaches it. */
+		snprintf(v->hello, sizeof(v->hello), "%s", address);
+		r->roster_stale = true;
+	}
+	if (joining && !v)
 		log_info("stranger_met", L_STR("name", name), L_STR("address", address));
 }
 

@@ -133,6 +133,7 @@ struct origin {
 struct view {
 	uint64_t node;
 	char name[PEER_NAME_MAX + 1], peer[120], client[120];
+	char hello[120];    /* address in its last hello: newer than the table's */
 	bool recorded;      /* in the table of the members */
 	bool standby;       /* by hand */
 	bool member, voter; /* in the newest configuration */

@@ -110,6 +110,11 @@ tests_integration_test_cluster_SOURCES = tests/integration/test_cluster.c $(CLUS
 tests_integration_test_cluster_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_cluster_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+integration_tests += tests/integration/test_cluster_members
+tests_integration_test_cluster_members_SOURCES = tests/integration/test_cluster_members.c $(CLUSTER)
+tests_integration_test_cluster_members_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_cluster_members_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 # The same with a replica that does what the test tells it.
 integration_tests += tests/integration/test_rpc_replica
 tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.c tests/unit/fake_replica.c \

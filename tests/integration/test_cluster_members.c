@@ -1,0 +1,330 @@
+/* Members come, go, change their role, and hand over. */
+#include "cluster.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../unit/unit.h"
+
+static struct cluster c;
+
+static void setup(void)
+{
+	cluster_init(&c);
+}
+
+static void teardown(void)
+{
+	cluster_fini(&c);
+}
+
+static int other_than(int leader)
+{
+	return leader == 0 ? 1 : 0;
+}
+
+static bool voter_of(int i)
+{
+	int leader = cluster_leader(&c);
+
+	return leader >= 0 && cluster_view(&c, leader, i).voter;
+}
+
+static bool is_voter(struct cluster *k, void *arg)
+{
+	(void)k;
+	return voter_of(*(int *)arg);
+}
+
+static bool is_member(struct cluster *k, void *arg)
+{
+	int leader = cluster_leader(k);
+
+	return leader >= 0 && cluster_view(k, leader, *(int *)arg).node != 0 &&
+		!cluster_status(k, *(int *)arg).joining;
+}
+
+START_TEST(a_fourth_member_stays_a_standby_that_reads)
+{
+	int fourth = 3;
+
+	cluster_form(&c, 3);
+	cluster_start(&c, fourth);
+	cluster_wait(&c, is_member, &fourth, "the fourth to be a member");
+	ck_assert_int_eq(cluster_register(&c, fourth, "web", "a"), 0);
+	ck_assert(cluster_has(&c, fourth, "web", "a"));
+	ck_assert_int_eq(cluster_read(&c, fourth), 0);
+	ck_assert(!voter_of(fourth));
+	ck_assert(!cluster_status(&c, fourth).voter);
+}
+END_TEST
+
+/* As long as nobody promotes it again, also when there are too few voters. */
+START_TEST(who_was_demoted_by_hand_stays_a_standby)
+{
+	int at, target;
+
+	cluster_form(&c, 3);
+	at = cluster_leader(&c);
+	target = other_than(at);
+	ck_assert_int_eq(cluster_change(&c, target, CHANGE_DEMOTE, target), 0);
+	ck_assert(!voter_of(target));
+	ck_assert_int_eq(cluster_change(&c, at, CHANGE_DEMOTE, target), 0);
+	for (int n = 0; n < 20; n++) /* rules had their turns */
+		ck_assert_int_eq(cluster_change(&c, at, CHANGE_TRANSFER, at), 0);
+	cluster_stop(&c, target);
+	cluster_start(&c, target);
+	ck_assert_int_eq(cluster_register(&c, target, "web", "a"), 0);
+	ck_assert(!voter_of(target));
+	ck_assert_int_eq(cluster_change(&c, at, CHANGE_PROMOTE, target), 0);
+	ck_assert(voter_of(target));
+}
+END_TEST
+
+START_TEST(leadership_goes_where_it_is_sent)
+{
+	int leader, to;
+
+	cluster_form(&c, 3);
+	for (int n = 0; n < 5; n++) {
+		leader = cluster_wait_leader(&c);
+		to = (leader + 1) % 3;
+		ck_assert_int_eq(cluster_change(&c, n % 3, CHANGE_TRANSFER, to), 0);
+		ck_assert_int_eq(cluster_wait_leader(&c), to);
+		ck_assert_int_eq(cluster_register(&c, n % 3, "web", "a"), 0);
+	}
+}
+END_TEST
+
+static bool is_removed(struct cluster *k, void *arg)
+{
+	return cluster_status(k, *(int *)arg).removed;
+}
+
+static void remove_and_check(int target, int at)
+{
+	ck_assert_msg(cluster_change(&c, at, CHANGE_REMOVE, target) == 0, "%s",
+		cluster_change_text());
+	cluster_wait(&c, is_removed, &target, "the removed one to notice");
+	ck_assert(!cluster_status(&c, target).voter);
+	ck_assert_int_eq(cluster_register(&c, at, "web", "after"), 0);
+	ck_assert_uint_eq(cluster_view(&c, at, target).node, 0);
+}
+
+START_TEST(a_follower_is_removed)
+{
+	int leader;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	remove_and_check(other_than(leader), leader);
+}
+END_TEST
+
+START_TEST(the_leader_itself_is_removed)
+{
+	int leader;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	remove_and_check(leader, other_than(leader));
+	ck_assert_int_ne(cluster_wait_leader(&c), leader);
+}
+END_TEST
+
+START_TEST(what_is_done_already_is_a_success)
+{
+	int leader, target;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	target = other_than(leader);
+	ck_assert_int_eq(cluster_change(&c, target, CHANGE_PROMOTE, target), 0);
+	ck_assert_int_eq(cluster_change(&c, target, CHANGE_TRANSFER, leader), 0);
+	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_PROMOTE, 4), SVCD_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(the_only_voter_cannot_go)
+{
+	cluster_form(&c, 1);
+	ck_assert_int_eq(cluster_change(&c, 0, CHANGE_DEMOTE, 0), SVCD_ECONFLICT);
+	ck_assert_int_eq(cluster_change(&c, 0, CHANGE_REMOVE, 0), SVCD_ECONFLICT);
+	ck_assert_int_eq(cluster_change(&c, 0, CHANGE_TRANSFER, -1), SVCD_ENOTFOUND);
+}
+END_TEST
+
+/* With an empty directory and another name, in the place of one that is gone. */
+START_TEST(a_dead_member_is_replaced)
+{
+	int leader, dead, fresh = 3;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	dead = other_than(leader);
+	cluster_stop(&c, dead);
+	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_REMOVE, dead), 0);
+	cluster_start(&c, fresh);
+	cluster_wait(&c, is_voter, &fresh, "the new one to vote");
+	ck_assert_int_eq(cluster_register(&c, fresh, "web", "a"), 0);
+}
+END_TEST
+
+START_TEST(a_member_that_stops_hands_over_first)
+{
+	int leader;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	replica_hand_over(c.members[leader], 5000);
+	ck_assert_int_ne(cluster_status(&c, leader).role, ROLE_LEADER);
+	ck_assert_uint_ne(cluster_status(&c, leader).leader, 0);
+	cluster_stop(&c, leader);
+	ck_assert_int_eq(cluster_register(&c, other_than(leader), "web", "a"), 0);
+}
+END_TEST
+
+START_TEST(a_member_alone_has_nobody_to_hand_over_to)
+{
+	cluster_form(&c, 1);
+	replica_hand_over(c.members[0], 5000);
+	ck_assert_int_eq(cluster_status(&c, 0).role, ROLE_LEADER);
+}
+END_TEST
+
+static bool has_address(struct cluster *k, void *arg)
+{
+	int i = *(int *)arg, leader = cluster_leader(k);
+
+	return leader >= 0 && strcmp(cluster_view(k, leader, i).peer, k->peers[i]) == 0;
+}
+
+START_TEST(a_member_may_come_back_at_another_address)
+{
+	int leader, moved;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	moved = other_than(leader);
+	cluster_stop(&c, moved);
+	strcpy(c.peers[moved], "tcp:127.0.0.1:0");
+	cluster_start(&c, moved);
+	cluster_wait(&c, has_address, &moved, "the new address to be known");
+	ck_assert_int_eq(cluster_register(&c, moved, "web", "a"), 0);
+}
+END_TEST
+
+START_TEST(all_stop_and_all_come_back)
+{
+	cluster_form(&c, 3);
+	ck_assert_int_eq(cluster_register_many(&c, 1, "web", "i", 500, 10), 500);
+	for (int i = 0; i < 3; i++)
+		cluster_stop(&c, i);
+	for (int i = 0; i < 3; i++)
+		cluster_start(&c, i);
+	cluster_wait_leader(&c);
+	ck_assert_int_eq(cluster_register(&c, 2, "web", "more"), 0);
+	cluster_wait_equal(&c);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(cluster_has(&c, i, "web", "i-499"));
+		ck_assert_uint_eq(cluster_digest(&c, i), cluster_digest(&c, 0));
+	}
+}
+END_TEST
+
+START_TEST(a_member_that_was_not_taken_in_yet_goes_on_joining)
+{
+	int joiner = 1;
+
+	cluster_form(&c, 1);
+	cluster_start(&c, joiner);
+	cluster_stop(&c, joiner);
+	cluster_start(&c, joiner);
+	cluster_wait(&c, is_voter, &joiner, "the joiner to vote");
+	ck_assert_int_eq(cluster_register(&c, joiner, "web", "a"), 0);
+}
+END_TEST
+
+START_TEST(a_cluster_of_one_is_given_up_to_join_another)
+{
+	int joiner = 1;
+	struct replica *alone;
+	struct replica_options o = {.data_dir = c.dirs[1],
+		.member_name = "m1",
+		.peer_listen = "tcp:127.0.0.1:0"};
+	struct replica_status before;
+	struct err e = {0};
+
+	cluster_form(&c, 1);
+	ck_assert_msg(replica_start(&o, &alone, &e) == 0, "%s", e.text);
+	replica_status(alone, &before);
+	ck_assert_int_eq(replica_note_join(alone, "nonsense:1", &e), SVCD_EINVAL);
+	ck_assert_msg(replica_note_join(alone, c.peers[0], &e) == 0, "%s", e.text);
+	replica_stop(alone);
+	cluster_start(&c, joiner);
+	cluster_wait(&c, is_voter, &joiner, "the joiner to vote");
+	ck_assert_uint_eq(cluster_status(&c, 1).cluster, cluster_status(&c, 0).cluster);
+	ck_assert_uint_ne(cluster_status(&c, 1).node, before.node);
+	ck_assert_int_eq(replica_note_join(c.members[1], c.peers[0], &e), SVCD_ECONFLICT);
+}
+END_TEST
+
+START_TEST(two_members_cannot_have_one_name)
+{
+	struct replica_member all[REPLICA_MEMBERS_MAX];
+
+	cluster_form(&c, 1);
+	strcpy(c.names[1], c.names[0]);
+	cluster_start(&c, 1);
+	/* it asks, is refused, and stays outside */
+	for (int n = 0; n < 20; n++)
+		ck_assert_int_eq(cluster_read(&c, 0), 0);
+	ck_assert_uint_eq(replica_members(c.members[0], all, REPLICA_MEMBERS_MAX), 1);
+	ck_assert(cluster_status(&c, 1).joining);
+}
+END_TEST
+
+START_TEST(members_know_of_each_other)
+{
+	int leader;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < 3; k++) {
+			struct replica_member m = cluster_view(&c, i, k);
+
+			ck_assert_str_eq(m.peer, c.peers[k]);
+			ck_assert_int_eq(m.self, i == k);
+			ck_assert_int_eq(m.leader, k == leader);
+			ck_assert(m.voter);
+			ck_assert(!m.diverged);
+		}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cluster members");
+	TCase *tc = unit_case(s, "members");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_fourth_member_stays_a_standby_that_reads);
+	tcase_add_test(tc, who_was_demoted_by_hand_stays_a_standby);
+	tcase_add_test(tc, leadership_goes_where_it_is_sent);
+	tcase_add_test(tc, a_follower_is_removed);
+	tcase_add_test(tc, the_leader_itself_is_removed);
+	tcase_add_test(tc, what_is_done_already_is_a_success);
+	tcase_add_test(tc, the_only_voter_cannot_go);
+	tcase_add_test(tc, a_dead_member_is_replaced);
+	tcase_add_test(tc, a_member_that_stops_hands_over_first);
+	tcase_add_test(tc, a_member_alone_has_nobody_to_hand_over_to);
+	tcase_add_test(tc, a_member_may_come_back_at_another_address);
+	tcase_add_test(tc, all_stop_and_all_come_back);
+	tcase_add_test(tc, a_member_that_was_not_taken_in_yet_goes_on_joining);
+	tcase_add_test(tc, a_cluster_of_one_is_given_up_to_join_another);
+	tcase_add_test(tc, two_members_cannot_have_one_name);
+	tcase_add_test(tc, members_know_of_each_other);
+	return unit_run(s);
+}
