@@ -188,6 +188,7 @@ void beating_on_timer(void *arg)
 	}
 	if (now > SETTLE_MAX_MS)
 		forward_give_up(r, now - SETTLE_MAX_MS);
+	network_progress(r);
 	joining_round(r);
 	changing_run(r);
 	members_copy(r);

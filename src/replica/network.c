@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #define PING_BYTES 16
+#define AWAY_MS 2000
 
 /* The end of this member, or a message that was none. */
 void network_driver(struct replica *r, int code, const char *what)
@@ -42,8 +43,10 @@ static void send_message(void *arg, const struct raft_message *m)
 static void send_snapshot(void *arg, uint64_t to, uint64_t term)
 {
 	struct replica *r = arg;
+	const struct view *v = members_find(r, to);
 
-	if (r->streams)
+	/* For one that is away no log is kept: asked again when it is back. */
+	if (r->streams && v && members_reachable(r, v))
 		streams_send(r->streams, to, term);
 }
 
@@ -223,6 +226,39 @@ static void on_staged(void *arg, const struct staged *s)
 	checkpointing_staged(arg, s);
 }
 
+static void on_log_range(void *arg, uint64_t *first, uint64_t *last)
+{
+	struct replica *r = arg;
+
+	*first = journal_first(r->files.journal);
+	*last = journal_last(r->files.journal);
+}
+
+/* Somebody to keep the log for. A stream to one that comes back goes on where it was. */
+static bool still_there(struct replica *r, uint64_t node)
+{
+	const struct view *v = members_find(r, node);
+
+	return v && v->heard_ms != 0 && replica_now_ms(r) - v->heard_ms < AWAY_MS;
+}
+
+/* What members that get a checkpoint have of the log meanwhile. One that does not lead
+ * any more keeps nothing for them. */
+void network_progress(struct replica *r)
+{
+	struct driver_member members[REPLICA_MEMBERS_MAX];
+	size_t n = driver_members(r->driver, members, REPLICA_MEMBERS_MAX);
+	bool leads = replica_leads(r);
+
+	for (size_t i = 0; i < n && i < REPLICA_MEMBERS_MAX; i++)
+		if (members[i].node != r->dir.node)
+			streams_progress(r->streams, members[i].node,
+				leads && still_there(r, members[i].node)
+					? members[i].match
+					: UINT64_MAX,
+				replica_now_ms(r));
+}
+
 static int start_streams(struct replica *r, struct err *e)
 {
 	struct streams_options o = {
@@ -233,6 +269,7 @@ static int start_streams(struct replica *r, struct err *e)
 		.checkpoints = &r->files.checkpoints,
 		.staged = on_staged,
 		.want_checkpoint = on_want_checkpoint,
+		.log_range = on_log_range,
 		.arg = r,
 	};
 	int rc = streams_new(&o, &r->streams);

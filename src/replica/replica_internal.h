@@ -313,6 +313,7 @@ extern const struct peers_events replica_peers_events;
 int network_start(struct replica *r, const struct replica_options *o, struct err *e);
 void network_stop(struct replica *r);
 void network_leader(struct replica *r);
+void network_progress(struct replica *r);
 void network_driver(struct replica *r, int code, const char *what); /* of a driver call */
 
 /* forward.c: proposals to the leader, and those of other members to us */

@@ -115,6 +115,11 @@ tests_integration_test_cluster_members_SOURCES = tests/integration/test_cluster_
 tests_integration_test_cluster_members_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_cluster_members_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+integration_tests += tests/integration/test_cluster_snapshot
+tests_integration_test_cluster_snapshot_SOURCES = tests/integration/test_cluster_snapshot.c $(CLUSTER)
+tests_integration_test_cluster_snapshot_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_cluster_snapshot_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 # The same with a replica that does what the test tells it.
 integration_tests += tests/integration/test_rpc_replica
 tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.c tests/unit/fake_replica.c \
