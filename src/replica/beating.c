@@ -80,6 +80,13 @@ static void set_diverged(struct replica *r, uint64_t index)
 			"one"));
 }
 
+/* What differs must not decide for the others. */
+static void give_up_leadership(struct replica *r)
+{
+	if (replica_leads(r))
+		(void)driver_transfer(r->driver, replica_now_ms(r), 0);
+}
+
 static void alarm_about(struct replica *r, struct view *v, uint64_t index)
 {
 	uint64_t now = replica_now_ms(r);
@@ -191,6 +198,8 @@ void beating_on_timer(void *arg)
 	network_progress(r);
 	joining_round(r);
 	changing_run(r);
+	if (r->diverged)
+		give_up_leadership(r);
 	members_copy(r);
 	r->status_stale = true;
 	timer_set(&r->beat_timer, BEAT_MS);

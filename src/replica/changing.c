@@ -41,43 +41,6 @@ struct job {
 #define NOBODY UINT64_MAX
 #define CHANGE_NOTE 32 /* only an event for the history */
 
-/* ---- requests ---------------------------------------------------------- */
-
-struct request {
-	uint8_t op;
-	uint64_t node;
-	struct bytes actor, name, peer, client;
-};
-
-static void request_put(struct buf *out, const struct request *q)
-{
-	buf_put_u8(out, q->op);
-	buf_put_be64(out, q->node);
-	put_blob(out, q->actor);
-	put_blob(out, q->name);
-	put_blob(out, q->peer);
-	put_blob(out, q->client);
-}
-
-static bool known_op(uint8_t op)
-{
-	return (op >= CHANGE_PROMOTE && op <= CHANGE_TRANSFER) || op == CHANGE_ANNOUNCE ||
-		op == CHANGE_JOIN;
-}
-
-static bool request_read(struct bytes in, struct request *q)
-{
-	struct reader r = reader_of(in);
-
-	q->op = read_u8(&r);
-	q->node = read_be64(&r);
-	q->actor = read_blob(&r, LIMIT_ACTOR);
-	q->name = read_blob(&r, PEER_NAME_MAX);
-	q->peer = read_blob(&r, LIMIT_MEMBER_ADDRESS);
-	q->client = read_blob(&r, LIMIT_MEMBER_ADDRESS);
-	return reader_done(&r) && known_op(q->op);
-}
-
 /* ---- steps ------------------------------------------------------------- */
 
 /* Steps return 0 (done), SVCD_EAGAIN (not yet) or why it cannot be, with e filled. */
@@ -396,7 +359,8 @@ static void job_run(struct replica *r, struct job *j)
 	job_over(r, j, rc, e.text[0] ? e.text : err_text(rc));
 }
 
-static struct job *job_new(struct replica *r, struct origin from, const struct request *q)
+static struct job *job_new(
+	struct replica *r, struct origin from, const struct change_request *q)
 {
 	struct job *j = calloc(1, sizeof(*j));
 
@@ -432,9 +396,9 @@ static size_t count_jobs(struct replica *r)
 /* What it has begun to do goes on by the next changing_run. */
 void changing_serve(struct replica *r, struct origin from, struct bytes body)
 {
-	struct request q;
+	struct change_request q;
 
-	if (!request_read(body, &q))
+	if (!change_request_read(body, &q))
 		calls_answer(r, from, PEER_CHANGE, SVCD_EPROTOCOL, BYTES_NONE);
 	else if (count_jobs(r) >= JOBS_MAX || !job_new(r, from, &q))
 		calls_answer(r, from, PEER_CHANGE, SVCD_EBUSY, BYTES_NONE);
@@ -452,10 +416,10 @@ static void on_relayed(struct replica *r, struct call *c, int code, struct bytes
 bool changing_relay(struct replica *r, struct origin from, struct bytes body)
 {
 	struct origin *copy;
-	struct request q;
+	struct change_request q;
 	struct call *c;
 
-	if (!request_read(body, &q) || q.op != CHANGE_JOIN || q.node != from.node)
+	if (!change_request_read(body, &q) || q.op != CHANGE_JOIN || q.node != from.node)
 		return false;
 	copy = malloc(sizeof(*copy));
 	c = copy ? call_new(PEER_CHANGE, on_relayed, copy) : NULL;
@@ -473,7 +437,7 @@ bool changing_relay(struct replica *r, struct origin from, struct bytes body)
 
 static void note_promoted(struct replica *r)
 {
-	struct request q = {
+	struct change_request q = {
 		.op = CHANGE_NOTE, .node = r->promoted, .actor = bytes_str("svcd")};
 	struct job *j = job_new(r, (struct origin){.node = NOBODY}, &q);
 
@@ -585,7 +549,7 @@ static void on_over(struct replica *r, struct call *c, int code, struct bytes te
 
 static void ask(struct replica *r, struct replica_change *x)
 {
-	struct request q = {.op = (uint8_t)x->kind,
+	struct change_request q = {.op = (uint8_t)x->kind,
 		.node = x->node,
 		.actor = bytes_of(x->actor, strnlen(x->actor, sizeof(x->actor)))};
 	struct call *c = call_new(PEER_CHANGE, on_over, x);
@@ -594,7 +558,7 @@ static void ask(struct replica *r, struct replica_change *x)
 		finish(x, SVCD_ENOMEM, BYTES_NONE);
 		return;
 	}
-	request_put(&c->body, &q);
+	change_request_put(&c->body, &q);
 	call_send(r, c);
 }
 
@@ -636,12 +600,12 @@ void replica_change(struct replica *r, struct replica_change *x)
 /* What a member says of itself: op is CHANGE_ANNOUNCE or CHANGE_JOIN. */
 void changing_put_self(const struct replica *r, uint8_t op, struct buf *out)
 {
-	struct request q = {.op = op,
+	struct change_request q = {.op = op,
 		.node = r->dir.node,
 		.actor = bytes_str(r->name),
 		.name = bytes_str(r->name),
 		.peer = bytes_str(r->peers ? peers_address(r->peers) : ""),
 		.client = bytes_str(r->client)};
 
-	request_put(out, &q);
+	change_request_put(out, &q);
 }

@@ -19,7 +19,6 @@
 #include "base/log.h"
 
 #define SENT_MAX 8192 /* proposals under way to the leader; the others wait here */
-#define ITEM_HEAD_BYTES 12
 #define BACK_OFF_MS 20
 #define REPLY_BYTES_MAX ((size_t)4 << 20)
 
@@ -64,13 +63,11 @@ static void fill_frame(struct replica *r, struct list *batch)
 		struct proposal *p = proposal_of(r->waiting.next);
 
 		if (n > 0 &&
-			f->frame.len + p->command.len + ITEM_HEAD_BYTES >
+			f->frame.len + p->command.len + PROPOSAL_HEAD_BYTES >
 				PAYLOAD_BYTES_MAX)
 			break;
 		p->internal[PROPOSAL_ID] = ++f->next_id;
-		buf_put_be64(&f->frame, p->internal[PROPOSAL_ID]);
-		buf_put_be32(&f->frame, (uint32_t)p->command.len);
-		buf_put_bytes(&f->frame, buf_bytes(&p->command));
+		proposals_put(&f->frame, f->next_id, buf_bytes(&p->command));
 		list_remove(&p->mail.node);
 		list_push(batch, &p->mail.node);
 		n++;
@@ -273,20 +270,6 @@ bool forward_is_guest(const struct proposal *p)
 	return p->internal[PROPOSAL_FRAME] != 0;
 }
 
-/* How many commands there are; 0: damaged. */
-static uint32_t count_commands(struct bytes body)
-{
-	struct reader in = reader_of(body);
-	uint32_t n = 0;
-
-	while (!reader_done(&in) && !in.bad) {
-		read_be64(&in);
-		read_bytes(&in, be32_of(read_bytes(&in, 4)));
-		n++;
-	}
-	return in.bad || n > PAYLOAD_COMMANDS_MAX ? 0 : n;
-}
-
 static struct guest_frame *frame_new(uint64_t from, struct bytes body, uint32_t n)
 {
 	struct guest_frame *f = calloc(1, sizeof(*f) + n * sizeof(f->proposals[0]));
@@ -320,8 +303,7 @@ static void take_guest(
 
 	p->internal[PROPOSAL_REPLICA] = (uintptr_t)r;
 	p->internal[PROPOSAL_FRAME] = (uintptr_t)f;
-	p->internal[PROPOSAL_ID] = read_be64(in);
-	command = read_bytes(in, be32_of(read_bytes(in, 4)));
+	command = proposals_next(in, &p->internal[PROPOSAL_ID]);
 	p->command.data = (uint8_t *)(uintptr_t)command.data; /* the frame's */
 	p->command.len = command.len;
 	propose_take(r, p);
@@ -329,7 +311,7 @@ static void take_guest(
 
 void forward_on_propose(struct replica *r, uint64_t from, struct bytes body)
 {
-	uint32_t n = count_commands(body);
+	uint32_t n = proposals_count(body);
 	struct guest_frame *f = n ? frame_new(from, body, n) : NULL;
 	struct reader in;
 

@@ -47,8 +47,6 @@ libreplica_la_SOURCES = \
 	src/replica/must.c \
 	src/replica/must.h \
 	src/replica/network.c \
-	src/replica/outcomes.c \
-	src/replica/outcomes.h \
 	src/replica/payload.c \
 	src/replica/payload.h \
 	src/replica/peer_accept.c \
@@ -94,6 +92,8 @@ libreplica_la_SOURCES = \
 	src/replica/stream_send.c \
 	src/replica/stream_send.h \
 	src/replica/stream_source.c \
-	src/replica/timing.c
+	src/replica/timing.c \
+	src/replica/words.c \
+	src/replica/words.h
 libreplica_la_CFLAGS = $(AM_CFLAGS) $(RAFT_CFLAGS)
 libreplica_la_LIBADD = $(RAFT_LIBS)

@@ -11,12 +11,12 @@
 
 #include "replica/beats.h"
 #include "replica/driver.h"
-#include "replica/outcomes.h"
 #include "replica/payload.h"
 #include "replica/peers.h"
 #include "replica/recovery.h"
 #include "replica/replica.h"
 #include "replica/stream.h"
+#include "replica/words.h"
 
 #define BATCHES 3 /* one being filled beside those in flight */
 #define ANSWER_BOXES_MAX \
@@ -359,7 +359,6 @@ void reading_refuse(struct replica *r, int code);
 void asks_serve(struct replica *r, struct origin from, struct bytes body);
 
 /* changing.c */
-enum { CHANGE_ANNOUNCE = 16, CHANGE_JOIN }; /* beside enum replica_change_kind */
 void changing_serve(struct replica *r, struct origin from, struct bytes body);
 bool changing_relay(struct replica *r, struct origin from, struct bytes body);
 void changing_put_self(const struct replica *r, uint8_t op, struct buf *out);

@@ -47,6 +47,12 @@ tests_fuzz_fuzz_checkpoint_LDADD = $(store_libs)
 tests_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_checkpoint
 
+fuzz_targets += tests/fuzz/fuzz_words
+tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_words_LDADD = $(replica_libs)
+tests_fuzz_fuzz_words_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_words
+
 fuzz_targets += tests/fuzz/fuzz_stream
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_stream_LDADD = $(replica_libs)

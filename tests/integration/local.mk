@@ -120,6 +120,11 @@ tests_integration_test_cluster_snapshot_SOURCES = tests/integration/test_cluster
 tests_integration_test_cluster_snapshot_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_cluster_snapshot_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+integration_tests += tests/integration/test_cluster_trust
+tests_integration_test_cluster_trust_SOURCES = tests/integration/test_cluster_trust.c $(CLUSTER)
+tests_integration_test_cluster_trust_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_cluster_trust_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 # The same with a replica that does what the test tells it.
 integration_tests += tests/integration/test_rpc_replica
 tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.c tests/unit/fake_replica.c \

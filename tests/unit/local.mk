@@ -111,6 +111,11 @@ tests_unit_test_replica_recovery_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_recovery_LDADD = $(replica_libs) $(UNIT_LIBS)
 tests_unit_test_replica_recovery_LDFLAGS = $(AM_LDFLAGS) $(CRASH_STEPS_WRAPS)
 
+unit_tests += tests/unit/test_replica_words
+tests_unit_test_replica_words_SOURCES = tests/unit/test_replica_words.c tests/unit/unit.h
+tests_unit_test_replica_words_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_words_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_replica_journal
 tests_unit_test_replica_journal_SOURCES = tests/unit/test_replica_journal.c \
 	tests/sim/fake_disk.c tests/sim/fake_disk.h tests/unit/scratch_dir.h tests/unit/unit.h

@@ -1,0 +1,230 @@
+/* Members that differ are found out; questions reach the leader's server. */
+#include "cluster.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../unit/unit.h"
+
+static struct cluster c;
+
+static void setup(void)
+{
+	cluster_init(&c);
+}
+
+static void teardown(void)
+{
+	cluster_fini(&c);
+}
+
+/* ---- differences ------------------------------------------------------- */
+
+/* Writes into the state of a member that does not run what no log entry did. */
+static void falsify(int i)
+{
+	char path[PATH_MAX];
+	struct store_options o = {.dir = path};
+	struct store *s;
+	struct tables *t;
+	struct err e = {0};
+
+	snprintf(path, sizeof(path), "%s/state", c.dirs[i]);
+	ck_assert_msg(store_open(&o, &s, &e) == 0, "%s", e.text);
+	t = store_write_begin(s, &e);
+	ck_assert_ptr_nonnull(t);
+	table_put(t, TABLE_META, bytes_str("falsified"), bytes_str("yes"));
+	ck_assert_int_eq(store_write_commit(s, store_index(t), store_term(t), &e), 0);
+	ck_assert_int_eq(store_sync(s, &e), 0);
+	store_close(s);
+}
+
+static bool is_diverged(struct cluster *k, void *arg)
+{
+	return cluster_status(k, *(int *)arg).diverged;
+}
+
+static bool is_seen_diverged(struct cluster *k, void *arg)
+{
+	int i = *(int *)arg;
+
+	return cluster_view(k, (i + 1) % 3, i).diverged &&
+		cluster_view(k, (i + 2) % 3, i).diverged;
+}
+
+static void check_found_out(int i)
+{
+	cluster_stop(&c, i);
+	falsify(i);
+	cluster_start(&c, i);
+	cluster_wait(&c, is_diverged, &i, "the falsified one to notice");
+	cluster_wait(&c, is_seen_diverged, &i, "the others to notice");
+	for (int k = 0; k < 3; k++)
+		ck_assert_int_eq(cluster_status(&c, k).diverged, k == i);
+	ck_assert_int_ne(cluster_wait_leader(&c), i);
+	ck_assert_int_eq(cluster_register(&c, (i + 1) % 3, "web", "after"), 0);
+}
+
+START_TEST(a_member_that_differs_from_the_majority_is_found_out)
+{
+	cluster_form(&c, 3);
+	ck_assert_int_eq(cluster_register(&c, 0, "web", "a"), 0);
+	cluster_wait_equal(&c);
+	check_found_out((cluster_leader(&c) + 1) % 3);
+}
+END_TEST
+
+START_TEST(also_when_it_led)
+{
+	cluster_form(&c, 3);
+	ck_assert_int_eq(cluster_register(&c, 0, "web", "a"), 0);
+	cluster_wait_equal(&c);
+	check_found_out(cluster_leader(&c));
+}
+END_TEST
+
+/* ---- questions --------------------------------------------------------- */
+
+#define KIND 7
+
+struct asked {
+	int member;
+	struct replica_question *held; /* answered later */
+	bool hold;
+};
+
+static void on_question(void *arg, struct replica_question *q)
+{
+	struct asked *a = arg;
+	char text[64];
+
+	ck_assert_uint_eq(q->kind, KIND);
+	if (a->hold) {
+		a->held = q;
+		return;
+	}
+	snprintf(text, sizeof(text), "%d was asked %.*s by %d", a->member,
+		(int)q->question.len, (const char *)q->question.data,
+		q->from == cluster_status(&c, a->member).node);
+	replica_answer(c.members[a->member], q, 0, bytes_str(text));
+}
+
+static struct asked asked[3];
+
+static void listen_all(void)
+{
+	for (int i = 0; i < 3; i++) {
+		asked[i] = (struct asked){.member = i};
+		replica_on_ask(c.members[i], c.box, on_question, &asked[i]);
+	}
+}
+
+struct ask {
+	struct replica_ask x; /* first */
+	int left;
+};
+
+static void on_answer(struct replica_ask *x)
+{
+	((struct ask *)x)->left = 0;
+	loop_stop(c.loop);
+}
+
+static bool is_over(struct cluster *k, void *arg)
+{
+	(void)k;
+	return *(int *)arg == 0;
+}
+
+static void ask_begin(struct ask *a, int at)
+{
+	*a = (struct ask){.left = 1};
+	a->x.kind = KIND;
+	a->x.reply = c.box;
+	a->x.done = on_answer;
+	buf_put(&a->x.question, "this", 4);
+	replica_ask_leader(c.members[at], &a->x);
+}
+
+static void ask_end(struct ask *a, int code, const char *answer)
+{
+	cluster_wait(&c, is_over, &a->left, "an answer");
+	ck_assert_int_eq(a->x.code, code);
+	if (answer)
+		ck_assert(bytes_eq_str(buf_bytes(&a->x.answer), answer));
+	buf_fini(&a->x.question);
+	buf_fini(&a->x.answer);
+}
+
+START_TEST(a_question_of_any_member_is_answered_by_the_leader)
+{
+	char expected[64];
+	struct ask a;
+	int leader;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	listen_all();
+	for (int i = 0; i < 3; i++) {
+		snprintf(expected, sizeof(expected), "%d was asked this by %d", leader,
+			i == leader);
+		ask_begin(&a, i);
+		ask_end(&a, 0, expected);
+	}
+}
+END_TEST
+
+static bool is_held(struct cluster *k, void *arg)
+{
+	(void)k;
+	return ((struct asked *)arg)->held != NULL;
+}
+
+/* Who asked may not wait for an answer that cannot come any more. */
+START_TEST(a_question_whose_leader_went_is_told_to_be_lost)
+{
+	struct ask a;
+	int leader;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	listen_all();
+	asked[leader].hold = true;
+	ask_begin(&a, (leader + 1) % 3);
+	cluster_wait(&c, is_held, &asked[leader], "the question");
+	replica_answer(c.members[leader], asked[leader].held, SVCD_EBUSY, BYTES_NONE);
+	ask_end(&a, SVCD_EBUSY, NULL);
+	asked[leader].held = NULL;
+	ask_begin(&a, (leader + 1) % 3);
+	cluster_wait(&c, is_held, &asked[leader], "the question");
+	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_TRANSFER, (leader + 1) % 3), 0);
+	ask_end(&a, SVCD_EUNKNOWN, NULL);
+	replica_answer(c.members[leader], asked[leader].held, 0, BYTES_NONE);
+}
+END_TEST
+
+START_TEST(where_nobody_listens_there_is_no_answer)
+{
+	struct ask a;
+
+	cluster_form(&c, 3);
+	ask_begin(&a, 0);
+	ask_end(&a, SVCD_ENOLEADER, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cluster trust");
+	TCase *tc = unit_case(s, "trust");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_member_that_differs_from_the_majority_is_found_out);
+	tcase_add_test(tc, also_when_it_led);
+	tcase_add_test(tc, a_question_of_any_member_is_answered_by_the_leader);
+	tcase_add_test(tc, a_question_whose_leader_went_is_told_to_be_lost);
+	tcase_add_test(tc, where_nobody_listens_there_is_no_answer);
+	return unit_run(s);
+}
