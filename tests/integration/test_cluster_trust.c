@@ -198,7 +198,8 @@ START_TEST(a_question_whose_leader_went_is_told_to_be_lost)
 	asked[leader].held = NULL;
 	ask_begin(&a, (leader + 1) % 3);
 	cluster_wait(&c, is_held, &asked[leader], "the question");
-	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_TRANSFER, (leader + 1) % 3), 0);
+	ck_assert_int_eq(
+		cluster_change(&c, leader, CHANGE_TRANSFER, (leader + 1) % 3), 0);
 	ask_end(&a, SVCD_EUNKNOWN, NULL);
 	replica_answer(c.members[leader], asked[leader].held, 0, BYTES_NONE);
 }
