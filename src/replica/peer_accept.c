@@ -207,11 +207,12 @@ static void accepted_open(struct peer_link *l, void *arg)
 	bool joining;
 
 	if (line == NULL) {
-		peer_link_close(l, SVCD_ECLOSED, "asked which cluster this is");
+		peer_link_part(l); /* it asked which cluster this is */
 		return;
 	}
 	joining = line->peer->address_set[0] == '\0';
 	peer_learn(line->peer, l->hello.name, l->hello.address);
+	peer_is_there(line->peer);
 	p->ev->met(p->arg, line->peer->node, l->hello.name, l->hello.address, joining);
 }
 

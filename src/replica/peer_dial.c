@@ -13,33 +13,57 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 1000
 #define DEMAND_MS 5000
+#define COMPLAINTS_MS 10000
 /* A member that is cut off without a word must not keep the next try waiting. */
+#define CONNECT_MS 1000
 #define RAFT_HANDSHAKE_MS 1000
 
 /* ---- trouble */
 
-static void line_note_trouble(struct peer_line *line, const struct err *why)
+static void peer_complain(struct peer *peer)
 {
-	struct peer *peer = line->peer;
+	uint64_t now = loop_now_ms(peer->peers->loop);
 	char node[17];
 
-	if (strcmp(peer->trouble, why->text) == 0)
+	if (peer->complained_ms != 0 && now - peer->complained_ms < COMPLAINTS_MS)
 		return;
-	snprintf(peer->trouble, sizeof(peer->trouble), "%s", why->text);
+	peer->complained_ms = now;
 	log_warn("peer_unreachable", L_STR("node", text_hex64(peer->node, node)),
 		L_STR("name", peer->name), L_STR("address", peer_address(peer)),
-		L_STR("why", why->text));
+		L_STR("why", peer->trouble));
 }
 
-/* Waiting half of the pause and a random part of the other half keeps members that fail
- * together from coming back together. */
+static void peer_reached(struct peer *peer)
+{
+	char node[17];
+
+	peer->trouble[0] = '\0';
+	if (peer->complained_ms == 0)
+		return;
+	peer->complained_ms = 0;
+	log_info("peer_reached", L_STR("node", text_hex64(peer->node, node)),
+		L_STR("name", peer->name), L_STR("address", peer_address(peer)));
+}
+
+static void peer_note_trouble(struct peer *peer, const struct err *why)
+{
+	if (why->text[0] == '\0' || strcmp(peer->trouble, why->text) == 0)
+		return;
+	snprintf(peer->trouble, sizeof(peer->trouble), "%s", why->text);
+	peer_complain(peer);
+}
+
+/* The pause counts from when the last try began. Half of it and a random part of the
+ * other half keep members that fail together from coming back together. */
 static void line_back_off(struct peer_line *line, const struct err *why)
 {
+	struct peers *p = line->peer->peers;
+	uint64_t gone = loop_now_ms(p->loop) - line->dialled_ms;
 	uint32_t ms = line->backoff_ms;
+	uint64_t pause = ms / 2 + rng_below(&p->rng, ms / 2 + 1);
 
-	if (why->text[0] != '\0')
-		line_note_trouble(line, why);
-	timer_set(&line->again, ms / 2 + rng_below(&line->peer->peers->rng, ms / 2 + 1));
+	peer_note_trouble(line->peer, why);
+	timer_set(&line->again, pause > gone ? pause - gone : 0);
 	line->backoff_ms = ms * 2 < BACKOFF_MAX_MS ? ms * 2 : BACKOFF_MAX_MS;
 }
 
@@ -76,9 +100,9 @@ static void dialled_open(struct peer_link *l, void *arg)
 	uint64_t node = peer->node;
 
 	line->up = true;
-	line->backoff_ms = BACKOFF_FIRST_MS;
-	peer->trouble[0] = '\0';
+	line->opened_ms = loop_now_ms(p->loop);
 	peer_learn(peer, l->welcome.name, l->welcome.address);
+	peer_reached(peer);
 	p->ev->up(p->arg, node, line->channel, true);
 	if (l->owner != NULL && l->state == PEER_LINK_OPEN)
 		p->ev->met(p->arg, node, l->welcome.name, l->welcome.address, false);
@@ -92,6 +116,9 @@ static void dialled_closed(struct peer_link *l, const struct err *why, void *arg
 
 	line->out = NULL;
 	line->up = false;
+	/* One that was welcome and put out at once is no reason to hurry. */
+	if (was_up && loop_now_ms(p->loop) - line->opened_ms >= BACKOFF_MAX_MS)
+		line->backoff_ms = BACKOFF_FIRST_MS;
 	line_back_off(line, why);
 	if (was_up)
 		p->ev->up(p->arg, line->peer->node, line->channel, false);
@@ -116,6 +143,7 @@ static void line_dial_at(struct peer_line *line, const struct net_addr *at)
 		.tls = p->tls,
 		.ev = &dialled_events,
 		.arg = p,
+		.connect_ms = CONNECT_MS,
 		.handshake_ms = line->channel == PEER_RAFT ? RAFT_HANDSHAKE_MS
 							   : HANDSHAKE_MS,
 	};
@@ -178,6 +206,7 @@ static void line_dial(struct peer_line *line)
 
 	if (line->out != NULL || line->question != NULL || timer_pending(&line->again))
 		return;
+	line->dialled_ms = loop_now_ms(line->peer->peers->loop);
 	if (peer_address(line->peer)[0] == '\0')
 		err_set(&why, SVCD_EUNREACHABLE, "its address is not known");
 	else if (peer_where_parse(peer_address(line->peer), &where, &why) == 0) {
@@ -202,6 +231,16 @@ void peer_line_want(struct peer_line *line)
 {
 	line->demand_ms = loop_now_ms(line->peer->peers->loop);
 	line_dial(line);
+}
+
+void peer_is_there(struct peer *peer)
+{
+	for (int i = 0; i < PEER_CHANNELS; i++) {
+		struct peer_line *line = &peer->lines[i];
+
+		if (timer_pending(&line->again))
+			timer_set(&line->again, 0);
+	}
 }
 
 int peer_line_init(struct peer_line *line, struct peer *peer, enum peer_channel channel)

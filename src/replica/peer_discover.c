@@ -52,7 +52,7 @@ static int asked_greeted(struct peer_link *l, void *arg, struct err *why)
 static void asked_open(struct peer_link *l, void *arg)
 {
 	(void)arg;
-	peer_link_close(l, SVCD_ECLOSED, "answered");
+	peer_link_part(l);
 }
 
 static void asked_frame(struct peer_link *l, const struct peer_frame *f, void *arg)

@@ -45,6 +45,13 @@ void peer_link_close(struct peer_link *l, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why.text, sizeof(why.text), fmt, ap);
 	va_end(ap);
+	link_end(l, &why, 0);
+}
+
+void peer_link_part(struct peer_link *l)
+{
+	static const struct err why = {.code = SVCD_ECLOSED, .text = "all was said"};
+
 	link_end(l, &why, LAST_WORDS_MS);
 }
 
@@ -386,6 +393,7 @@ static void link_on_open(struct conn *c, void *arg)
 	if (l->state != PEER_LINK_CONNECTING)
 		return;
 	l->state = PEER_LINK_GREETING;
+	timer_set(&l->limit, l->handshake_ms);
 	if (!l->dialled)
 		link_challenge(l);
 }
@@ -431,6 +439,7 @@ static struct peer_link *link_new(const struct peer_link_options *o)
 	l->ev = o->ev;
 	l->arg = o->arg;
 	l->checked = o->tls == NULL;
+	l->handshake_ms = o->handshake_ms;
 	l->heard_ms = loop_now_ms(o->loop);
 	return l;
 }
@@ -445,7 +454,7 @@ static void link_begin(struct peer_link *l, const struct peer_link_options *o)
 {
 	conn_set_limits(l->conn, PEER_HANDSHAKE_MAX + PEER_HEAD_BYTES,
 		PEER_FRAME_BYTES_MAX + SLACK_BYTES);
-	timer_set(&l->limit, o->handshake_ms);
+	timer_set(&l->limit, o->connect_ms != 0 ? o->connect_ms : o->handshake_ms);
 }
 
 struct peer_link *peer_link_dial(const struct peer_link_options *o,

@@ -44,7 +44,8 @@ struct peer_link {
 	struct conn *conn;
 	const struct peer_link_events *ev; /* NULL: dropped */
 	void *arg;
-	struct timer limit; /* of the handshake */
+	struct timer limit; /* of connecting, then of the handshake */
+	uint32_t handshake_ms;
 	enum peer_link_state state;
 	bool dialled;
 	bool checked;    /* frames have CRCs: there is no TLS */
@@ -63,7 +64,8 @@ struct peer_link_options {
 	struct tls *tls; /* NULL: plain */
 	const struct peer_link_events *ev;
 	void *arg;
-	uint32_t handshake_ms; /* all that comes before open must be over then */
+	uint32_t connect_ms;   /* dialled: for TCP and TLS; 0: as handshake_ms */
+	uint32_t handshake_ms; /* for what comes then, until it is open */
 };
 
 /* NULL with e set. hello: protocol and nonce are filled in here. */
@@ -84,10 +86,12 @@ size_t peer_link_pending(const struct peer_link *l);
 #define PEER_TICK_MS 250
 void peer_link_tick(struct peer_link *l, uint64_t now_ms);
 
-/* Ends it: closed will come with these words. */
+/* Ends it now: closed will come with these words. */
 void peer_link_close(struct peer_link *l, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Ends it at once, and forgets its owner. NULL is fine. */
+/* All is said: ends it as soon as what was written has left. */
+void peer_link_part(struct peer_link *l);
+/* Ends it now, and forgets its owner. NULL is fine. */
 void peer_link_drop(struct peer_link *l);
 
 #endif

@@ -27,6 +27,8 @@ struct peer_line {
 	struct timer again;          /* pending: not yet */
 	uint32_t backoff_ms;         /* before the next try, when this one fails */
 	uint64_t demand_ms;          /* when somebody last wanted to send; 0 never */
+	uint64_t dialled_ms;         /* when the last try began */
+	uint64_t opened_ms;
 	bool up;
 };
 
@@ -38,6 +40,7 @@ struct peer {
 	char address_said[PEER_ADDRESS_BYTES];
 	char name[PEER_NAME_MAX + 1];
 	char trouble[ERR_TEXT_MAX];
+	uint64_t complained_ms;  /* in the log; 0: not since it was reached */
 	char engine_address[24]; /* as the driver writes it */
 };
 
@@ -84,6 +87,7 @@ const char *peer_address(const struct peer *peer); /* "": none is known */
 int peer_line_init(struct peer_line *line, struct peer *peer, enum peer_channel channel);
 void peer_line_fini(struct peer_line *line);
 void peer_line_want(struct peer_line *line); /* dials now, or when it may */
+void peer_is_there(struct peer *peer); /* it dialled us: no pause before what is wanted */
 
 /* peer_accept.c */
 void peers_on_accept(int fd, void *arg);
