@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLD_MAX 20 /* faults that are shown */
+#define TOLD_MAX 8 /* faults that are shown */
 #define AROUND 6    /* operations before and after one */
 
 struct checking {

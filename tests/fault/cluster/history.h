@@ -43,7 +43,7 @@ struct history_verdict {
 };
 
 /* Sorts h. Faults are told to out (may be NULL) with the operations around them, at most
- * twenty of them. name_key writes a key for people. True when there is none. */
+ * eight of them. name_key writes a key for people. True when there is none. */
 bool history_check(struct history *h, struct history_verdict *v, FILE *out,
 	void (*name_key)(uint32_t key, char text[64]));
 
