@@ -269,6 +269,8 @@ bool evidence_ask(struct request *r, uint32_t n, struct bytes entries)
 		return false;
 	a->worker = w;
 	a->head = w->head;
+	if (r->rev > a->head.rev)
+		a->head.rev = r->rev;
 	key_instance(&a->key, &key);
 	pack_map(&a->answer, n);
 	pack_raw(&a->answer, entries);
