@@ -191,32 +191,10 @@ static void transfer(struct faults *f, int i)
 	change(f, i, "transfer", NULL);
 }
 
-static bool is_voter(struct faults *f, const char *name)
-{
-	struct value list, v;
-	bool voter = false;
-
-	if (member_ask(f->cluster, &f->caller, somebody(f), "members") != 0 ||
-		!value_find(f->caller.result, "members", &list) ||
-		list.type != VALUE_ARRAY)
-		return false;
-	for (uint32_t k = 0; k < list.n; k++)
-		if (bytes_eq_str(value_text(value_at(list, k), "name"), name) &&
-			value_find(value_at(list, k), "voter", &v) &&
-			v.type == VALUE_BOOL)
-			voter |= v.boolean;
-	return voter;
-}
-
 static void await_voter(struct faults *f, int i)
 {
-	uint64_t end = clock_now_ms() + START_MS;
-
-	while (clock_now_ms() < end) {
-		if (is_voter(f, f->cluster->member[i].name))
-			return;
-		nap_ms(50);
-	}
+	if (cluster_await_voters(f->cluster, START_MS))
+		return;
 	f->failed++;
 	fprintf(stderr, "cluster_run: %s joined, but does not become a voter\n",
 		f->cluster->member[i].name);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define TOLD_MAX 8 /* faults that are shown */
-#define AROUND 6    /* operations before and after one */
+#define AROUND 6   /* operations before and after one */
 
 struct checking {
 	struct history *h;

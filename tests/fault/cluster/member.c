@@ -275,6 +275,39 @@ void member_fill_disk(struct cluster *c, int i, bool full)
 	close(fd);
 }
 
+static int voters(struct caller *with)
+{
+	struct value list;
+	int n = 0;
+
+	if (!value_find(with->result, "members", &list) || list.type != VALUE_ARRAY)
+		return 0;
+	for (uint32_t i = 0; i < list.n; i++) {
+		struct value v;
+
+		n += value_find(value_at(list, i), "voter", &v) && v.type == VALUE_BOOL &&
+			v.boolean;
+	}
+	return n;
+}
+
+bool cluster_await_voters(struct cluster *c, int timeout_ms)
+{
+	uint64_t end = clock_now_ms() + (uint64_t)timeout_ms;
+	struct caller with;
+	bool ok = c->n == 1;
+
+	caller_init(&with);
+	for (int i = 0; !ok && clock_now_ms() < end; i++) {
+		ok = member_ask(c, &with, i % c->n, "members") == 0 &&
+			voters(&with) == c->n;
+		if (!ok)
+			nap(50);
+	}
+	caller_fini(&with);
+	return ok;
+}
+
 int cluster_leader(struct cluster *c, struct caller *with, uint64_t *term)
 {
 	int leader = -1;

@@ -53,6 +53,8 @@ bool cluster_look(struct cluster *c);
 
 /* One request with an empty map to member i; see caller_end. */
 int member_ask(struct cluster *c, struct caller *to, int i, const char *method);
+/* Waits until all members vote. */
+bool cluster_await_voters(struct cluster *c, int timeout_ms);
 /* The member that says it leads (with the greatest term), -1: none. */
 int cluster_leader(struct cluster *c, struct caller *with, uint64_t *term);
 

@@ -205,7 +205,7 @@ static bool come_up(struct cluster *c)
 			return false;
 		}
 	}
-	return finale_caught_up(c, 20000) == 0;
+	return finale_caught_up(c, 20000) == 0 && cluster_await_voters(c, 20000);
 }
 
 static uint64_t term_now(struct cluster *c)
