@@ -82,6 +82,27 @@ bool cure_x3_fresh_result(struct driver *d, const struct raft_message *m)
 	return m->append_entries_result.rejected > match;
 }
 
+/*
+ * P1: a member that is being sent a snapshot rejects heartbeats, and that is how the
+ * engine finds out that it did not arrive. But they are anchored at our newest snapshot,
+ * and a rejection counts only at the one that was sent: when we took another meanwhile,
+ * nothing is sent any more for half a minute. True: m was turned into the same rejection
+ * at the snapshot that was sent; where none is under way any more it does no harm.
+ */
+bool cure_p1_newer_snapshot(struct driver *d, struct raft_message *m)
+{
+	struct raft_append_entries_result *r = &m->append_entries_result;
+	const struct peer *p = driver_leads(d) ? driver_peer(d, m->server_id) : NULL;
+
+	if (!p || p->snapshot == 0 || r->rejected != d->snapshot_index ||
+		r->rejected == p->snapshot)
+		return false;
+	r->rejected = p->snapshot;
+	if (r->last_log_index >= r->rejected)
+		r->last_log_index = r->rejected - 1;
+	return true;
+}
+
 /* X4: the answer to a pre-vote is read as that of a candidate in any state: it could bump
  * a leader's term. */
 bool cure_x4_vote_result(struct driver *d)
@@ -101,7 +122,7 @@ void cure_e2_old_leader(const struct driver *d, struct raft_request_vote *rv)
 
 /*
  * E2, second half: a member must vote even when its own configuration does not make it a
- * voter (Ongaro's thesis, 4.1): it may be older than the cluster's. True: the
+ * voter (Ongaro's thesis, 4.1): it may be older than the cluster's, even empty. True: the
  * configuration was exchanged for one that has us alone, and the caller puts saved back
  * after the step.
  */
@@ -110,8 +131,7 @@ bool cure_e2_must_vote(
 {
 	struct raft *r = &d->core;
 
-	if (raft_role(r) == RAFT_VOTER || raft_state(r) != RAFT_FOLLOWER ||
-		raft_last_index(r) == 0)
+	if (raft_role(r) == RAFT_VOTER || raft_state(r) != RAFT_FOLLOWER)
 		return false;
 	*saved = r->configuration;
 	*self = (struct raft_server){

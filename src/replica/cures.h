@@ -18,6 +18,7 @@ void cure_e3_calm_candidate(struct driver *d);
 bool cure_x1_trim(const struct driver *d, struct raft_append_entries *ae);
 bool cure_x3_fresh_result(struct driver *d, const struct raft_message *m);
 bool cure_x4_vote_result(struct driver *d);
+bool cure_p1_newer_snapshot(struct driver *d, struct raft_message *m);
 void cure_e2_old_leader(const struct driver *d, struct raft_request_vote *rv);
 bool cure_e2_must_vote(
 	struct driver *d, struct raft_server *self, struct raft_configuration *saved);

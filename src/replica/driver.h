@@ -162,11 +162,12 @@ int driver_encode_sole(uint64_t node, struct buf *out);
 
 /* ---- snapshots --------------------------------------------------------- */
 
-/* A checkpoint that the leader of term sent has been staged completely. 0 with *taken:
- * machine->install was called; not taken when we have its entries (the leader is told
- * so) or when there is nobody to follow now (it is offered again). A sender that was
- * deposed meanwhile does no harm. SVCD_ENOSPACE: nothing was done, again later.
- * SVCD_EINVAL: s makes no sense. */
+/* A checkpoint that the leader of term sent has been staged completely, or is one whose
+ * index we have applied already (nothing needs to be staged then: this answers it). 0
+ * with *taken: machine->install was called; not taken when we have its entries (the
+ * leader is told so) or when there is nobody to follow now (it is offered again). A
+ * sender that was deposed meanwhile does no harm. SVCD_ENOSPACE: nothing was done, again
+ * later. SVCD_EINVAL: s makes no sense. */
 int driver_install(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term,
 	const struct driver_snapshot *s, bool *taken);
 
@@ -187,8 +188,8 @@ int driver_receive_pong(
 int driver_receive(struct driver *d, uint64_t now_ms, struct raft_message *m);
 
 /* A checkpoint of that index is durable: the engine forgets what is before it, and the
- * log is cut up to keep <= index. Does nothing when the members changed since (take a
- * newer checkpoint). */
+ * log is cut so that a member with a state as of keep <= index can go on from it. Does
+ * nothing when the members changed since (take a newer checkpoint). */
 int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint64_t keep);
 
 enum driver_role { DRIVER_FOLLOWER, DRIVER_CANDIDATE, DRIVER_LEADER };

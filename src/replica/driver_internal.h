@@ -23,6 +23,7 @@ struct peer {
 	uint64_t heard_ms; /* its last answer; 0: none */
 	uint64_t told;     /* it can know that this much is committed */
 	uint64_t round;    /* of reads: the newest that it confirmed */
+	uint64_t snapshot; /* index of the one that it was last to be sent; 0: none */
 };
 
 /* Reads that wait for the confirmation that we lead. Those that come while a round is

@@ -90,6 +90,10 @@ static void send_entries(struct driver *d, struct raft_message *m)
 /* No message for the engine over there, as long as nothing is there yet. */
 static void send_snapshot(struct driver *d, const struct raft_message *m)
 {
+	struct peer *p = driver_peer(d, m->server_id);
+
+	if (p)
+		p->snapshot = m->install_snapshot.last_index;
 	d->o.transport->send_snapshot(d->o.arg, m->server_id, m->install_snapshot.term);
 }
 
@@ -146,13 +150,24 @@ static int receive_vote_result(struct driver *d, struct raft_message *m)
 	return receive_plain(d, m);
 }
 
+static int receive_fresh_result(struct driver *d, struct raft_message *m)
+{
+	struct raft_message again = *m;
+	int rc = cure_x3_fresh_result(d, m) ? receive_plain(d, m) : 0;
+
+	if (rc == 0 && cure_p1_newer_snapshot(d, &again) &&
+		cure_x3_fresh_result(d, &again))
+		rc = receive_plain(d, &again);
+	return rc;
+}
+
 static int receive_result(struct driver *d, struct raft_message *m)
 {
 	struct peer *p = driver_leads(d) ? driver_peer(d, m->server_id) : NULL;
 
 	if (p && m->append_entries_result.term == raft_current_term(&d->core))
 		p->heard_ms = d->now_ms;
-	return cure_x3_fresh_result(d, m) ? receive_plain(d, m) : 0;
+	return receive_fresh_result(d, m);
 }
 
 /* S1: a sole voter has nobody to be told by. */

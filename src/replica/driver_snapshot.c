@@ -24,6 +24,8 @@ int driver_checkpointed(struct driver *d, uint64_t now_ms, uint64_t index, uint6
 	rc = driver_parse_members(buf_bytes(&d->members), &m->configuration);
 	if (rc != 0)
 		return rc;
+	/* who continues from a checkpoint at keep needs the term of that entry, too */
+	keep -= keep > 0;
 	ev.snapshot.trailing = (unsigned)(index - keep);
 	d->snapshot_index = index;
 	d->snapshot_term = m->term;
