@@ -234,10 +234,23 @@ static bool sound(const struct raft_append_entries *ae)
 	return true;
 }
 
+/* As many as the disk has room for; without any it is a heartbeat: we follow, and the
+ * leader tries again. */
+static void keep_what_fits(struct driver *d, struct raft_append_entries *ae)
+{
+	for (; ae->n_entries; ae->n_entries /= 2) {
+		uint64_t bytes = 0;
+
+		for (unsigned i = 0; i < ae->n_entries; i++)
+			bytes += ae->entries[i].buf.len;
+		if (journal_room(d->o.journal, ae->n_entries, bytes) == 0)
+			return;
+	}
+}
+
 static int receive_entries(struct driver *d, struct raft_message *m)
 {
 	struct raft_append_entries *ae = &m->append_entries;
-	uint64_t bytes = 0;
 	int rc = 0;
 
 	if (!sound(ae))
@@ -247,10 +260,7 @@ static int receive_entries(struct driver *d, struct raft_message *m)
 		driver_note_commit(d, ae->leader_commit);
 	if (!cure_x1_trim(d, ae))
 		return 0;
-	for (unsigned i = 0; i < ae->n_entries; i++)
-		bytes += ae->entries[i].buf.len;
-	if (journal_room(d->o.journal, ae->n_entries, bytes) != 0)
-		ae->n_entries = 0; /* we follow, and do not take them: it tries again */
+	keep_what_fits(d, ae);
 	if (ae->n_entries && ae->entries[0].type == RAFT_CHANGE &&
 		ae->prev_log_index + 1 > d->core.configuration_uncommitted_index)
 		rc = cure_u1_settle_change(d);

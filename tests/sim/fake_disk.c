@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SECTOR 512
+#define PAST_MAX 64
 
 static struct fake_disk *fake_of(struct disk *d)
 {
@@ -55,12 +56,51 @@ static void names_remove(struct fake_names *names, struct fake_name *n)
 
 static void past_push(struct fake_disk *f)
 {
+	if (f->n_past == PAST_MAX) {
+		memmove(f->past, f->past + PAST_MAX / 2, PAST_MAX / 2 * sizeof(*f->past));
+		f->n_past = PAST_MAX / 2;
+	}
 	if (f->n_past == f->cap_past) {
 		f->cap_past = f->cap_past ? 2 * f->cap_past : 8;
 		f->past = realloc(f->past, f->cap_past * sizeof(*f->past));
 		assert(f->past);
 	}
 	f->past[f->n_past++] = f->now;
+}
+
+static bool named(const struct fake_disk *f, const struct fake_inode *inode)
+{
+	for (size_t k = 0; k < f->n_past; k++)
+		for (size_t i = 0; i < f->past[k].n; i++)
+			if (f->past[k].at[i].inode == inode)
+				return true;
+	return false;
+}
+
+/* Files without a name, also without one that a crash could bring back, and that nobody
+ * has open. */
+static void free_nameless(struct fake_disk *f)
+{
+	for (size_t i = 0; i < f->n_inodes; i++) {
+		if (f->inodes[i].handles > 0 || named(f, &f->inodes[i]))
+			continue;
+		free(f->inodes[i].now);
+		free(f->inodes[i].durable);
+		f->inodes[i] = (struct fake_inode){0};
+	}
+}
+
+static size_t free_inode(struct fake_disk *f)
+{
+	const size_t all = sizeof(f->inodes) / sizeof(f->inodes[0]);
+	size_t i = 0;
+
+	if (f->n_inodes == all)
+		free_nameless(f);
+	while (i < all && (f->inodes[i].now || f->inodes[i].durable))
+		i++;
+	assert(i < all);
+	return i;
 }
 
 static int fake_open(struct disk *d, const char *name, bool create, int *file)
@@ -71,11 +111,8 @@ static int fake_open(struct disk *d, const char *name, bool create, int *file)
 	if (!n && !create)
 		return SVCD_ENOTFOUND;
 	if (!n) {
-		size_t i = 0;
+		size_t i = free_inode(f);
 
-		while (f->inodes[i].now || f->inodes[i].durable)
-			i++;
-		assert(i < sizeof(f->inodes) / sizeof(f->inodes[0]));
 		f->inodes[i].now = malloc(1);
 		names_set(&f->now, name, &f->inodes[i]);
 		past_push(f);
@@ -83,6 +120,7 @@ static int fake_open(struct disk *d, const char *name, bool create, int *file)
 		if (f->n_inodes <= i)
 			f->n_inodes = i + 1;
 	}
+	n->inode->handles++;
 	f->open_files++;
 	*file = (int)(n->inode - f->inodes);
 	return 0;
@@ -90,7 +128,7 @@ static int fake_open(struct disk *d, const char *name, bool create, int *file)
 
 static void fake_close(struct disk *d, int file)
 {
-	(void)inode_of(d, file);
+	inode_of(d, file)->handles--;
 	fake_of(d)->open_files--;
 }
 
@@ -205,30 +243,6 @@ static int fake_rename(struct disk *d, const char *from, const char *to)
 	return 0;
 }
 
-static bool named(const struct fake_disk *f, const struct fake_inode *inode)
-{
-	for (size_t k = 0; k < f->n_past; k++)
-		for (size_t i = 0; i < f->past[k].n; i++)
-			if (f->past[k].at[i].inode == inode)
-				return true;
-	return false;
-}
-
-/* Files without a name, also without one that a crash could bring back, and that nobody
- * has open. */
-static void free_nameless(struct fake_disk *f)
-{
-	if (f->open_files > 0)
-		return;
-	for (size_t i = 0; i < f->n_inodes; i++) {
-		if (named(f, &f->inodes[i]))
-			continue;
-		free(f->inodes[i].now);
-		free(f->inodes[i].durable);
-		f->inodes[i] = (struct fake_inode){0};
-	}
-}
-
 static int fake_sync_dir(struct disk *d)
 {
 	struct fake_disk *f = fake_of(d);
@@ -310,6 +324,8 @@ void fake_disk_crash(struct fake_disk *f, struct rng *r)
 	f->now = f->past[rng_below(r, f->n_past)];
 	f->past[0] = f->now;
 	f->n_past = 1;
+	for (size_t i = 0; i < f->n_inodes; i++)
+		f->inodes[i].handles = 0;
 	f->open_files = 0;
 	free_nameless(f);
 	for (size_t i = 0; i < f->now.n; i++)

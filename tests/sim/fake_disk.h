@@ -13,6 +13,7 @@
 struct fake_inode {
 	uint8_t *now, *durable;
 	size_t len, durable_len;
+	int handles;
 };
 
 struct fake_name {
@@ -31,7 +32,8 @@ struct fake_disk {
 	size_t n_inodes;
 	struct fake_names now;
 	struct fake_names *past; /* names after each change since the last sync of the
-				    folder; past[0] is durable */
+				    folder; past[0] is durable. When they become many the
+				    older ones are synced by themselves. */
 	size_t n_past, cap_past;
 	int open_files;
 	uint64_t capacity; /* bytes that can be reserved or written; 0: no bound */

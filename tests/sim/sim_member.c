@@ -254,13 +254,24 @@ struct member *sim_add(struct sim *s)
 	return m;
 }
 
-static void open_disk(struct member *m)
+static int open_disk(struct member *m)
 {
 	struct err e = {0};
+	int rc = journal_open(&m->disk.disk, &journal_options, &m->journal, &e);
 
-	if (journal_open(&m->disk.disk, &journal_options, &m->journal, &e) != 0 ||
-		ballot_open(&m->ballot, &m->disk.disk, &e) != 0)
+	if (rc == 0)
+		rc = ballot_open(&m->ballot, &m->disk.disk, &e);
+	if (rc != 0 && rc != SVCD_ENOSPACE)
 		sim_fail(m->sim, "%llu: %s", (unsigned long long)m->node, e.text);
+	return rc;
+}
+
+static void close_disk(struct member *m)
+{
+	journal_close(m->journal);
+	ballot_close(&m->ballot);
+	m->journal = NULL;
+	m->ballot = (struct ballot){.file = -1};
 }
 
 void sim_bootstrap(struct member *m, const uint64_t *nodes, size_t n)
@@ -279,35 +290,58 @@ void sim_bootstrap(struct member *m, const uint64_t *nodes, size_t n)
 	sim_assert(m->sim, raft_configuration_encode(&c, &b) == 0);
 	raft_configuration_close(&c);
 	e.payload = bytes_of(b.base, b.len);
-	open_disk(m);
+	sim_assert(m->sim, open_disk(m) == 0);
 	sim_assert(m->sim, journal_append(m->journal, &e, 1) == 0);
 	journal_sync(m->journal);
 	ballot_write(&m->ballot, 1, 0);
 	raft_free(b.base);
 	m->terms[1] = 1;
 	m->last = m->durable = 1;
-	journal_close(m->journal);
-	ballot_close(&m->ballot);
+	close_disk(m);
 }
 
 /* A crash between a staged checkpoint and the log that begins behind it, or between that
  * and the state: the checkpoint counts, and the log is made to fit. */
-static void fit_together(struct member *m)
+static int fit_together(struct member *m)
 {
 	const struct image *c = m->checkpoint;
 	struct journal *j = m->journal;
+	int rc;
 
 	if (c &&
 		(c->index > journal_last(j) ||
 			(c->index + 1 >= journal_first(j) &&
 				journal_term(j, c->index) != c->term))) {
-		sim_assert(m->sim, journal_reset(j, c->index, c->term) == 0);
+		rc = journal_reset(j, c->index, c->term);
+		if (rc != 0)
+			return rc;
 		load_image(m, c);
 	}
 	if (m->at.index + 1 < journal_first(j))
 		load_image(m, c);
 	sim_assert(m->sim, m->at.index + 1 >= journal_first(j));
 	sim_assert(m->sim, m->at.index <= journal_last(j));
+	return 0;
+}
+
+/* A disk may be too full even for that: somebody tries again later. */
+static bool open_member(struct member *m)
+{
+	int rc;
+
+	m->journal = NULL;
+	m->ballot = (struct ballot){.file = -1};
+	rc = open_disk(m);
+	if (rc == 0)
+		rc = fit_together(m);
+	if (rc == 0)
+		return true;
+	sim_assert(m->sim, rc == SVCD_ENOSPACE);
+	close_disk(m);
+	if (m->disk.crashed)
+		fake_disk_resume(&m->disk);
+	heap_push(&m->sim->timers, &m->timer, m->sim->now_ms + 100);
+	return false;
 }
 
 void sim_start(struct member *m)
@@ -317,8 +351,8 @@ void sim_start(struct member *m)
 	struct err e = {0};
 
 	sim_trace(s, "%llu starts", (unsigned long long)m->node);
-	open_disk(m);
-	fit_together(m);
+	if (!open_member(m))
+		return;
 	m->life = SIM_UP;
 	m->began = m->at.index;
 	if (!m->disk.crashed)
@@ -351,8 +385,7 @@ void sim_stop(struct member *m)
 {
 	driver_free(m->driver);
 	sim_assert(m->sim, m->tickets == 0 && m->reads == 0);
-	journal_close(m->journal);
-	ballot_close(&m->ballot);
+	close_disk(m);
 	m->driver = NULL;
 	m->life = SIM_DOWN;
 	heap_remove(&m->sim->timers, &m->timer);

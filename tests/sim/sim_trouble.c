@@ -96,11 +96,11 @@ static void fill_up(struct sim *s)
 
 	if (!m || m->space_ms)
 		return;
-	m->space_ms = s->now_ms + rng_below(&s->rng, 800);
-	if (sim_chance(s, 2))
+	m->space_ms = s->now_ms + rng_below(&s->rng, 1500);
+	if (sim_chance(s, 3))
 		m->machine_full = true;
 	else
-		m->disk.capacity = used(m) + rng_below(&s->rng, 20000);
+		m->disk.capacity = used(m);
 }
 
 static void make_room(struct sim *s)

@@ -64,7 +64,7 @@ struct bytes sim_payload(struct sim *s, uint32_t id)
 {
 	static struct buf out;
 	struct stamp stamp = {.time_ms = 1000 + s->now_ms, .wall_ms = id};
-	uint32_t n = 1 + (uint32_t)rng_below(&s->rng, 3);
+	uint32_t n = 1 + (uint32_t)rng_below(&s->rng, s->p.full ? 10 : 3);
 
 	if (n_pool == 0)
 		fill_pool();
