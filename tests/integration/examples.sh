@@ -19,6 +19,16 @@ loopback_up() {
 	}
 }
 
+# svcd and svcctl by their names, in an empty directory.
+use_programs() {
+	mkdir "$work/bin" "$work/cwd"
+	ln -s "$svcctl_bin" "$work/bin/svcctl"
+	ln -s "$svcd_bin" "$work/bin/svcd"
+	export PATH=$work/bin:$PATH SVCD=$svcd_bin
+	unset SVCD_ADDR
+	cd "$work/cwd"
+}
+
 # A daemon in the background, whose start is waited for as a person would look: job numbers are as in the document.
 run_daemon() {
 	local command=$1 log
@@ -27,6 +37,27 @@ run_daemon() {
 	eval "${command%&} 2>>'$log' &"
 	daemons+=("$!")
 	wait_for "$log" 'event=ready'
+	[[ $command != *' --join '* ]] || wait_until_joined "$command"
+}
+
+# The value of the option NAME in a command.
+option_of() {
+	sed -n "s/.* $1 \([^ ,]*\).*/\1/p" <<<"$2"
+}
+
+wait_until_joined() {
+	svcctl -q --server "$(option_of --listen "$1")" cluster join "$(option_of --join "$1")" 2>"$work/err" ||
+		fail "'$1' has not joined: $(cat "$work/err")"
+}
+
+# Until the others have noticed that so many are gone: each look is a question to a member.
+wait_until_missed() {
+	local n=$1 i
+	for ((i = 0; i < 500; i++)); do
+		svcctl cluster status >"$work/look" 2>&1 || true
+		! grep -q "^$n of .* cannot be reached" "$work/look" || return 0
+	done
+	fail "nobody misses $n members: $(cat "$work/look")"
 }
 
 # run_examples FILE: one command a line. Output of all is in $work/out, of the last one in $work/last.
@@ -45,6 +76,7 @@ run_examples() {
 				echo "\$ $line"
 				cat "$work/last" "$work/err"
 			} >>"$work/out"
+			[[ $line != 'kill -KILL '* ]] || wait_until_missed "$(grep -o % <<<"$line" | wc -l)"
 		fi
 		checks=$((checks + 1))
 	done 8<"$1"

@@ -248,6 +248,8 @@ static enum outcome join(struct join *j, const struct args *a)
 		return out;
 	if (m.n >= 2 && is_with(&m, j->address))
 		report_note("it is in that cluster already");
+	else if (m.self != NULL && member_truth(m.self, "joining"))
+		report_note("it is joining already");
 	else if (m.n >= 2)
 		out = fail_elsewhere(&m);
 	else
