@@ -226,6 +226,7 @@ static const struct {
 	{SELF ", 'joining': true, 'snapshot_done': 3, 'snapshot_bytes': 9}",
 		JOIN_COPYING},
 	{SELF ", 'snapshot_done': 3, 'snapshot_bytes': 9}," OTHER, JOIN_COPYING},
+	{SELF "},{'node': '2', 'snapshot_done': 3, 'snapshot_bytes': 9}", JOIN_COPYING},
 	{SELF ", 'joining': true}," OTHER, JOIN_CATCHING_UP},
 	{SELF ", 'behind': 12}," OTHER, JOIN_CATCHING_UP},
 	{SELF ", 'applied': 490}," OTHER, JOIN_CATCHING_UP},

@@ -62,9 +62,11 @@ static void cell_hash(FILE *out, const struct cell_ctx *x, const struct row *r)
 
 static void cell_behind(FILE *out, const struct cell_ctx *x, const struct row *r)
 {
+	uint64_t behind = member_behind(r->of, r->v);
+
 	(void)x;
-	if (member_is_reachable(r->v) || svcd_value_get(r->v, "behind") != NULL)
-		fprintf(out, "%" PRIu64, member_number(r->v, "behind"));
+	if (member_is_reachable(r->v) || behind > 0)
+		fprintf(out, "%" PRIu64, behind);
 }
 
 static void cell_seen(FILE *out, const struct cell_ctx *x, const struct row *r)
@@ -106,8 +108,9 @@ static void cell_member_note(FILE *out, const struct cell_ctx *x, const struct r
 			*member_text(r->v, "trouble") != '\0'
 				? member_text(r->v, "trouble")
 				: "cannot be reached");
-	else if (bytes > 0)
-		fprintf(out, "receives a checkpoint, %.0f %%",
+	else if (bytes > 0) /* the leader sends them */
+		fprintf(out, "%s a checkpoint, %.0f %%",
+			member_truth(r->v, "leader") ? "sends" : "receives",
 			(double)member_number(r->v, "snapshot_done") / (double)bytes *
 				100);
 	else if (member_truth(r->v, "self"))
@@ -170,6 +173,8 @@ static void print_members(struct ctl *c, const struct members *m)
 	char *sentence = quorum_sentence(&q);
 	struct svcd_value *head = head_of(&q, sentence);
 
+	for (size_t i = 0; i < m->n; i++)
+		m->pages.rows[i].of = m;
 	print_listing(&c->view,
 		&(struct listing){
 			.columns = member_columns,

@@ -276,7 +276,7 @@ static const char *hint_of(int error)
 	case SVCD_EDENIED:
 		return "--token-file or SVCD_TOKEN_FILE names the file with the token";
 	case SVCD_ENOLEADER:
-		return "lookups still work; 'svcctl status' shows the member that answers";
+		return "lookups still work; 'svcctl cluster status' says which members are missing";
 	case SVCD_EVERSION:
 		return "'svcctl version' shows both versions";
 	case SVCD_ETIMEOUT:

@@ -1,5 +1,14 @@
 #include "svcctl/joining.h"
 
+/* It shows with the member that sends it. */
+static void find_checkpoint(const struct members *m, struct joining *j)
+{
+	for (size_t i = 0; i < m->n && j->bytes == 0; i++) {
+		j->done = member_number(m->rows[i].v, "snapshot_done");
+		j->bytes = member_number(m->rows[i].v, "snapshot_bytes");
+	}
+}
+
 struct joining joining_of(const struct members *m)
 {
 	const struct svcd_value *self = m->self;
@@ -7,8 +16,7 @@ struct joining joining_of(const struct members *m)
 
 	if (self == NULL)
 		return j;
-	j.done = member_number(self, "snapshot_done");
-	j.bytes = member_number(self, "snapshot_bytes");
+	find_checkpoint(m, &j);
 	j.behind = member_behind(m, self);
 	if (j.bytes > 0 && j.done < j.bytes)
 		j.stage = JOIN_COPYING;

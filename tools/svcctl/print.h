@@ -16,6 +16,7 @@
 struct row {
 	const struct svcd_value *v;
 	const char *ns, *service;
+	const void *of; /* for cells that have to see the others; may be NULL */
 };
 
 const char *row_ns(const struct row *r);      /* "" when unknown */
