@@ -540,8 +540,11 @@ static void on_over(struct replica *r, struct call *c, int code, struct bytes te
 {
 	struct replica_change *x = c->arg;
 	bool again = code == SVCD_ENOLEADER || code == SVCD_EUNKNOWN;
+	bool left = r->removed && x->kind == CHANGE_REMOVE && x->node == r->dir.node;
 
-	if (again && !r->stopping && replica_now_ms(r) - x->internal[1] < ASK_MAX_MS)
+	if (left) /* the answer was cut off with the rest */
+		finish(x, 0, BYTES_NONE);
+	else if (again && !r->stopping && replica_now_ms(r) - x->internal[1] < ASK_MAX_MS)
 		list_push(&r->changes_again, &x->mail.node);
 	else
 		finish(x, code, text);

@@ -195,13 +195,13 @@ END_TEST
 START_TEST(roles_and_lags_are_told)
 {
 	struct members m = members_of(
-		N1 "," N2 "," N4_STANDBY ",{'node': '5', 'joining': true, 'behind': 7}");
+		N1 "," N2 "," N4_STANDBY ",{'node': 'x5', 'joining': true, 'behind': 7}");
 
 	ck_assert_str_eq(member_role(m.rows[0].v), "leader");
 	ck_assert_str_eq(member_role(m.rows[1].v), "voter");
 	ck_assert_str_eq(member_role(m.rows[2].v), "standby");
 	ck_assert_str_eq(member_role(m.rows[3].v), "joining");
-	ck_assert_str_eq(member_name(m.rows[3].v), "5");
+	ck_assert_str_eq(member_name(m.rows[3].v), "x5");
 	ck_assert_uint_eq(member_behind(&m, m.rows[0].v), 0);
 	ck_assert_uint_eq(member_behind(&m, m.rows[1].v), 10);
 	ck_assert_uint_eq(member_behind(&m, m.rows[2].v), 0); /* not known */

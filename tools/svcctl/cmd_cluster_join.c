@@ -95,7 +95,9 @@ static enum outcome send_join(struct join *j)
 		params_truth(params, "discard", true);
 	rv = ctl_call(j->c, "member_join", params, &result, &fault);
 	svcd_value_free(result);
-	return is_under_way(rv) ? OUT_OK : ctl_fail(j->c, &fault);
+	if (rv == SVCD_EEXISTS) /* not among the members yet, but on its way */
+		report_note("it is joining already");
+	return rv == SVCD_EEXISTS || is_under_way(rv) ? OUT_OK : ctl_fail(j->c, &fault);
 }
 
 static enum outcome begin(struct join *j)
@@ -248,8 +250,6 @@ static enum outcome join(struct join *j, const struct args *a)
 		return out;
 	if (m.n >= 2 && is_with(&m, j->address))
 		report_note("it is in that cluster already");
-	else if (m.self != NULL && member_truth(m.self, "joining"))
-		report_note("it is joining already");
 	else if (m.n >= 2)
 		out = fail_elsewhere(&m);
 	else

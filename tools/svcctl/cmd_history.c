@@ -7,9 +7,15 @@
 
 #define LIMIT_DEFAULT 20
 
+static const struct column member_column = {"MEMBER", cell_text, "member"};
+
+/* A target, or a member of the cluster. */
 static void cell_subject(FILE *out, const struct cell_ctx *x, const struct row *r)
 {
 	(void)x;
+	if (svcd_value_get(r->v, "member") != NULL)
+		cell_text(
+			out, &(struct cell_ctx){x->view, &member_column, x->machine}, r);
 	put_clean(out, row_service(r));
 	if (row_id(r) != NULL && *row_id(r) != '\0') {
 		fputc('/', out);

@@ -19,10 +19,18 @@ int members_ask(struct ctl *c, struct members *m, struct svcd_fault *fault)
 	return rv;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	return strcmp(member_name(x->v), member_name(y->v));
+}
+
 void members_take(struct members *m, struct svcd_value *answer)
 {
 	*m = (struct members){.n = 0};
 	pages_take(&m->pages, answer, "members");
+	qsort(m->pages.rows, m->pages.n, sizeof(*m->pages.rows), by_name);
 	m->rows = m->pages.rows;
 	m->n = m->pages.n;
 	for (size_t i = 0; i < m->n; i++)

@@ -10,7 +10,7 @@
 
 /* What the answers of the method "members" say; rows point into the answer. */
 struct members {
-	struct pages pages;
+	struct pages pages; /* in the order of their names */
 	const struct row *rows;
 	size_t n;
 	const struct svcd_value *self; /* NULL: not among them */
