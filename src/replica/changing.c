@@ -543,7 +543,7 @@ static void on_over(struct replica *r, struct call *c, int code, struct bytes te
 	bool left = r->removed && x->kind == CHANGE_REMOVE && x->node == r->dir.node;
 
 	if (left) /* the answer was cut off with the rest */
-		finish(x, 0, BYTES_NONE);
+		finish(x, 0, bytes_str(""));
 	else if (again && !r->stopping && replica_now_ms(r) - x->internal[1] < ASK_MAX_MS)
 		list_push(&r->changes_again, &x->mail.node);
 	else

@@ -9,7 +9,7 @@ in_own_network() {
 	}
 	rm -rf "$work"
 	trap - EXIT
-	SVCD_TEST_NETWORK=own exec unshare -rn "$0"
+	SVCD_TEST_NETWORK=own exec unshare -rn bash ${SVCD_TEST_TRACE:+-x} "$0"
 }
 
 loopback_up() {

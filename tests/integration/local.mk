@@ -7,7 +7,10 @@ integration_scripts =
 integration_scripts += tests/integration/daemon tests/integration/full_disk tests/integration/readme
 
 integration_scripts += \
+	tests/integration/cluster_man \
+	tests/integration/cluster_readme \
 	tests/integration/svcctl \
+	tests/integration/svcctl_cluster \
 	tests/integration/svcctl_completion \
 	tests/integration/svcctl_man \
 	tests/integration/svcctl_register
@@ -145,4 +148,4 @@ EXTRA_DIST += $(integration_scripts)
 TESTS += $(integration_tests) $(integration_scripts)
 
 # The daemon from the outside.
-EXTRA_DIST += tests/integration/cluster_man tests/integration/examples.sh tests/integration/lib.sh
+EXTRA_DIST += tests/integration/examples.sh tests/integration/lib.sh

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "svcctl/columns.h"
 #include "svcctl/doctor.h"
@@ -9,6 +10,25 @@
 #include "svcctl/mem.h"
 
 #define MEMBER_MS 2000 /* for the answers of one member */
+
+static bool is_path(const char *address)
+{
+	return strncmp(address, "unix:", 5) == 0;
+}
+
+/* Another one may answer at that address: wrongly advertised, or a path of another host.
+ */
+static void take_status(struct patient *p, struct svcd_value *status, const char *address)
+{
+	if (strcmp(member_text(status, "node"), member_text(p->member, "node")) == 0) {
+		p->status = status;
+		return;
+	}
+	svcd_value_free(status);
+	if (!is_path(address))
+		snprintf(p->trouble, sizeof(p->trouble), "another member answers at %s",
+			address);
+}
 
 /* A connection of its own to one member, which others would hide. */
 static void ask_member(const struct ctl *c, struct patient *p)
@@ -21,8 +41,9 @@ static void ask_member(const struct ctl *c, struct patient *p)
 	other.servers = member_text(p->member, "client");
 	other.timeout_ms = c->timeout_ms < MEMBER_MS ? c->timeout_ms : MEMBER_MS;
 	if (ctl_call(&other, "status", NULL, &status, &fault) == 0) {
-		p->status = status;
-		members_ask(&other, &p->view, &fault);
+		take_status(p, status, other.servers);
+		if (p->status != NULL)
+			members_ask(&other, &p->view, &fault);
 	} else {
 		snprintf(p->trouble, sizeof(p->trouble), "%s",
 			fault.text[0] != '\0' ? fault.text : svcd_strerror(fault.code));
@@ -45,8 +66,11 @@ static void ask_here(struct ctl *c, struct patient *p)
 /* An address that is a path is good on that host only. */
 static bool may_be_asked(const struct svcd_value *member)
 {
-	return member_is_reachable(member) &&
-		strncmp(member_text(member, "client"), "tcp:", 4) == 0;
+	const char *address = member_text(member, "client");
+
+	if (*address == '\0' || !member_is_reachable(member))
+		return false;
+	return !is_path(address) || access(address + 5, F_OK) == 0;
 }
 
 static struct patient *ask_all(struct ctl *c, const struct members *m)
