@@ -158,6 +158,7 @@ static int start_server(struct daemon *d)
 		.expiries_per_second = (uint32_t)s->expiries_per_second,
 		.writes_in_flight_max = (uint32_t)s->writes_per_connection,
 		.checks_enabled = s->checks_enabled,
+		.peer_tls = d->tls,
 		.backup_dir = s->data_dir,
 		.on_join = s->peer_listen[0] != '\0' ? daemon_on_join : NULL,
 		.arg = d,

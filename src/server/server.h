@@ -38,6 +38,7 @@ struct server_options {
 	uint32_t expiries_per_second; /* pacing of lease expiry; 0: 2000 */
 	uint32_t writes_in_flight_max; /* per connection; 0: 256 */
 	bool checks_enabled;
+	struct tls *peer_tls;   /* of members; for status; NULL: they talk in the clear */
 	const char *backup_dir; /* on the state's disk; NULL: no backups */
 	/* A worker's thread; NULL: joining is refused. */
 	void (*on_join)(void *arg, struct server_join *j);

@@ -1,6 +1,7 @@
 /* The method status: what this member is, has and uses. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "net/tls.h"
 #include "server/current.h"
 #include "server/reads.h"
 #include "server/request.h"
@@ -56,6 +57,17 @@ static void put_member(
 	put_u64(l, "wall_ms", clock_wall_ms());
 	put_u64(l, "uptime_ms", uptime_ms);
 	put_u64(l, "queue", s->queue);
+}
+
+/* Of the certificate that this member shows to others. */
+static void put_certificate(struct listing *l, const struct tls *tls)
+{
+	int64_t left_s;
+
+	if (tls == NULL)
+		return;
+	left_s = tls_valid_for_s(tls);
+	put_u64(l, "cert_left_ms", left_s > 0 ? (uint64_t)left_s * 1000 : 0);
 }
 
 static void put_totals(struct listing *l, const struct catalog_totals *t)
@@ -159,6 +171,7 @@ void method_status(struct request *r)
 	server_stat(s, &stat);
 	buf_clear(&w->entries);
 	put_member(&l, &member, clock_now_ms() - s->started_ms);
+	put_certificate(&l, s->options.peer_tls);
 	put_totals(&l, &totals);
 	put_server(&l, &stat);
 	put_log(&l, &member);

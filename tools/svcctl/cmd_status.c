@@ -36,6 +36,28 @@ static void put_count(
 		fprintf(out, "%s%s", before, text_count(number_of(status, key), text));
 }
 
+static bool is_true(const struct svcd_value *s, const char *key)
+{
+	return svcd_value_bool(svcd_value_get(s, key), false);
+}
+
+static bool is_false(const struct svcd_value *s, const char *key)
+{
+	return !svcd_value_bool(svcd_value_get(s, key), true);
+}
+
+/* "  member      48dac250c4a37873 n2" */
+static void put_named(FILE *out, const struct view *v, const char *label, const char *id,
+	const char *name)
+{
+	if (*id == '\0')
+		return;
+	put_label(out, v, label);
+	fprintf(out, "%s ", id);
+	put_clean(out, name);
+	fputc('\n', out);
+}
+
 static void put_member(FILE *out, const struct view *v, const struct svcd_value *s)
 {
 	char age[TEXT_CAP];
@@ -46,6 +68,8 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 		view_paint(v, leads ? PAINT_GOOD : PAINT_NONE));
 	fprintf(out, "%s%s", text_of(s, "role"),
 		view_plain(v, leads ? PAINT_GOOD : PAINT_NONE));
+	if (is_false(s, "voter"))
+		fputs(is_true(s, "joining") ? ", joining" : ", standby", out);
 	put_count(out, ", term ", s, "term");
 	if (number_of(s, "uptime_ms") < 1000)
 		fputs(", just started", out);
@@ -55,12 +79,17 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 	put_count(out, ", revision ", s, "rev");
 	fputc('\n', out);
 	put_line(out, v, "cluster", text_of(s, "cluster"));
-	put_line(out, v, "member", text_of(s, "node"));
+	put_named(out, v, "member", text_of(s, "node"), text_of(s, "name"));
+	if (is_true(s, "diverged"))
+		fprintf(out,
+			"  %sits state differs from that of the others: it serves nothing%s\n",
+			view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));
 	if (!leads && *text_of(s, "leader") == '\0')
 		fprintf(out, "  %sno leader: nothing can be written now%s\n",
 			view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));
 	else if (!leads)
-		put_line(out, v, "leader", text_of(s, "leader"));
+		put_named(out, v, "leader", text_of(s, "leader"),
+			text_of(s, "leader_client"));
 }
 
 static void put_instances(FILE *out, const struct view *v, const struct svcd_value *s)

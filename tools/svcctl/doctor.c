@@ -165,14 +165,14 @@ static void judge_settings(struct report *r)
 static void judge_reachable(struct report *r, const struct patient *p)
 {
 	const struct svcd_value *m = p->member;
-	const char *trouble = member_text(m, "trouble");
+	const char *trouble = member_text(m, "trouble"); /* begins with the address */
 
 	if (!member_is_reachable(m))
 		add(r, LEVEL_FAIL, "reachable", m,
 			"is svcd running there, and does a firewall let its peer port "
 			"through?",
-			"cannot be reached at %s%s%s", member_text(m, "peer"),
-			*trouble != '\0' ? ": " : "", trouble);
+			"cannot be reached: %s",
+			*trouble != '\0' ? trouble : member_text(m, "peer"));
 	else if (p->trouble[0] != '\0')
 		add(r, LEVEL_WARN, "reachable", m,
 			"set 'advertise' to an address at which clients reach it",
@@ -221,7 +221,7 @@ static void judge_disk(struct report *r, const struct patient *p)
 {
 	uint64_t us = member_number(p->member, "sync_us");
 
-	if (us > 0)
+	if (us > 0 && member_is_reachable(p->member))
 		add(r, level_of(us, DOCTOR_SYNC_WARN_US, DOCTOR_SYNC_FAIL_US), "disk",
 			p->member,
 			"writes wait for the disks of a majority: give svcd a faster one, "
@@ -233,7 +233,8 @@ static void judge_network(struct report *r, const struct patient *p)
 {
 	uint64_t us = member_number(p->member, "rtt_us");
 
-	if (us > 0 && !member_truth(p->member, "self"))
+	if (us > 0 && member_truth(p->member, "reachable") &&
+		!member_truth(p->member, "self"))
 		add(r, level_of(us, DOCTOR_RTT_WARN_US, DOCTOR_RTT_FAIL_US), "network",
 			p->member,
 			"cluster.election has to be a good deal longer than a round trip",
