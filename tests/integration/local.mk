@@ -96,8 +96,9 @@ tests_integration_test_rpc_workers_SOURCES = tests/integration/test_rpc_workers.
 tests_integration_test_rpc_workers_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_rpc_workers_LDADD = $(server_libs) $(UNIT_LIBS)
 
+VECTORS = tests/integration/vectors.c tests/integration/vectors.h tests/unit/repack.h
 integration_tests += tests/integration/test_rpc_vectors
-tests_integration_test_rpc_vectors_SOURCES = tests/integration/test_rpc_vectors.c tests/unit/repack.h $(RPC_CLIENT)
+tests_integration_test_rpc_vectors_SOURCES = tests/integration/test_rpc_vectors.c $(VECTORS) $(RPC_CLIENT)
 tests_integration_test_rpc_vectors_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_rpc_vectors_LDADD = $(server_libs) $(UNIT_LIBS)
 
@@ -134,6 +135,12 @@ tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.
 	tests/unit/fake_replica.h $(RPC_CLIENT)
 tests_integration_test_rpc_replica_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_rpc_replica_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_rpc_vectors_cluster
+tests_integration_test_rpc_vectors_cluster_SOURCES = tests/integration/test_rpc_vectors_cluster.c \
+	tests/unit/fake_replica.c tests/unit/fake_replica.h $(VECTORS) $(RPC_CLIENT)
+tests_integration_test_rpc_vectors_cluster_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_rpc_vectors_cluster_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs) $(UNIT_LIBS)
 
 integration_tests += tests/integration/test_rpc_cluster
 tests_integration_test_rpc_cluster_SOURCES = tests/integration/test_rpc_cluster.c tests/unit/fake_replica.c \
