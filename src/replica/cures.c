@@ -116,7 +116,8 @@ bool cure_x4_vote_result(struct driver *d)
  * then who merely does not hear it must not throw it out. */
 void cure_e2_old_leader(const struct driver *d, struct raft_request_vote *rv)
 {
-	if (!driver_leads(d) && d->now_ms - d->heard_ms >= d->o.election_ms)
+	if (!driver_leads(d) &&
+		(d->now_ms - d->heard_ms >= d->o.election_ms || driver_leader_is_gone(d)))
 		rv->disrupt_leader = true;
 }
 

@@ -309,7 +309,9 @@ static uint64_t sooner(uint64_t due, uint64_t other)
 
 uint64_t driver_due_ms(const struct driver *d)
 {
-	return sooner(sooner(engine_due_ms(d), d->retry_ms), d->first_retry_ms);
+	uint64_t due = sooner(engine_due_ms(d), d->suspicion.due_ms);
+
+	return sooner(sooner(due, d->retry_ms), d->first_retry_ms);
 }
 
 /* Only what waits for space or for time of ours. */
@@ -329,6 +331,7 @@ int driver_tick(struct driver *d, uint64_t now_ms)
 	int rc;
 
 	driver_set_now(d, now_ms);
+	driver_suspicion_tick(d);
 	if (d->now_ms < engine_due_ms(d))
 		return tick_between(d);
 	rc = cure_s1_vote_first(d);

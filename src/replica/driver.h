@@ -122,6 +122,11 @@ int driver_tick(struct driver *d, uint64_t now_ms);
 uint64_t driver_due_ms(const struct driver *d); /* when driver_tick has something to do;
 						   UINT64_MAX: never */
 
+/* The connection to the leader node broke, as it does when its process ends. When nothing
+ * is heard of it for a heartbeat, an election begins without waiting for the timeout; a
+ * pre-vote of another member that saw the same is granted. */
+void driver_suspect(struct driver *d, uint64_t now_ms, uint64_t node);
+
 /* ---- members ----------------------------------------------------------- */
 
 /* A standby gets all entries and counts for nothing. */

@@ -6,6 +6,7 @@
 
 #include <raft.h>
 
+#include "base/rng.h"
 #include "replica/driver.h"
 
 #define IN_FLIGHT_MAX 2 /* entries of ours that are not applied yet */
@@ -57,6 +58,12 @@ struct seen {
 	uint64_t term, leader, members, uncommitted;
 };
 
+/* The leader is probably dead: its connection broke, and nothing was heard since. */
+struct suspicion {
+	uint64_t since_ms; /* 0: none */
+	uint64_t due_ms;   /* an election begins; 0: it has begun */
+};
+
 struct driver {
 	struct raft core;
 	struct driver_options o;
@@ -83,6 +90,8 @@ struct driver {
 	uint64_t contact_ms, current_ms; /* as in driver_status */
 	struct heard newest, pending;    /* pending: not applied yet; ms 0: none */
 	uint64_t sync_us;
+	struct suspicion suspicion;
+	struct rng rng;
 	const struct driver_snapshot *staged; /* inside of driver_install */
 	bool installed;
 };
@@ -115,6 +124,10 @@ struct peer *driver_peer(struct driver *d, uint64_t node); /* NULL: no other mem
 void driver_forget_peers(struct driver *d);
 void driver_note_sent(struct driver *d, const struct raft_message *m);
 void driver_tell_commit(struct driver *d);
+
+/* driver_suspect.c */
+bool driver_leader_is_gone(const struct driver *d);
+void driver_suspicion_tick(struct driver *d);
 
 /* driver_transfer.c */
 int driver_transfer_step(struct driver *d);

@@ -198,6 +198,7 @@ int driver_start(const struct driver_options *o, uint64_t now_ms, struct driver 
 	if (!d)
 		return err_set(e, SVCD_ENOMEM, "out of memory");
 	d->o = *o;
+	rng_seed(&d->rng, o->seed);
 	d->now_ms = d->last_tick_ms = d->heard_ms = now_ms;
 	d->applied = o->snapshot.index;
 	/* a change of the members before the snapshot may be in the log */

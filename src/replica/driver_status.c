@@ -11,6 +11,7 @@ void driver_note_contact(struct driver *d, uint64_t term)
 	if (term != d->leader_term)
 		d->newest = d->pending = (struct heard){0};
 	d->leader_term = term;
+	d->suspicion = (struct suspicion){0};
 	d->heard_ms = d->contact_ms = d->now_ms;
 }
 

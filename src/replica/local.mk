@@ -34,6 +34,7 @@ libreplica_la_SOURCES = \
 	src/replica/driver_snapshot.c \
 	src/replica/driver_start.c \
 	src/replica/driver_status.c \
+	src/replica/driver_suspect.c \
 	src/replica/driver_transfer.c \
 	src/replica/forward.c \
 	src/replica/handover.c \

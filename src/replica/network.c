@@ -160,6 +160,8 @@ static void on_up(void *arg, uint64_t node, enum peer_channel channel, bool up)
 
 	if (channel == PEER_BULK && r->streams)
 		streams_on_up(r->streams, node, up);
+	if (channel == PEER_RAFT && !up)
+		driver_suspect(r->driver, replica_now_ms(r), node);
 	if (channel != PEER_FORWARD || up)
 		return;
 	if (r->forwards.leader == node)
