@@ -15,6 +15,13 @@ integration_scripts += \
 	tests/integration/svcctl_man \
 	tests/integration/svcctl_register
 
+# Data directories of earlier versions.
+integration_tests += tests/integration/test_upgrade
+tests_integration_test_upgrade_SOURCES = tests/integration/test_upgrade.c tests/unit/notation.c \
+	tests/unit/notation.h tests/unit/scratch_dir.h tests/unit/unit.h
+tests_integration_test_upgrade_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_upgrade_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 # The client against a registry that misbehaves as it is told, and against the real daemon.
 FAKE_REGISTRY = \
 	tests/integration/fake.c \
