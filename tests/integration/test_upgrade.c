@@ -67,12 +67,14 @@ static void caller_init(struct caller *c, struct replica *r)
 	ck_assert_ptr_nonnull(c->box);
 }
 
-/* The loop is left: who posted to it may be at it a moment longer. */
-static void caller_fini(struct caller *c)
+/* With the replica: who posts an answer is at the loop a moment longer than it takes. */
+static void caller_stop(struct caller *c)
 {
 	buf_fini(&c->one.command);
 	buf_fini(&c->one.outcome.incarnations);
 	mailbox_free(c->box);
+	replica_stop(c->replica);
+	loop_free(c->loop);
 }
 
 static void on_done(struct proposal *p)
@@ -197,8 +199,7 @@ START_TEST(make)
 	fill(&c);
 	ck_assert_msg(replica_checkpoint(c.replica, NULL, &e) == 0, "%s", e.text);
 	fill_more(&c);
-	caller_fini(&c);
-	replica_stop(c.replica);
+	caller_stop(&c);
 	write_expectations();
 	unlink(scratch_path(&scratch, "data/log/spare"));
 	unlink(scratch_path(&scratch, "data/state/lock.mdb"));
@@ -313,8 +314,7 @@ static void live_in_it(void)
 	check_state(c.replica);
 	do_command(&c, command_register,
 		"{instances:[{service:'db',id:'db-2',addresses:['10.0.1.2']}]}");
-	caller_fini(&c);
-	replica_stop(c.replica);
+	caller_stop(&c);
 	c.replica = start();
 	check_rows(c.replica);
 	ck_assert(is_there(c.replica, "db", "db-2"));

@@ -129,9 +129,16 @@ tests_unit_test_replica_recover_LDADD = $(replica_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_replica_stream
 tests_unit_test_replica_stream_SOURCES = tests/unit/test_replica_stream.c tests/unit/fake_peers.c \
-	tests/unit/fake_peers.h tests/unit/scratch_dir.h tests/unit/unit.h
+	tests/unit/fake_peers.h tests/unit/stream_member.c tests/unit/stream_member.h \
+	tests/unit/scratch_dir.h tests/unit/unit.h
 tests_unit_test_replica_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_stream_LDADD = $(replica_libs) $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_replica_stream_net
+tests_unit_test_replica_stream_net_SOURCES = tests/unit/test_replica_stream_net.c \
+	tests/unit/stream_member.c tests/unit/stream_member.h tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_stream_net_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_replica_stream_net_LDADD = $(replica_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_replica
 tests_unit_test_replica_SOURCES = tests/unit/test_replica.c tests/unit/scratch_dir.h tests/unit/unit.h

@@ -10,11 +10,10 @@
 
 #include "base/clock.h"
 #include "fake_peers.h"
-#include "replica/recovery.h"
-#include "replica/stream.h"
 #include "replica/stream_receive.h"
 #include "replica/stream_send.h"
 #include "scratch_dir.h"
+#include "stream_member.h"
 #include "unit.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -423,164 +422,36 @@ END_TEST
 
 /* ---- whole checkpoints ----------------------------------------------------- */
 
-struct member {
-	uint64_t node;
-	char dir[64];
-	struct datadir d;
-	struct store *store;
-	struct checkpoints checkpoints;
-	struct peers *peers;
-	struct streams *streams;
-	uint64_t first, last; /* of the log */
-	int wanted;
-	int staged; /* times */
-	struct checkpoint_info info;
-	uint64_t staged_from, staged_term;
-	bool make_when_wanted;
-};
-
 static struct scratch scratch;
 static struct fake_wires wires;
 static struct loop *loop;
 static struct timer kick;
 static bool (*done)(void); /* ends the loop */
-static struct member a, b, c;
+static struct sm a, b, c;
 
 static void on_frame(void *arg, uint64_t from, enum peer_kind kind, struct bytes body)
 {
-	streams_on_frame(((struct member *)arg)->streams, from, kind, body);
+	streams_on_frame(((struct sm *)arg)->streams, from, kind, body);
 }
 
 static void on_up(void *arg, uint64_t node, bool up)
 {
-	streams_on_up(((struct member *)arg)->streams, node, up);
+	streams_on_up(((struct sm *)arg)->streams, node, up);
 }
 
 static void on_drained(void *arg, uint64_t node)
 {
-	streams_on_drained(((struct member *)arg)->streams, node);
+	streams_on_drained(((struct sm *)arg)->streams, node);
 }
 
 static const struct fake_events events = {
 	.frame = on_frame, .up = on_up, .drained = on_drained};
 
-static void take_checkpoint(struct member *m)
+static void member_start(struct sm *m, const char *name, uint64_t node)
 {
-	struct checkpoint_info info;
-	struct err e = {0};
-
-	ck_assert_msg(checkpoint_make(&m->d, m->store, &info, &e) == 0, "%s", e.text);
-	checkpoints_add(&m->d, &m->checkpoints, info.index);
-	streams_checkpointed(m->streams);
-}
-
-static void on_want(void *arg)
-{
-	struct member *m = arg;
-
-	m->wanted++;
-}
-
-/* As the replica does it: the log is reset, then the state is the staged one. */
-static void on_staged(void *arg, const struct staged *s)
-{
-	struct member *m = arg;
-	struct err e = {0};
-	struct stat st;
-
-	ck_assert_int_eq(stat(s->path, &st), 0);
-	ck_assert_uint_eq((uint64_t)st.st_size, s->info.bytes);
-	ck_assert_uint_eq(s->members_index, 4);
-	ck_assert(bytes_eq_str(s->members, "who"));
-	m->staged++;
-	m->info = s->info;
-	m->staged_from = s->from;
-	m->staged_term = s->leader_term;
-	ck_assert_msg(store_swap(m->store, &e) == 0, "%s", e.text);
-	checkpoints_add(&m->d, &m->checkpoints, s->info.index);
-}
-
-static void log_range(void *arg, uint64_t *first, uint64_t *last)
-{
-	*first = ((struct member *)arg)->first;
-	*last = ((struct member *)arg)->last;
-}
-
-static void start_streams(struct member *m)
-{
-	struct streams_options o = {.loop = loop,
-		.dir = &m->d,
-		.store = m->store,
-		.peers = m->peers,
-		.checkpoints = &m->checkpoints,
-		.staged = on_staged,
-		.want_checkpoint = on_want,
-		.log_range = log_range,
-		.arg = m};
-
-	ck_assert_int_eq(streams_new(&o, &m->streams), 0);
-}
-
-static void member_start(struct member *m, const char *name, uint64_t node)
-{
-	struct store_options o = {
-		.map_bytes = 256 * MIB, .reserve_bytes = 4096, .cluster = 7};
-	char path[PATH_MAX];
-	struct err e = {0};
-
-	*m = (struct member){.node = node, .first = 1, .last = 10};
-	strcpy(m->dir, name);
-	ck_assert_msg(
-		datadir_open(&m->d, scratch_path(&scratch, name), &e) == 0, "%s", e.text);
-	m->d.cluster = 7;
-	o.dir = datadir_path(&m->d, "state", path);
-	ck_assert_msg(store_open(&o, &m->store, &e) == 0, "%s", e.text);
-	ck_assert_int_eq(checkpoints_list(&m->d, &m->checkpoints, &e), 0);
+	sm_start(m, scratch_path(&scratch, name), node);
 	m->peers = fake_peers_new(&wires, node, &events, m);
-	start_streams(m);
-}
-
-static void member_stop(struct member *m)
-{
-	if (m->node == 0)
-		return;
-	streams_free(m->streams);
-	store_close(m->store);
-	datadir_close(&m->d);
-	m->node = 0;
-}
-
-/* Some MiB that do not compress to anything smaller. */
-static void fill(struct member *m, uint64_t index, size_t kib)
-{
-	static uint8_t value[1024];
-	struct err e = {0};
-	struct tables *t = store_write_begin(m->store, &e);
-	struct buf members = {0};
-
-	ck_assert_ptr_nonnull(t);
-	buf_put_be64(&members, 4);
-	buf_put(&members, "who", 3);
-	table_put(t, TABLE_META, bytes_str(MEMBERS_KEY), buf_bytes(&members));
-	for (uint32_t k = 0; k < kib; k++) {
-		memset(value, (int)(k + index), sizeof(value));
-		table_put(t, TABLE_EVENT, bytes_of(&k, sizeof(k)),
-			bytes_of(value, sizeof(value)));
-	}
-	ck_assert_msg(store_write_commit(m->store, index, 2, &e) == 0, "%s", e.text);
-	buf_fini(&members);
-}
-
-static uint64_t digest(struct member *m)
-{
-	struct reader *r = store_reader_new(m->store);
-	struct tables *t = store_read_begin(r);
-	uint64_t d = store_digest(t);
-
-	ck_assert_uint_eq(d, store_digest_recompute(t));
-	store_read_end(r);
-	store_reader_free(r);
-	return d;
+	sm_streams(m, loop);
 }
 
 static void on_round(void *arg)
@@ -618,9 +489,9 @@ static void make_world(void)
 
 static void end_world(void)
 {
-	member_stop(&a);
-	member_stop(&b);
-	member_stop(&c);
+	sm_stop(&a);
+	sm_stop(&b);
+	sm_stop(&c);
 	timer_fini(&kick);
 	loop_free(loop);
 	fake_wires_fini(&wires);
@@ -635,8 +506,8 @@ static bool b_has_it(void)
 /* The leader a of term 3 has the state at index 20. */
 static void lead(size_t kib)
 {
-	fill(&a, 20, kib);
-	take_checkpoint(&a);
+	sm_fill(&a, 20, kib);
+	sm_checkpoint(&a);
 	a.last = 20;
 	streams_send(a.streams, 2, 3);
 }
@@ -647,7 +518,7 @@ static void check_b_is_a(void)
 	ck_assert_uint_eq(b.info.index, 20);
 	ck_assert_uint_eq(b.staged_from, 1);
 	ck_assert_uint_eq(b.staged_term, 3);
-	ck_assert_uint_eq(digest(&b), digest(&a));
+	ck_assert_uint_eq(sm_digest(&b), sm_digest(&a));
 }
 
 static bool exists(const char *name)
@@ -750,7 +621,7 @@ START_TEST(a_receiver_that_starts_again_goes_on)
 	streams_free(b.streams);
 	wires.cut_at = wires.delivered + 1;
 	b.peers->gone = false;
-	start_streams(&b);
+	sm_streams(&b, loop);
 	run_until(b_has_it);
 	check_b_is_a();
 	ck_assert_uint_eq(wires.chunk_bytes, b.info.bytes);
@@ -800,8 +671,8 @@ START_TEST(a_part_that_is_too_long_is_fetched_again)
 {
 	char part[100];
 
-	fill(&a, 20, 1500);
-	take_checkpoint(&a);
+	sm_fill(&a, 20, 1500);
+	sm_checkpoint(&a);
 	part_name(part, sizeof(part));
 	ck_assert_int_eq(
 		close(open(scratch_path(&scratch, part), O_CREAT | O_WRONLY, 0600)), 0);
@@ -820,18 +691,18 @@ static bool a_wants_another(void)
 /* The receiver finds out; the sender takes another checkpoint. */
 START_TEST(a_checkpoint_that_is_damaged_on_the_senders_disk_is_replaced)
 {
-	fill(&a, 20, 1500);
-	take_checkpoint(&a);
+	sm_fill(&a, 20, 1500);
+	sm_checkpoint(&a);
 	flip("a/" CHECKPOINT_20, 300000);
 	streams_send(a.streams, 2, 3);
 	run_until(a_wants_another);
 	ck_assert_int_eq(b.staged, 0);
 	ck_assert(!exists("b/" CHECKPOINT_20));
-	fill(&a, 21, 1500);
-	take_checkpoint(&a);
+	sm_fill(&a, 21, 1500);
+	sm_checkpoint(&a);
 	run_until(b_has_it);
 	ck_assert_uint_eq(b.info.index, 21);
-	ck_assert_uint_eq(digest(&b), digest(&a));
+	ck_assert_uint_eq(sm_digest(&b), sm_digest(&a));
 }
 END_TEST
 
@@ -840,32 +711,32 @@ START_TEST(a_checkpoint_that_leaves_the_folder_is_sent_to_its_end)
 	uint64_t before;
 
 	stop_after_a_mib();
-	before = digest(&a);
+	before = sm_digest(&a);
 	for (uint64_t i = 21; i < 24; i++) {
-		fill(&a, i, 1500);
-		take_checkpoint(&a);
+		sm_fill(&a, i, 1500);
+		sm_checkpoint(&a);
 	}
 	ck_assert(!exists("a/" CHECKPOINT_20));
 	ck_assert_uint_eq(streams_keep_index(a.streams), 20);
 	run_until(b_has_it);
 	ck_assert_uint_eq(b.info.index, 20);
-	ck_assert_uint_eq(digest(&b), before);
+	ck_assert_uint_eq(sm_digest(&b), before);
 }
 END_TEST
 
 /* Whoever installs it must find the next entry in the log. */
 START_TEST(a_checkpoint_that_the_log_does_not_continue_is_not_sent)
 {
-	fill(&a, 20, 100);
-	take_checkpoint(&a);
+	sm_fill(&a, 20, 100);
+	sm_checkpoint(&a);
 	a.first = 22;
 	streams_send(a.streams, 2, 3);
 	streams_send(a.streams, 2, 3);
 	ck_assert_int_eq(a.wanted, 1);
 	ck_assert_uint_eq(streams_keep_index(a.streams), UINT64_MAX);
 	ck_assert(!fake_wires_step(&wires));
-	fill(&a, 21, 100);
-	take_checkpoint(&a);
+	sm_fill(&a, 21, 100);
+	sm_checkpoint(&a);
 	ck_assert_uint_eq(streams_keep_index(a.streams), 21);
 	run_until(b_has_it);
 	ck_assert_uint_eq(b.info.index, 21);
@@ -874,7 +745,7 @@ END_TEST
 
 START_TEST(who_has_it_declines)
 {
-	fill(&b, 20, 10);
+	sm_fill(&b, 20, 10);
 	lead(1500);
 	while (fake_wires_step(&wires)) {
 	}
@@ -893,14 +764,14 @@ START_TEST(a_newer_leader_replaces_an_older_one)
 	part_name(part, sizeof(part));
 	ck_assert(exists(part));
 	member_start(&c, "c", 3);
-	fill(&c, 30, 1500);
-	take_checkpoint(&c);
+	sm_fill(&c, 30, 1500);
+	sm_checkpoint(&c);
 	streams_send(c.streams, 2, 4);
 	run_until(b_has_it);
 	ck_assert_uint_eq(b.staged_from, 3);
 	ck_assert_uint_eq(b.staged_term, 4);
 	ck_assert_uint_eq(b.info.index, 30);
-	ck_assert_uint_eq(digest(&b), digest(&c));
+	ck_assert_uint_eq(sm_digest(&b), sm_digest(&c));
 	ck_assert(!exists(part));
 }
 END_TEST
@@ -934,7 +805,7 @@ START_TEST(freed_while_it_is_checked)
 		streams_status(b.streams, 1, &p);
 	} while (p.bytes == 0 || p.done < p.bytes);
 	b.peers->gone = true;
-	member_stop(&b);
+	sm_stop(&b);
 	ck_assert_int_eq(b.staged, 0);
 }
 END_TEST
@@ -954,7 +825,7 @@ START_TEST(a_full_disk_declines_and_later_takes_it)
 	char fill_path[600], dir[256], remount[40];
 	int fd;
 
-	member_stop(&b);
+	sm_stop(&b);
 	wires.n--;
 	free(wires.members[wires.n]);
 	strcpy(dir, scratch_path(&scratch, "small"));
@@ -978,7 +849,7 @@ START_TEST(a_full_disk_declines_and_later_takes_it)
 	streams_progress(a.streams, 2, 0, clock_now_ms() + SENDING_LONG_REST_MS);
 	run_until(b_has_it);
 	check_b_is_a();
-	member_stop(&b);
+	sm_stop(&b);
 	umount2(dir, MNT_DETACH);
 }
 END_TEST
