@@ -312,6 +312,35 @@ START_TEST(a_damaged_checkpoint_leaves_state_and_log_as_they_are)
 }
 END_TEST
 
+/* The end of our log is an interrupted write, whatever a leader's checkpoint reaches. */
+START_TEST(a_log_torn_before_a_leaders_checkpoint_is_cut)
+{
+	struct recovered r;
+	uint8_t *data, *at, *last = NULL;
+	int fd;
+
+	make_member(12, 4);
+	name_part();
+	data = malloc(MIB / 8);
+	fd = open(scratch_path(&scratch, "data/log/0000000000000001.seg"), O_RDWR);
+	ck_assert_int_eq(read(fd, data, MIB / 8), (ssize_t)(MIB / 8));
+	for (at = data; (at = memmem(at, MIB / 8 - (size_t)(at - data), "entry", 5));
+		at++)
+		last = at;
+	ck_assert_ptr_nonnull(last);
+	ck_assert_int_eq(pwrite(fd, "torn", 4, last - data), 4);
+	close(fd);
+	free(data);
+	distrust();
+	open_dir();
+	r = recover();
+	ck_assert_uint_eq(check(&r), SENT);
+	ck_assert_uint_eq(journal_first(r.journal), SENT + 1);
+	recovered_close(&r);
+	datadir_close(&dir);
+}
+END_TEST
+
 static void expect_refusal(int code, const char *text)
 {
 	struct recovered r;
@@ -381,6 +410,7 @@ int main(void)
 		tc, also_when_the_state_cannot_be_trusted, 0, (int)LENGTH(logs));
 	tcase_add_test(tc, a_log_that_has_the_checkpoint_loses_nothing);
 	tcase_add_test(tc, a_damaged_checkpoint_leaves_state_and_log_as_they_are);
+	tcase_add_test(tc, a_log_torn_before_a_leaders_checkpoint_is_cut);
 	tcase_add_test(tc, a_checkpoint_of_our_own_ahead_of_the_log_is_refused);
 	tcase_add_test(tc, a_note_of_another_checkpoint_excuses_nothing);
 	tcase_add_test(tc, state_and_log_of_different_histories_are_refused);

@@ -786,9 +786,13 @@ static bool b_is_through(void)
 
 START_TEST(the_checkpoint_of_another_cluster_is_refused)
 {
+	char part[100];
+
 	b.d.cluster = 8;
 	lead(100);
+	part_name(part, sizeof(part));
 	run_until(b_is_through);
+	ck_assert(!exists(part));
 	ck_assert_int_eq(b.staged, 0);
 	ck_assert(!exists("b/" CHECKPOINT_20));
 	ck_assert_int_eq(store_swap(b.store, NULL), SVCD_ENOTFOUND);

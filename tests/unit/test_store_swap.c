@@ -253,6 +253,33 @@ START_TEST(a_damaged_checkpoint_is_not_staged)
 }
 END_TEST
 
+/* All sums are right, but the state is not the one that is described. */
+START_TEST(a_checkpoint_with_another_digest_is_not_staged)
+{
+	struct store *s;
+	struct err e = {0};
+	uint8_t label[88];
+	uint64_t hash;
+	struct stat st;
+	int fd;
+
+	make_checkpoint("new", 50);
+	fd = open(scratch_path(&scratch, "new"), O_RDWR);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(pread(fd, label, sizeof(label), st.st_size - 4096), 88);
+	label[72] ^= 1;
+	hash = bytes_hash(bytes_of(label, 80));
+	memcpy(label + 80, &hash, sizeof(hash));
+	ck_assert_int_eq(pwrite(fd, label, sizeof(label), st.st_size - 4096), 88);
+	close(fd);
+	s = open_state("state");
+	ck_assert_int_eq(stage(s, "new", &e), SVCD_ECORRUPT);
+	ck_assert_msg(strstr(e.text, "digest") != NULL, "%s", e.text);
+	ck_assert(!there("state.new"));
+	store_close(s);
+}
+END_TEST
+
 START_TEST(the_checkpoint_of_another_cluster_is_not_staged)
 {
 	struct store_options o = {.map_bytes = 8 * MIB, .cluster = 8};
@@ -423,6 +450,7 @@ int main(void)
 	tcase_add_test(tc, what_was_staged_last_is_swapped_in);
 	tcase_add_test(tc, what_is_staged_and_not_swapped_in_leaves_nothing);
 	tcase_add_test(tc, a_damaged_checkpoint_is_not_staged);
+	tcase_add_test(tc, a_checkpoint_with_another_digest_is_not_staged);
 	tcase_add_test(tc, the_checkpoint_of_another_cluster_is_not_staged);
 	tcase_add_test(tc, the_new_state_is_locked_too);
 	tcase_add_test(tc, readers_go_through_many_swaps);
