@@ -162,6 +162,7 @@ bool members_reachable(const struct replica *r, const struct view *v)
 
 static void fill_self(struct replica *r, struct replica_member *m)
 {
+	struct stream_progress p = {0};
 	struct driver_status s;
 
 	driver_status(r->driver, &s);
@@ -172,6 +173,11 @@ static void fill_self(struct replica *r, struct replica_member *m)
 	m->sync_us = s.sync_us;
 	m->config_hash = r->config_hash;
 	m->diverged = r->diverged;
+	m->joining = r->joining;
+	if (r->streams)
+		streams_status(r->streams, 0, &p);
+	m->snapshot_done = p.done;
+	m->snapshot_bytes = p.bytes;
 	snprintf(m->version, sizeof(m->version), "%s", SVCD_VERSION);
 	if (!m->name[0])
 		snprintf(m->name, sizeof(m->name), "%s", r->name);
@@ -195,7 +201,7 @@ static void fill_other(struct replica *r, const struct view *v, struct replica_m
 	snprintf(m->version, sizeof(m->version), "%s", v->version);
 	if (r->streams)
 		streams_status(r->streams, v->node, &p);
-	if (p.active) {
+	if (p.active && p.sending) {
 		m->snapshot_done = p.done;
 		m->snapshot_bytes = p.bytes;
 	}

@@ -133,6 +133,7 @@ struct replica_member {
 	uint64_t node;
 	char name[64], peer[120], client[120];
 	bool self, leader, voter;
+	bool joining;          /* self, until the cluster has taken it in */
 	bool reachable;        /* heard from within an election timeout */
 	uint64_t heard_ms;     /* ago; UINT64_MAX never */
 	uint64_t applied, rev; /* as it said last */

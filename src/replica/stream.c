@@ -188,7 +188,7 @@ void streams_status(const struct streams *s, uint64_t node, struct stream_progre
 	const struct receiving *in = &s->in.x;
 
 	*out = (struct stream_progress){0};
-	if (in->phase != RECEIVING_NOT && in->from == node)
+	if (in->phase != RECEIVING_NOT && (in->from == node || node == 0))
 		*out = (struct stream_progress){.active = true,
 			.index = in->offer.index,
 			.done = in->got,
@@ -196,7 +196,7 @@ void streams_status(const struct streams *s, uint64_t node, struct stream_progre
 	for (size_t i = 0; i < PEERS_MAX; i++) {
 		const struct source *p = &s->sources[i];
 
-		if (p->node == node && p->x.phase >= SENDING_OFFERING &&
+		if (node != 0 && p->node == node && p->x.phase >= SENDING_OFFERING &&
 			p->x.phase <= SENDING_RESTING)
 			*out = (struct stream_progress){.active = true,
 				.sending = true,

@@ -70,7 +70,7 @@ void streams_progress(
 /* The log must be kept behind this index; UINT64_MAX: nothing is needed. */
 uint64_t streams_keep_index(const struct streams *s);
 
-/* To that member, or else from it. */
+/* To that member, or else from it; of node 0: from whomever. */
 struct stream_progress {
 	bool active;
 	bool sending;         /* else receiving */

@@ -18,7 +18,7 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	bool heard = m->heard_ms != UINT64_MAX;
 	char hex[17];
 
-	pack_map(out, MEMBER_ENTRIES + heard);
+	pack_map(out, MEMBER_ENTRIES + heard + m->joining);
 	pack_kv_cstr(out, "node", text_hex64(m->node, hex));
 	pack_kv_cstr(out, "name", m->name);
 	pack_kv_cstr(out, "peer", m->peer);
@@ -26,6 +26,8 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	pack_kv_bool(out, "self", m->self);
 	pack_kv_bool(out, "leader", m->leader);
 	pack_kv_bool(out, "voter", m->voter);
+	if (m->joining)
+		pack_kv_bool(out, "joining", true);
 	pack_kv_bool(out, "reachable", m->reachable);
 	if (heard)
 		pack_kv_u64(out, "heard_ms", m->heard_ms);

@@ -204,7 +204,7 @@ START_TEST(roles_and_lags_are_told)
 	ck_assert_str_eq(member_name(m.rows[3].v), "x5");
 	ck_assert_uint_eq(member_behind(&m, m.rows[0].v), 0);
 	ck_assert_uint_eq(member_behind(&m, m.rows[1].v), 10);
-	ck_assert_uint_eq(member_behind(&m, m.rows[2].v), 0); /* not known */
+	ck_assert_uint_eq(member_behind(&m, m.rows[2].v), 500);
 	ck_assert_uint_eq(member_behind(&m, m.rows[3].v), 7);
 	members_fini(&m);
 }
@@ -226,7 +226,8 @@ static const struct {
 	{SELF ", 'joining': true, 'snapshot_done': 3, 'snapshot_bytes': 9}",
 		JOIN_COPYING},
 	{SELF ", 'snapshot_done': 3, 'snapshot_bytes': 9}," OTHER, JOIN_COPYING},
-	{SELF "},{'node': '2', 'snapshot_done': 3, 'snapshot_bytes': 9}", JOIN_COPYING},
+	{SELF ", 'joining': true, 'snapshot_done': 9, 'snapshot_bytes': 9}",
+		JOIN_CHECKING},
 	{SELF ", 'joining': true}," OTHER, JOIN_CATCHING_UP},
 	{SELF ", 'behind': 12}," OTHER, JOIN_CATCHING_UP},
 	{SELF ", 'applied': 490}," OTHER, JOIN_CATCHING_UP},

@@ -16,6 +16,7 @@
 #include "svcctl/progress.h"
 
 #define POLL_MS 100
+#define ASK_MS 10000   /* the member looks for the other one first */
 #define ANSWER_MS 2000 /* a member that starts again may be slow to answer */
 #define SETTLE_MS 3000 /* so long a standby may still become a voter */
 
@@ -50,9 +51,9 @@ static enum outcome ask_discard(struct join *j, const struct svcd_value *status)
 	if (j->discard || instances + services == 0)
 		return OUT_OK;
 	out = ask_first("--discard does it without a question",
-		"discard what this member holds (%" PRIu64 " services, %" PRIu64
-		" instances)",
-		services, instances);
+		"discard what this member holds (%" PRIu64 " service%s, %" PRIu64
+		" instance%s)",
+		services, services == 1 ? "" : "s", instances, instances == 1 ? "" : "s");
 	j->discard = out == OUT_OK;
 	return out;
 }
@@ -84,6 +85,17 @@ static bool is_under_way(int code)
 		code == SVCD_EUNKNOWN;
 }
 
+/* The member did answer us: what it cannot reach is the other one. */
+static enum outcome fail_address(const char *text)
+{
+	report_error("no member answers there: %s", text);
+	report_hint("ADDRESS is where a member listens for members (its setting "
+		    "peers.listen, port %d by default), not for clients; it must be "
+		    "reached from the member that joins",
+		PEER_PORT_DEFAULT);
+	return OUT_UNREACHABLE;
+}
+
 static enum outcome send_join(struct join *j)
 {
 	struct svcd_value *params = mem_check(svcd_value_new_map()), *result = NULL;
@@ -93,10 +105,14 @@ static enum outcome send_join(struct join *j)
 	params_text(params, "address", j->address);
 	if (j->discard)
 		params_truth(params, "discard", true);
+	if (j->c->timeout_ms < ASK_MS)
+		j->c->timeout_ms = ASK_MS;
 	rv = ctl_call(j->c, "member_join", params, &result, &fault);
 	svcd_value_free(result);
 	if (rv == SVCD_EEXISTS) /* not among the members yet, but on its way */
 		report_note("it is joining already");
+	if (rv == SVCD_EUNREACHABLE)
+		return fail_address(fault.text);
 	return rv == SVCD_EEXISTS || is_under_way(rv) ? OUT_OK : ctl_fail(j->c, &fault);
 }
 
@@ -126,9 +142,16 @@ static void show(struct join *j, const struct joining *now)
 		progress_bytes(
 			&j->progress, "copying the checkpoint", now->done, now->bytes);
 		break;
+	case JOIN_CHECKING:
+		progress_step(&j->progress, "checking the checkpoint ...");
+		break;
 	case JOIN_CATCHING_UP:
-		progress_step(&j->progress, "catching up: %" PRIu64 " entries behind ...",
-			now->behind);
+		if (now->behind > 0)
+			progress_step(&j->progress,
+				"catching up: %" PRIu64 " entries behind ...",
+				now->behind);
+		else
+			progress_step(&j->progress, "catching up ...");
 		break;
 	case JOIN_STANDBY:
 		progress_step(&j->progress, "standby: it has everything ...");

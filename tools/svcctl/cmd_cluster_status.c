@@ -108,9 +108,8 @@ static void cell_member_note(FILE *out, const struct cell_ctx *x, const struct r
 			*member_text(r->v, "trouble") != '\0'
 				? member_text(r->v, "trouble")
 				: "cannot be reached");
-	else if (bytes > 0) /* the leader sends them */
-		fprintf(out, "%s a checkpoint, %.0f %%",
-			member_truth(r->v, "leader") ? "sends" : "receives",
+	else if (bytes > 0)
+		fprintf(out, "receives a checkpoint, %.0f %%",
 			(double)member_number(r->v, "snapshot_done") / (double)bytes *
 				100);
 	else if (member_truth(r->v, "self"))

@@ -1,14 +1,5 @@
 #include "svcctl/joining.h"
 
-/* It shows with the member that sends it. */
-static void find_checkpoint(const struct members *m, struct joining *j)
-{
-	for (size_t i = 0; i < m->n && j->bytes == 0; i++) {
-		j->done = member_number(m->rows[i].v, "snapshot_done");
-		j->bytes = member_number(m->rows[i].v, "snapshot_bytes");
-	}
-}
-
 struct joining joining_of(const struct members *m)
 {
 	const struct svcd_value *self = m->self;
@@ -16,10 +7,11 @@ struct joining joining_of(const struct members *m)
 
 	if (self == NULL)
 		return j;
-	find_checkpoint(m, &j);
+	j.done = member_number(self, "snapshot_done");
+	j.bytes = member_number(self, "snapshot_bytes");
 	j.behind = member_behind(m, self);
-	if (j.bytes > 0 && j.done < j.bytes)
-		j.stage = JOIN_COPYING;
+	if (j.bytes > 0)
+		j.stage = j.done < j.bytes ? JOIN_COPYING : JOIN_CHECKING;
 	else if (m->n < 2)
 		j.stage = JOIN_DISCOVERING;
 	else if (member_truth(self, "voter") && !member_truth(self, "joining"))

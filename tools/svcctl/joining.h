@@ -9,6 +9,7 @@
 enum join_stage {
 	JOIN_DISCOVERING, /* it is there again and knows no other member yet */
 	JOIN_COPYING,     /* a checkpoint */
+	JOIN_CHECKING,    /* it, and making the state of it */
 	JOIN_CATCHING_UP, /* entries of the log behind it */
 	JOIN_STANDBY,     /* it has all */
 	JOIN_VOTER

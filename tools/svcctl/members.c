@@ -94,7 +94,7 @@ uint64_t member_behind(const struct members *m, const struct svcd_value *member)
 	uint64_t behind = member_number(member, "behind"), newest = 0;
 	uint64_t applied = member_number(member, "applied");
 
-	if (behind > 0 || applied == 0)
+	if (behind > 0 || (applied == 0 && !member_is_reachable(member)))
 		return behind;
 	for (size_t i = 0; i < m->n; i++)
 		if (member_number(m->rows[i].v, "applied") > newest)
