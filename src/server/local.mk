@@ -1,5 +1,7 @@
 # libserver: sessions, handlers, watches.
 server_libs = libserver.la libhealth.la $(replica_libs)
+# The same where a test brings a replica of its own.
+server_alone_libs = libserver.la libhealth.la libstore.la libcatalog.la $(tls_libs) $(net_libs)
 
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \

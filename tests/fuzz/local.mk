@@ -67,7 +67,7 @@ EXTRA_DIST += tests/fuzz/corpus/fuzz_command
 
 fuzz_targets += tests/fuzz/fuzz_session
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/unit/fake_replica.c tests/unit/fake_replica.h $(FUZZ_MAIN)
-tests_fuzz_fuzz_session_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs)
+tests_fuzz_fuzz_session_LDADD = $(server_alone_libs)
 tests_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_session
 

@@ -141,19 +141,19 @@ integration_tests += tests/integration/test_rpc_replica
 tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.c tests/unit/fake_replica.c \
 	tests/unit/fake_replica.h $(RPC_CLIENT)
 tests_integration_test_rpc_replica_CFLAGS = $(UNIT_CFLAGS)
-tests_integration_test_rpc_replica_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs) $(UNIT_LIBS)
+tests_integration_test_rpc_replica_LDADD = $(server_alone_libs) $(UNIT_LIBS)
 
 integration_tests += tests/integration/test_rpc_vectors_cluster
 tests_integration_test_rpc_vectors_cluster_SOURCES = tests/integration/test_rpc_vectors_cluster.c \
 	tests/unit/fake_replica.c tests/unit/fake_replica.h $(VECTORS) $(RPC_CLIENT)
 tests_integration_test_rpc_vectors_cluster_CFLAGS = $(UNIT_CFLAGS)
-tests_integration_test_rpc_vectors_cluster_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs) $(UNIT_LIBS)
+tests_integration_test_rpc_vectors_cluster_LDADD = $(server_alone_libs) $(UNIT_LIBS)
 
 integration_tests += tests/integration/test_rpc_cluster
 tests_integration_test_rpc_cluster_SOURCES = tests/integration/test_rpc_cluster.c tests/unit/fake_replica.c \
 	tests/unit/fake_replica.h $(RPC_CLIENT)
 tests_integration_test_rpc_cluster_CFLAGS = $(UNIT_CFLAGS)
-tests_integration_test_rpc_cluster_LDADD = libserver.la libhealth.la libstore.la libcatalog.la $(net_libs) $(UNIT_LIBS)
+tests_integration_test_rpc_cluster_LDADD = $(server_alone_libs) $(UNIT_LIBS)
 
 EXTRA_DIST += tests/vectors
 
