@@ -169,6 +169,7 @@ static int admit(struct peers *p, struct peer_link *l, struct err *why)
 	line->in_boot = h->boot;
 	line->in_serial = h->serial;
 	l->owner = line;
+	p->strangers--;
 	return 0;
 }
 
@@ -196,7 +197,6 @@ static int accepted_greeted(struct peer_link *l, void *arg, struct err *why)
 	if (rc != 0)
 		return rc;
 	fill_welcome(p, &l->welcome);
-	p->strangers--;
 	return 0;
 }
 
@@ -223,10 +223,11 @@ static void accepted_closed(struct peer_link *l, const struct err *why, void *ar
 
 	if (line != NULL) {
 		line->in = NULL;
-	} else if (l->welcome.node == 0) {
-		p->strangers--;
-		grumble(p, l->address, why->text);
+		return;
 	}
+	p->strangers--;
+	if (l->welcome.node == 0) /* not one that only asked */
+		grumble(p, l->address, why->text);
 }
 
 static const struct peer_link_events accepted_events = {

@@ -8,6 +8,7 @@
 #include "replica/peers_internal.h"
 
 #define BACKLOG 64
+#define LATE_MS 1000 /* of a tick */
 
 /* ---- frames */
 

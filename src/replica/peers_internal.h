@@ -62,6 +62,7 @@ struct peers {
 	struct listener *listener;
 	struct resolver *resolver;
 	struct timer tick;
+	uint64_t ticked_ms;
 	struct rng rng;
 	struct peer *table[PEERS_MAX];
 	size_t n;
