@@ -137,19 +137,29 @@ static void peers_on_tick(void *arg)
 {
 	struct peers *p = arg;
 	uint64_t now = loop_now_ms(p->loop);
+	bool late = now - p->ticked_ms > LATE_MS;
 	struct list *it;
 	struct list *tmp;
 
+	p->ticked_ms = now;
 	timer_set(&p->tick, PEER_TICK_MS);
-	list_each(&p->links, it, tmp)
-		peer_link_tick(container_of(it, struct peer_link, node), now);
+	list_each(&p->links, it, tmp) {
+		struct peer_link *l = container_of(it, struct peer_link, node);
+
+		/* We slept: what others said meanwhile is still to be read. */
+		if (late)
+			l->heard_ms = now;
+		peer_link_tick(l, now);
+	}
 }
 
 void peers_adopt_link(struct peers *p, struct peer_link *l)
 {
 	list_push(&p->links, &l->node);
-	if (!timer_pending(&p->tick))
-		timer_set(&p->tick, PEER_TICK_MS);
+	if (timer_pending(&p->tick))
+		return;
+	p->ticked_ms = loop_now_ms(p->loop);
+	timer_set(&p->tick, PEER_TICK_MS);
 }
 
 /* ---- life */

@@ -670,7 +670,7 @@ START_TEST(a_process_that_died_silently_makes_way)
 	hello = hand_hello(&living);
 	hello.boot = 71;
 	hello.channel = PEER_BULK;
-	run_for(loop, 1100);
+	run_for(loop, 1300);
 	hand_say(&living, &hello);
 	ck_assert_uint_eq(living.last, PEER_WELCOME);
 	run_until(loop, &dead.closed, 1);
