@@ -161,12 +161,6 @@ static void fast_disk(struct faults *f, int i)
 	f->cluster->member[i].shim->sync_ms = 0;
 }
 
-static void full_disk(struct faults *f, int i)
-{
-	(void)i;
-	member_fill_disk(f->cluster, f->small_disk, true);
-}
-
 static void empty_disk(struct faults *f, int i)
 {
 	(void)i;
@@ -184,6 +178,14 @@ static int change(struct faults *f, int by, const char *op, const char *name)
 	if (name != NULL)
 		pack_kv_cstr(b, "node", name);
 	return caller_end(&f->caller, 10000);
+}
+
+/* Half the time it happens to the leader: it is made so. */
+static void full_disk(struct faults *f, int i)
+{
+	if (f->changes && rng_below(&f->rng, 2) == 0)
+		change(f, i, "transfer", f->cluster->member[f->small_disk].name);
+	member_fill_disk(f->cluster, f->small_disk, true);
 }
 
 static void transfer(struct faults *f, int i)
@@ -241,7 +243,7 @@ static const struct fault kinds[FAULT_KINDS] = {
 	[FAULT_CLOCK] = {"clock", 4, 50, 500, set_clock, NULL, false, false},
 	[FAULT_SLOW_DISK] = {"slow disk", 5, 500, 3000, slow_disk, fast_disk, false,
 		false},
-	[FAULT_FULL_DISK] = {"full disk", 4, 500, 3000, full_disk, empty_disk, false,
+	[FAULT_FULL_DISK] = {"full disk", 4, 3000, 5000, full_disk, empty_disk, false,
 		false},
 	[FAULT_TRANSFER] = {"transfer", 5, 50, 500, transfer, NULL, false, false},
 	[FAULT_REPLACE] = {"replace", 3, 0, 500, replace, join, false, false},
@@ -274,7 +276,8 @@ void faults_init(struct faults *f, struct cluster *c, struct load *l, uint64_t s
 	f->enabled[FAULT_FULL_DISK] = small_disk >= 0;
 	if (c->shim[0] == '\0')
 		f->enabled[FAULT_CLOCK] = f->enabled[FAULT_SLOW_DISK] = false;
-	if (c->n == 1 || !knows(f, "member_change"))
+	f->changes = c->n > 1 && knows(f, "member_change");
+	if (!f->changes)
 		f->enabled[FAULT_TRANSFER] = f->enabled[FAULT_REPLACE] = false;
 }
 

@@ -42,9 +42,9 @@ struct faults {
 	struct rng rng;
 	bool enabled[FAULT_KINDS];
 	struct fault_stat stat[FAULT_KINDS];
-	int small_disk; /* the member that FAULT_FULL_DISK can happen to, -1: none */
-	bool loud;
-	uint64_t failed; /* what could not be undone: a member does not come back */
+	int small_disk;     /* the member that FAULT_FULL_DISK can happen to, -1: none */
+	bool loud, changes; /* changes: of the members are possible */
+	uint64_t failed;    /* what could not be undone: a member does not come back */
 };
 
 /* loopback: only what needs no network of our own. */
