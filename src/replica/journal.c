@@ -296,14 +296,52 @@ static void remove_tail(struct journal *j)
 	d->ops->close(d, p->file);
 	must(d->ops->remove(d, name), "segment_remove");
 	must(d->ops->sync_dir(d), "segment_name");
+	j->n_items = p->head.prev_index + 1 - journal_first(j);
 	j->n_pieces--;
 }
 
-/* From the end, so that a crash in between leaves a log without gaps. The bytes are
- * wiped: a later record might end where one of them begins. */
+/* Up to which index the entry says that the log was durable when it was written. */
+static uint64_t durable_before(struct journal *j, uint64_t index, struct buf *scratch)
+{
+	const struct piece *p = journal_piece(j, index);
+	struct record r;
+
+	must(read_record(j, index, scratch), "log_read");
+	if (!record_decode(buf_bytes(scratch), p->head.salt, &r))
+		return index - 1; /* nobody will believe it either: alone */
+	return r.durable;
+}
+
+/*
+ * The bytes are wiped: a later record might end where one of them begins. A crash leaves
+ * any part of a wipe undone. What is left of the last entries is taken for an
+ * interrupted write, as long as none of them says that a wiped one was durable: so what
+ * was synced together is wiped together, from the end.
+ */
+static void wipe_from(struct journal *j, uint64_t index)
+{
+	const struct piece *p = journal_tail(j);
+	struct buf scratch = {0};
+	uint64_t end = p->end;
+
+	for (uint64_t last = journal_last(j); last >= index;) {
+		uint64_t first = durable_before(j, last, &scratch) + 1;
+		uint32_t at;
+
+		if (first < index)
+			first = index;
+		at = item_at(j, first)->at;
+		must(journal_zero(j, p->file, at, end), "log_wipe");
+		must(j->disk->ops->sync(j->disk, p->file), "log_sync");
+		end = at;
+		last = first - 1;
+	}
+	buf_fini(&scratch);
+}
+
+/* From the end, so that a crash in between leaves a log without gaps. */
 void journal_truncate(struct journal *j, uint64_t index)
 {
-	struct piece *p;
 	uint32_t at;
 
 	assert(index >= journal_first(j) && index <= journal_last(j) + 1);
@@ -311,11 +349,9 @@ void journal_truncate(struct journal *j, uint64_t index)
 		return;
 	while (journal_tail(j)->head.prev_index >= index)
 		remove_tail(j);
-	p = journal_tail(j);
 	at = item_at(j, index)->at;
-	must(journal_zero(j, p->file, at, p->end), "log_wipe");
-	must(j->disk->ops->sync(j->disk, p->file), "log_sync");
-	p->end = at;
+	wipe_from(j, index);
+	journal_tail(j)->end = at;
 	j->n_items = index - journal_first(j);
 	j->durable = journal_last(j);
 	j->unsynced_bytes = 0;

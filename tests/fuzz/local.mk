@@ -78,6 +78,13 @@ tests_fuzz_fuzz_peer_LDADD = $(replica_libs)
 tests_fuzz_fuzz_peer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_peer
 
+fuzz_targets += tests/fuzz/fuzz_members
+tests_fuzz_fuzz_members_SOURCES = tests/fuzz/fuzz_members.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_members_CFLAGS = $(AM_CFLAGS) $(RAFT_CFLAGS)
+tests_fuzz_fuzz_members_LDADD = $(replica_libs) $(RAFT_LIBS)
+tests_fuzz_fuzz_members_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_members
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

@@ -201,6 +201,7 @@ void sim_start(struct member *m);
 void sim_stop(struct member *m);
 void sim_crash(struct member *m); /* the disk has crashed, or does so now */
 void sim_retire(struct member *m);
+void sim_suspect(struct member *m, uint64_t node); /* its connection to node broke */
 bool sim_up(const struct member *m);
 /* Around every call of the driver: sees what it did. */
 void sim_begin(struct member *m);

@@ -394,6 +394,16 @@ void sim_stop(struct member *m)
 	m->taking = NULL;
 }
 
+/* Connections break when a process ends; sometimes without that. */
+void sim_suspect(struct member *m, uint64_t node)
+{
+	if (!sim_up(m) || m->node == node)
+		return;
+	sim_begin(m);
+	driver_suspect(m->driver, m->sim->now_ms, node);
+	sim_end(m, 0);
+}
+
 void sim_crash(struct member *m)
 {
 	struct sim *s = m->sim;
@@ -413,6 +423,9 @@ void sim_crash(struct member *m)
 	s->counts.crashes++;
 	heap_push(&s->timers, &m->timer,
 		s->now_ms + 1 + rng_below(&s->rng, s->calm ? 100 : 1000));
+	for (size_t i = 0; i < SIM_SLOTS && !s->by_hand; i++)
+		if (!s->cut[m->slot][i] && !sim_chance(s, 4))
+			sim_suspect(&s->members[i], m->node);
 }
 
 void sim_retire(struct member *m)

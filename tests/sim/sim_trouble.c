@@ -130,6 +130,12 @@ static void trouble(struct sim *s)
 		break_down(s);
 	if (s->p.cuts && sim_chance(s, 15))
 		break_links(s);
+	if (s->p.cuts && sim_chance(s, 15)) {
+		struct member *a = anybody(s), *b = anybody(s);
+
+		if (a && b)
+			sim_suspect(a, b->node);
+	}
 	if (s->p.stalls && sim_chance(s, 80))
 		stall(s);
 	if (s->p.full && sim_chance(s, 60))

@@ -185,6 +185,28 @@ START_TEST(figure_8_loses_nothing_that_was_committed)
 }
 END_TEST
 
+START_TEST(the_end_of_a_process_is_noticed_at_once)
+{
+	struct sim *s = sim_by_hand(3);
+	struct member *leader;
+
+	ELECT(s, 1, 2, 3);
+	settle(s);
+	sim_stop(sim_member(s, 1));
+	sim_suspect(sim_member(s, 2), 1);
+	sim_suspect(sim_member(s, 3), 1);
+	go_on_for(s, SIM_HEARTBEAT_MS + 10 + SIM_ELECTION_MS / 3 + 20);
+	leader = sim_leader(s);
+	ck_assert_ptr_nonnull(leader);
+	sim_suspect(leader->node == 2 ? sim_member(s, 3) : sim_member(s, 2),
+		leader->node); /* only its connection broke */
+	sim_run_for(s, 2000);
+	ck_assert_int_eq(status_of(s, leader->node).role, DRIVER_LEADER);
+	ck_assert_uint_eq(status_of(s, leader->node).term, 3);
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(a_follower_that_does_not_hear_the_leader_does_not_throw_it_out)
 {
 	struct sim *s = sim_by_hand(3);
@@ -779,6 +801,7 @@ int main(void)
 	TCase *reads = unit_case(s, "reads");
 
 	tcase_add_test(raft, figure_8_loses_nothing_that_was_committed);
+	tcase_add_test(raft, the_end_of_a_process_is_noticed_at_once);
 	tcase_add_test(
 		raft, a_follower_that_does_not_hear_the_leader_does_not_throw_it_out);
 

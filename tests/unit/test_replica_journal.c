@@ -195,6 +195,43 @@ START_TEST(the_bytes_behind_an_index_are_counted)
 }
 END_TEST
 
+/* Entries synced alone, by twos and by threes; the wipe is torn in any place. */
+START_TEST(a_crash_while_entries_are_truncated_leaves_a_log)
+{
+	struct rng rng;
+
+	rng_seed(&rng, (uint64_t)_i);
+	for (uint64_t ops = 0; ops < 60; ops++) {
+		uint64_t from = 1 + rng_below(&rng, 60), last;
+		struct journal *j;
+
+		drop_disk();
+		make_disk();
+		j = open_journal();
+		while (journal_last(j) < 60) {
+			append(j, 1, rng_below(&rng, 900));
+			if (rng_below(&rng, 2) == 0)
+				journal_sync(j);
+		}
+		journal_sync(j);
+		fake_disk_crash_in(&disk, ops, &rng);
+		journal_truncate(j, from);
+		journal_close(j);
+		fake_disk_resume(&disk);
+		j = open_journal();
+		last = journal_last(j);
+		ck_assert_uint_ge(last, from - 1);
+		ck_assert_uint_le(last, 60);
+		append_synced(j, 2, 100, 3);
+		journal_close(j);
+		j = open_journal();
+		ck_assert_uint_eq(journal_last(j), last + 3);
+		ck_assert_uint_eq(journal_term(j, last + 1), 2);
+		journal_close(j);
+	}
+}
+END_TEST
+
 START_TEST(truncated_entries_do_not_come_back)
 {
 	struct journal *j = open_journal();
@@ -844,6 +881,8 @@ int main(void)
 	tcase_add_test(life, many_entries_go_in_at_once_and_over_the_end_of_a_segment);
 	tcase_add_test(life, the_bytes_behind_an_index_are_counted);
 	tcase_add_test(life, truncated_entries_do_not_come_back);
+	tcase_add_loop_test(
+		life, a_crash_while_entries_are_truncated_leaves_a_log, 0, 20);
 	tcase_add_test(life, what_was_dropped_is_gone_and_its_file_is_used_again);
 	tcase_add_test(life, a_reset_journal_begins_where_it_was_told);
 
