@@ -140,7 +140,8 @@ static void fill_beat(struct replica *r, struct beat *b)
 	*b = (struct beat){
 		.flags = (uint8_t)((s.ready ? BEAT_LEADER : 0) |
 			(r->diverged ? BEAT_DIVERGED : 0) |
-			(r->joining ? BEAT_JOINING : 0)),
+			(r->joining ? BEAT_JOINING : 0) |
+			(store_space(r->files.store) != 0 ? BEAT_SPACE_LOW : 0)),
 		.term = s.term,
 		.applied = r->applied_index,
 		.rev = r->rev,
@@ -180,6 +181,38 @@ void beating_send(struct replica *r, struct view *v)
 	buf_fini(&out);
 }
 
+/* A voter that hears us and whose disk has room: the one that has applied most. 0: none
+ */
+static uint64_t voter_with_room(const struct replica *r)
+{
+	uint64_t best = 0, most = 0;
+
+	for (size_t i = 0; i < r->roster.n; i++) {
+		const struct view *v = &r->roster.views[i];
+
+		if (v->node == r->dir.node || !v->voter || !members_reachable(r, v) ||
+			(v->said.flags & (BEAT_SPACE_LOW | BEAT_DIVERGED)) != 0)
+			continue;
+		if (best == 0 || v->said.applied > most) {
+			best = v->node;
+			most = v->said.applied;
+		}
+	}
+	return best;
+}
+
+/* A leader without room refuses all writes: one that has room had better lead. */
+static void look_for_room(struct replica *r)
+{
+	uint64_t heir;
+
+	if (!replica_leads(r) || store_space(r->files.store) == 0)
+		return;
+	heir = voter_with_room(r);
+	if (heir != 0)
+		(void)driver_transfer(r->driver, replica_now_ms(r), heir);
+}
+
 void beating_on_timer(void *arg)
 {
 	struct replica *r = arg;
@@ -200,6 +233,7 @@ void beating_on_timer(void *arg)
 	changing_run(r);
 	if (r->diverged)
 		give_up_leadership(r);
+	look_for_room(r);
 	members_copy(r);
 	r->status_stale = true;
 	timer_set(&r->beat_timer, BEAT_MS);

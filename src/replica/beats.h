@@ -21,8 +21,9 @@ enum beat_flag {
 	BEAT_LEADER = 1,
 	BEAT_DIVERGED = 2,
 	BEAT_JOINING = 4,
-	BEAT_REMOVED = 8, /* the receiver is no member any more, says the leader */
-	BEAT_FLAGS = 15
+	BEAT_REMOVED = 8,    /* the receiver is no member any more, says the leader */
+	BEAT_SPACE_LOW = 16, /* its disk is nearly full */
+	BEAT_FLAGS = 31
 };
 
 struct beat {

@@ -94,7 +94,7 @@ tests_fault_cluster_shim_la_SOURCES = tests/fault/cluster/shim.c tests/fault/clu
 tests_fault_cluster_shim_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default -fno-sanitize=all
 tests_fault_cluster_shim_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 EXTRA_DIST += tests/fault/cluster_run
-fault_scripts += tests/fault/cluster_faults
+fault_scripts += tests/fault/cluster_faults tests/fault/cluster_full_disk
 
 fault_tests += tests/fault/test_alloc_peers
 tests_fault_test_alloc_peers_SOURCES = tests/fault/test_alloc_peers.c tests/unit/test_certs.h tests/unit/test_peers.h tests/unit/test_net.h tests/unit/unit.h $(FAIL_ALLOC_FILES)

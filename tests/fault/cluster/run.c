@@ -31,6 +31,8 @@ static const char usage_text[] =
 	"  --clients N    threads of load (12), --pause MS: their mean pause (5)\n"
 	"  --loopback     no namespaces: kill, freeze, clock and disk faults only\n"
 	"  --only A,B     only these faults; --list names them\n"
+	"  --small-disk   a file system of its own for one member, also with --loopback\n"
+	"  --gap-max MS   no fault may stop the writes for longer\n"
 	"  --keep         leave directories and logs where they are\n"
 	"  --quiet        do not tell each fault\n"
 	"  --svcd PATH    the daemon (./svcd), --shim PATH: its preloaded clock and disk\n";
@@ -39,7 +41,8 @@ struct options {
 	double seconds;
 	uint64_t seed;
 	int members, clients, pause_ms;
-	bool loopback, keep, quiet;
+	bool loopback, keep, quiet, small_disk;
+	uint64_t gap_max_ms; /* 0: no limit */
 	const char *only, *svcd, *shim;
 };
 
@@ -69,6 +72,8 @@ enum {
 	OPT_LOOPBACK,
 	OPT_ONLY,
 	OPT_LIST,
+	OPT_SMALL_DISK,
+	OPT_GAP_MAX,
 	OPT_KEEP,
 	OPT_QUIET,
 	OPT_SVCD,
@@ -85,6 +90,8 @@ static const struct option long_options[] = {
 	{"loopback", no_argument, NULL, OPT_LOOPBACK},
 	{"only", required_argument, NULL, OPT_ONLY},
 	{"list", no_argument, NULL, OPT_LIST},
+	{"small-disk", no_argument, NULL, OPT_SMALL_DISK},
+	{"gap-max", required_argument, NULL, OPT_GAP_MAX},
 	{"keep", no_argument, NULL, OPT_KEEP},
 	{"quiet", no_argument, NULL, OPT_QUIET},
 	{"svcd", required_argument, NULL, OPT_SVCD},
@@ -120,6 +127,12 @@ static int read_option(int c, struct options *o)
 		return -1;
 	case OPT_ONLY:
 		o->only = optarg;
+		return -1;
+	case OPT_SMALL_DISK:
+		o->small_disk = true;
+		return -1;
+	case OPT_GAP_MAX:
+		o->gap_max_ms = strtoull(optarg, NULL, 10);
 		return -1;
 	case OPT_KEEP:
 		o->keep = true;
@@ -231,13 +244,30 @@ static void print_faults(const struct faults *f)
 				f->stat[k].sum_gap_ms / f->stat[k].times);
 }
 
-static bool print_verdict(const struct totals *t, const struct faults *f)
+/* How many kinds of faults stopped the writes for longer than allowed. */
+static uint64_t long_gaps(const struct options *o, const struct faults *f)
+{
+	uint64_t n = 0;
+
+	for (int k = 0; k < FAULT_KINDS && o->gap_max_ms > 0; k++)
+		if (f->stat[k].worst_gap_ms > o->gap_max_ms) {
+			fprintf(stderr,
+				"cluster_run: %s: writes stopped for %" PRIu64 " ms\n",
+				fault_name((enum fault_kind)k), f->stat[k].worst_gap_ms);
+			n++;
+		}
+	return n;
+}
+
+static bool print_verdict(
+	const struct options *o, const struct totals *t, const struct faults *f)
 {
 	const struct history_verdict *h = &t->history;
 	uint64_t wrong = h->not_linear + h->undecided + h->out_of_order + h->outdated +
 		t->load.backwards + t->load.unequal + t->load.surprises +
 		t->leases.early + t->leases.never + t->caught_up + t->unequal + t->stops +
-		t->complaints + f->failed + (uint64_t)f->cluster->deaths;
+		t->complaints + f->failed + (uint64_t)f->cluster->deaths +
+		long_gaps(o, f);
 
 	printf("  %" PRIu64 " operations, %" PRIu64 " writes acknowledged (%" PRIu64
 	       " told again), %" PRIu64 " of unknown outcome, %" PRIu64 " refused\n",
@@ -265,8 +295,8 @@ static bool print_verdict(const struct totals *t, const struct faults *f)
 	return wrong == 0;
 }
 
-/* With a cluster that is up. True: nothing is wrong. */
-static bool run(const struct options *o, int small_disk)
+/* With a cluster that is up. The exit status. */
+static int run(const struct options *o, int small_disk)
 {
 	uint64_t end = clock_now_ms() + (uint64_t)(o->seconds * 1000);
 	uint64_t term = term_now(&cluster);
@@ -276,13 +306,12 @@ static bool run(const struct options *o, int small_disk)
 	struct history history = {0};
 	struct totals t = {0};
 	struct faults f;
-	bool good;
+	bool possible, good;
 
 	faults_init(&f, &cluster, load, o->seed, o->loopback, small_disk);
 	f.loud = !o->quiet;
-	if (!choose(&f, o->only))
-		end = 0;
-	while (clock_now_ms() < end && !interrupted)
+	possible = choose(&f, o->only);
+	while (possible && clock_now_ms() < end && !interrupted)
 		faults_round(&f);
 	faults_heal(&f);
 	keepers_end(keepers, &t.leases);
@@ -294,9 +323,9 @@ static bool run(const struct options *o, int small_disk)
 	t.complaints = finale_logs(&cluster);
 	history_check(&history, &t.history, stderr, load_name_key);
 	history_fini(&history);
-	good = print_verdict(&t, &f);
+	good = print_verdict(o, &t, &f);
 	faults_fini(&f);
-	return good;
+	return !possible ? 77 : good ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -310,11 +339,10 @@ int main(int argc, char **argv)
 		.shim = ""};
 	int status = read_options(argc, argv, &o), small_disk;
 	struct rlimit no_core = {0};
-	bool good;
 
 	if (status >= 0)
 		return status;
-	small_disk = geteuid() == 0 && !o.loopback ? o.members - 1 : -1;
+	small_disk = geteuid() == 0 && (!o.loopback || o.small_disk) ? o.members - 1 : -1;
 	cluster.svcd = o.svcd;
 	cluster.shim = o.shim;
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -327,9 +355,9 @@ int main(int argc, char **argv)
 	}
 	printf("cluster_run: %d members, seed %" PRIu64 ", %.0f s%s, %s\n", o.members,
 		o.seed, o.seconds, o.loopback ? ", loopback" : "", cluster.base);
-	good = come_up(&cluster) && run(&o, small_disk);
-	if (!good)
+	status = come_up(&cluster) ? run(&o, small_disk) : 1;
+	if (status == 1)
 		printf("directories and logs are kept: %s\n", cluster.base);
-	cluster_remove(&cluster, o.keep || !good);
-	return good ? 0 : 1;
+	cluster_remove(&cluster, o.keep || status == 1);
+	return status;
 }
