@@ -1,4 +1,5 @@
 /* replica/peers.h: several members on one loop, over the loopback interface. */
+#include "base/clock.h"
 #include "base/rng.h"
 #include "replica/peer_codec.h"
 #include "replica/peer_hello.h"
@@ -655,7 +656,8 @@ START_TEST(a_newer_connection_replaces_the_older)
 }
 END_TEST
 
-/* Not seen to end, but silent: the next process of that member gets in. */
+/* Not seen to end, but silent: sooner or later the next process of that member gets in.
+ */
 START_TEST(a_process_that_died_silently_makes_way)
 {
 	struct member a = {0};
@@ -666,12 +668,17 @@ START_TEST(a_process_that_died_silently_makes_way)
 	hand_up(&dead, &a);
 	hello = hand_hello(&dead);
 	hand_say(&dead, &hello);
-	hand_up(&living, &a);
-	hello = hand_hello(&living);
-	hello.boot = 71;
-	hello.channel = PEER_BULK;
-	run_for(loop, 1300);
-	hand_say(&living, &hello);
+	do {
+		hand_up(&living, &a);
+		hello = hand_hello(&living);
+		hello.boot = 71;
+		hello.channel = PEER_BULK;
+		hand_say(&living, &hello);
+		if (living.last == PEER_REFUSAL) {
+			run_for(loop, 100);
+			hand_down(&living);
+		}
+	} while (living.last == PEER_REFUSAL);
 	ck_assert_uint_eq(living.last, PEER_WELCOME);
 	run_until(loop, &dead.closed, 1);
 	hand_down(&living);
@@ -764,10 +771,12 @@ static int log_caught(const char *event)
 	return n;
 }
 
-START_TEST(random_bytes_end_in_a_closed_connection_and_one_line)
+START_TEST(random_bytes_end_in_a_closed_connection_and_one_line_a_second)
 {
+	uint64_t begin_ms = clock_now_ms();
 	struct member a = {0};
 	struct rng r;
+	int lines;
 
 	rng_seed(&r, 1);
 	member_up(&a, 1, "a");
@@ -783,7 +792,9 @@ START_TEST(random_bytes_end_in_a_closed_connection_and_one_line)
 		conn_write(h.conn, bytes_of(noise, sizeof(noise)));
 		run_until(loop, &h.closed, 1);
 	}
-	ck_assert_int_eq(log_caught("peer_refused"), 1);
+	lines = log_caught("peer_refused");
+	ck_assert_int_ge(lines, 1);
+	ck_assert_int_le(lines, 1 + (int)((clock_now_ms() - begin_ms) / 1000));
 	ck_assert_int_eq(a.meets, 0);
 	peers_free(a.peers);
 }
@@ -1200,7 +1211,7 @@ int main(void)
 	tcase_add_test(tc, a_process_that_died_silently_makes_way);
 	tcase_add_test(tc, frames_out_of_place_end_the_connection);
 	tcase_add_test(tc, damaged_frames_end_the_connection);
-	tcase_add_test(tc, random_bytes_end_in_a_closed_connection_and_one_line);
+	tcase_add_test(tc, random_bytes_end_in_a_closed_connection_and_one_line_a_second);
 	tcase_add_test(tc, strangers_are_bounded_in_number_and_time);
 
 	tc = unit_case(s, "slow");
