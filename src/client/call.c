@@ -276,24 +276,35 @@ static void calls_on_timer(void *arg)
 	calls_pump(cs);
 }
 
-/* A member in a minority answers for ever that there is no leader. */
-static void calls_mind_leader(
-	struct calls *cs, const struct svcd_fault *fault, enum method_kind kind)
+/* Whether a trouble lasts for so long that another member is tried. */
+static bool calls_had_enough(struct calls *cs, uint64_t *since_ms, bool there)
 {
 	uint64_t now = now_of(cs);
 
-	if (fault == NULL || fault->code != SVCD_ENOLEADER) {
-		if (kind == METHOD_WRITE)
-			cs->no_leader_ms = 0;
+	if (!there)
+		*since_ms = 0;
+	else if (*since_ms == 0)
+		*since_ms = now;
+	return there && now - *since_ms >= cs->trouble_enough_ms &&
+		link_has_choice(cs->link);
+}
+
+/* A member in a minority answers for ever that there is no leader, and one that is given
+ * the state for as long as that takes that it is not ready. */
+static void calls_mind_member(
+	struct calls *cs, const struct svcd_fault *fault, enum method_kind kind)
+{
+	int code = fault != NULL ? fault->code : 0;
+	bool enough = calls_had_enough(cs, &cs->not_ready_ms, code == SVCD_ENOTREADY);
+
+	if (kind == METHOD_WRITE || code == SVCD_ENOLEADER)
+		enough |= calls_had_enough(cs, &cs->no_leader_ms, code == SVCD_ENOLEADER);
+	if (!enough)
 		return;
-	}
-	if (cs->no_leader_ms == 0)
-		cs->no_leader_ms = now;
-	if (now - cs->no_leader_ms < cs->no_leader_enough_ms ||
-		!link_has_choice(cs->link))
-		return;
-	cs->no_leader_ms = 0;
-	link_drop(cs->link, SVCD_ENOLEADER, "it knows no leader");
+	cs->no_leader_ms = cs->not_ready_ms = 0;
+	link_drop(cs->link, code,
+		code == SVCD_ENOLEADER ? "it knows no leader"
+				       : "it does not know the registry yet");
 }
 
 /* What a member holds may be wrong while another one has it right. */
@@ -314,7 +325,7 @@ void calls_answer(struct calls *cs, uint32_t id, const struct svcd_fault *fault,
 
 	if (c == NULL)
 		return; /* given up meanwhile */
-	calls_mind_leader(cs, fault, c->kind);
+	calls_mind_member(cs, fault, c->kind);
 	if (calls_leave_member(cs, c, fault)) {
 		call_rest(cs, c, fault);
 	} else if (fault != NULL && error_is_passing(fault->code) &&
@@ -420,11 +431,11 @@ void calls_end(struct calls *cs)
 	assert(cs->n == 0);
 }
 
-int calls_init(struct calls *cs, struct link *link, struct rng *rng,
-	uint32_t no_leader_enough_ms)
+int calls_init(
+	struct calls *cs, struct link *link, struct rng *rng, uint32_t trouble_enough_ms)
 {
 	*cs = (struct calls){
-		.link = link, .rng = rng, .no_leader_enough_ms = no_leader_enough_ms};
+		.link = link, .rng = rng, .trouble_enough_ms = trouble_enough_ms};
 	list_init(&cs->urgent);
 	list_init(&cs->reads);
 	list_init(&cs->queued_writes);

@@ -77,8 +77,9 @@ struct calls {
 	struct heap due;    /* all */
 	size_t n;
 	struct timer timer;
-	uint32_t no_leader_enough_ms;
+	uint32_t trouble_enough_ms;
 	uint64_t no_leader_ms; /* since when writes were answered so; 0: they are not */
+	uint64_t not_ready_ms; /* likewise, of all calls */
 	bool closed;           /* calls_end was called */
 };
 
@@ -88,10 +89,10 @@ struct calls {
 struct call *call_new(const char *method, uint32_t timeout_ms);
 void call_free(struct call *c); /* never submitted; NULL is fine */
 
-/* no_leader_enough_ms: after how long without a leader another member is tried. 0 or
- * SVCD_ENOMEM. */
-int calls_init(struct calls *cs, struct link *link, struct rng *rng,
-	uint32_t no_leader_enough_ms);
+/* trouble_enough_ms: after how long without a leader, or not ready, another member is
+ * tried. 0 or SVCD_ENOMEM. */
+int calls_init(
+	struct calls *cs, struct link *link, struct rng *rng, uint32_t trouble_enough_ms);
 void calls_fini(struct calls *cs); /* after calls_end; fine when zero-initialised */
 
 /* Takes c. done follows, never from within. On an error (SVCD_ENOMEM, SVCD_ETOOBIG,

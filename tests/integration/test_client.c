@@ -526,8 +526,18 @@ START_TEST(many_reads_wait_for_their_turn)
 }
 END_TEST
 
-START_TEST(a_member_that_knows_no_leader_is_left)
+static const struct {
+	const char *method, *answer;
+} of_no_use[] = {
+	{"update", "{name:'no_leader',text:'n'}"},
+	{"get", "{name:'no_leader',text:'n'}"},
+	{"get", "{name:'not_ready',text:'n'}"},
+	{"update", "{name:'not_ready',text:'n'}"},
+};
+
+START_TEST(a_member_that_is_of_no_use_for_long_is_left)
 {
+	const char *method = of_no_use[_i].method;
 	struct client_tuning t = {
 		.backoff_min_ms = 1, .backoff_max_ms = 5, .no_leader_ms = 30};
 	struct fake *second = fake_start();
@@ -535,10 +545,10 @@ START_TEST(a_member_that_knows_no_leader_is_left)
 
 	snprintf(servers, sizeof(servers), "%s,%s", fake_addr(fake), fake_addr(second));
 	for (int i = 0; i < 200; i++)
-		fake_rule(fake, "update", FAKE_ERROR, "{name:'no_leader',text:'n'}");
+		fake_rule(fake, method, FAKE_ERROR, of_no_use[_i].answer);
 	client = client_of(servers, &t);
-	ck_assert_int_eq(call("update", 10000, NULL), 0);
-	ck_assert_uint_eq(fake_count(second, "update"), 1);
+	ck_assert_int_eq(call(method, 10000, NULL), 0);
+	ck_assert_uint_eq(fake_count(second, method), 1);
 	svcd_client_free(client);
 	client = NULL;
 	fake_stop(second);
@@ -681,7 +691,8 @@ int main(void)
 	tcase_add_test(alone, a_client_ends_while_it_dials);
 	tcase_add_test(alone, a_call_that_nobody_took_says_why);
 	tcase_add_test(alone, a_client_that_is_not_let_in_does_not_wait);
-	tcase_add_test(alone, a_member_that_knows_no_leader_is_left);
+	tcase_add_loop_test(
+		alone, a_member_that_is_of_no_use_for_long_is_left, 0, LENGTH(of_no_use));
 	tcase_add_test(alone, a_member_whose_state_is_wrong_is_left);
 	tcase_add_test(alone, a_borrowed_base_runs_the_client);
 	tcase_add_test(alone, a_borrowed_base_outlives_a_client_that_never_connected);
