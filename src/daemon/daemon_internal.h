@@ -7,6 +7,7 @@
 
 #include "daemon/daemon.h"
 #include "net/tls.h"
+#include "server/server.h"
 
 /* Sent by our own threads to wake the main thread. */
 #define SIGNAL_WAKE SIGUSR1
@@ -18,6 +19,9 @@ struct daemon {
 	struct tls *tls;  /* NULL: plain */
 	struct replica *replica;
 	struct server *server;
+	/* Where it listens. Kept when it starts again in place, so that clients find it
+	 * also where the kernel chose the port. */
+	struct net_addr bound[SERVER_LISTEN_MAX];
 	_Atomic bool stop;                  /* a signal asked to end while it starts */
 	_Atomic(struct server_join *) join; /* asked for and not answered */
 };

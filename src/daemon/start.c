@@ -40,20 +40,33 @@ int daemon_refused(const struct err *e)
 /* ---- the replica ------------------------------------------------------- */
 
 /* Members on one machine have clients on that machine. */
+static bool is_for_clients(const struct settings *s, const char *address)
+{
+	return address_can_be_dialled(address) &&
+		(address_is_loopback(s->peer_listen) || !address_is_loopback(address));
+}
+
 static const char *client_address(const struct settings *s)
 {
-	bool local = address_is_loopback(s->peer_listen);
-
 	if (s->advertise[0] != '\0')
 		return s->advertise;
-	for (uint32_t i = 0; i < s->listen.n; i++) {
-		const char *address = s->listen.at[i];
-
-		if (address_can_be_dialled(address) &&
-			(local || !address_is_loopback(address)))
-			return address;
-	}
+	for (uint32_t i = 0; i < s->listen.n; i++)
+		if (is_for_clients(s, s->listen.at[i]))
+			return s->listen.at[i];
 	return NULL;
+}
+
+/* The port may be one that the kernel gave. */
+static void advertise_bound(const struct daemon *d)
+{
+	for (uint32_t i = 0; i < d->settings->listen.n; i++) {
+		const char *address = d->bound[i].text;
+
+		if (!is_for_clients(d->settings, address))
+			continue;
+		replica_advertise(d->replica, address);
+		return;
+	}
 }
 
 static const char *or_null(const char *text)
@@ -166,9 +179,11 @@ static int start_server(struct daemon *d)
 	struct err e;
 
 	for (uint32_t i = 0; i < s->listen.n; i++)
-		o.listen[i] = s->listen.at[i];
+		o.listen[i] = d->bound[i].len != 0 ? d->bound[i].text : s->listen.at[i];
 	if (server_start(d->replica, &o, &d->server, &e) != 0)
 		return daemon_refused(&e);
+	for (uint32_t i = 0; i < s->listen.n; i++)
+		server_addr(d->server, i, &d->bound[i]);
 	return EX_OK;
 }
 
@@ -177,12 +192,8 @@ static void log_ready(const struct daemon *d, uint64_t started_ms)
 	struct replica_status status;
 
 	replica_status(d->replica, &status);
-	for (uint32_t i = 0; i < d->settings->listen.n; i++) {
-		struct net_addr addr;
-
-		server_addr(d->server, i, &addr);
-		log_info("listening", L_STR("address", addr.text));
-	}
+	for (uint32_t i = 0; i < d->settings->listen.n; i++)
+		log_info("listening", L_STR("address", d->bound[i].text));
 	if (status.peer[0] != '\0')
 		log_info("listening_for_members", L_STR("address", status.peer));
 	log_info("ready", L_STR("version", SVCD_VERSION), L_STR("member", status.name),
@@ -200,6 +211,8 @@ int daemon_start(struct daemon *d)
 		status = start_server(d);
 	if (status != EX_OK || d->server == NULL)
 		return status;
+	if (client_address(d->settings) == NULL)
+		advertise_bound(d);
 	log_ready(d, started_ms);
 	return EX_OK;
 }

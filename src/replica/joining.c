@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -293,6 +294,34 @@ void joining_round(struct replica *r)
 		send_self(r, CHANGE_JOIN, r->contact);
 	else if (r->in_config && !record_is_right(r))
 		send_self(r, CHANGE_ANNOUNCE, 0);
+}
+
+struct advertising {
+	struct mail mail;
+	struct replica *replica;
+	char client[sizeof(((struct replica *)0)->client)];
+};
+
+static void advertise(struct mail *m)
+{
+	struct advertising *a = container_of(m, struct advertising, mail);
+	struct replica *r = a->replica;
+
+	memcpy(r->client, a->client, sizeof(r->client));
+	r->status_stale = true;
+	free(a);
+}
+
+void replica_advertise(struct replica *r, const char *client_address)
+{
+	struct advertising *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return;
+	a->mail.deliver = advertise;
+	a->replica = r;
+	snprintf(a->client, sizeof(a->client), "%s", client_address);
+	mailbox_post(r->box, &a->mail);
 }
 
 void joining_over(struct replica *r)

@@ -181,6 +181,11 @@ void replica_change(struct replica *r, struct replica_change *x);
  */
 int replica_note_join(struct replica *r, const char *address, struct err *e);
 
+/* Where clients reach us, when that is known only now (a port from the kernel): in place
+ * of options.client_advertise, told to the others. Any thread; nothing when out of
+ * memory. */
+void replica_advertise(struct replica *r, const char *client_address);
+
 /* Before a planned stop: hands leadership to another voter if there is one; waits at most
  * max_ms. */
 void replica_hand_over(struct replica *r, uint32_t max_ms);

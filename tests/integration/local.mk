@@ -4,7 +4,7 @@
 integration_tests =
 integration_scripts =
 
-integration_scripts += tests/integration/daemon tests/integration/full_disk tests/integration/readme
+integration_scripts += tests/integration/daemon tests/integration/daemon_members tests/integration/full_disk tests/integration/readme
 
 integration_scripts += \
 	tests/integration/cluster_man \
