@@ -1,7 +1,8 @@
 /*
  * Bytes from a client against a whole server: what it sends after hello, or instead of it
- * (first byte). The server lives as long as the process, so that one input meets the
- * state that others left; its replica is the fake one.
+ * (first byte: 0). The server lives as long as the process, so that one input meets the
+ * state that others left; its replica is the fake one. It leads, or follows (bit 1 of the
+ * first byte) a leader that knows half of all leases.
  */
 #include <assert.h>
 #include <ftw.h>
@@ -12,7 +13,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../unit/fake_replica.h"
 #include "base/log.h"
+#include "server/lease_ask.h"
 #include "server/server.h"
 #include "wire/pack.h"
 
@@ -38,13 +41,58 @@ static void end(void)
 	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static const struct replica_member members[] = {
+	{.node = 0xa1, .name = "alpha", .self = true, .leader = true, .voter = true},
+	{.node = 0xb2, .name = "beta", .heard_ms = UINT64_MAX, .trouble = "refused"},
+};
+
+static int leader_answers(
+	void *arg, uint32_t kind, struct bytes question, struct buf *answer)
+{
+	int n = lease_ask_count(question);
+
+	(void)arg;
+	assert(kind == ASK_LEASES && n >= 0);
+	buf_put_be64(answer, 1);
+	for (size_t i = 0; i < (size_t)n; i++) {
+		enum lease_wish wish;
+		uint64_t id;
+
+		lease_ask_at(question, i, &wish, &id);
+		buf_put_be32(answer, wish == LEASE_RENEW && id % 2 == 0 ? 15000 : 0);
+	}
+	return 0;
+}
+
+static void on_join(void *arg, struct server_join *j)
+{
+	(void)arg;
+	server_join_answer(j, SVCD_EUNREACHABLE, "nobody is there");
+}
+
+/* What differs from input to input. An answer may still be of the one before. */
+static void take_office(bool leads)
+{
+	if (leads)
+		fake_replica_role(replica, ROLE_LEADER);
+	else
+		fake_replica_follow(replica, leader_answers, NULL);
+	fake_replica_members(replica, members, leads ? 2 : 1);
+}
+
 static void begin(void)
 {
 	static char listen[64];
 	static char data_dir[64];
 	struct replica_options r = {.data_dir = data_dir};
 	struct server_options o = {
-		.listen = {listen}, .n_listen = 1, .workers = 1, .connections_max = 1000};
+		.listen = {listen},
+		.n_listen = 1,
+		.workers = 1,
+		.connections_max = 1000,
+		.backup_dir = data_dir,
+		.on_join = on_join,
+	};
 	struct err e;
 
 	assert(mkdtemp(folder) != NULL);
@@ -99,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		begin();
 	if (size == 0)
 		return 0;
+	take_office(!(data[0] & 2));
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert(fd >= 0 &&
 		connect(fd, (struct sockaddr *)address.sockaddr, address.len) == 0);

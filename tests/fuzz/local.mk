@@ -71,6 +71,12 @@ tests_fuzz_fuzz_session_LDADD = $(server_alone_libs)
 tests_fuzz_fuzz_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_session
 
+fuzz_targets += tests/fuzz/fuzz_lease_ask
+tests_fuzz_fuzz_lease_ask_SOURCES = tests/fuzz/fuzz_lease_ask.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_lease_ask_LDADD = $(server_libs)
+tests_fuzz_fuzz_lease_ask_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_lease_ask
+
 fuzz_targets += tests/fuzz/fuzz_peer
 tests_fuzz_fuzz_peer_SOURCES = tests/fuzz/fuzz_peer.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_peer_CFLAGS = $(AM_CFLAGS) $(RAFT_CFLAGS)
