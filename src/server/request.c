@@ -141,8 +141,8 @@ static bool refuse_unfit(struct request *r)
 			"nothing until it has been given theirs; ask another member");
 	else if (w->ignorant)
 		request_fail(r, SVCD_ENOTREADY,
-			"this member is joining its cluster and does not know the registry "
-			"yet; ask another member");
+			"this member has just come into its cluster, or back, and does not "
+			"know the registry yet; ask another member");
 	return w->diverged || w->ignorant;
 }
 

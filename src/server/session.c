@@ -213,8 +213,28 @@ void session_open(struct worker *w, int fd)
 	log_debug("session_open", L_STR("peer", peer), L_U64("worker", w->index));
 }
 
+/* The host out of "tcp:HOST:PORT" or "tcp:[V6]:PORT"; a local peer is on this host. */
+static void session_put_host(struct session *s)
+{
+	char peer[PEER_MAX];
+	const char *host = peer + 4;
+	const char *end;
+
+	conn_peer(s->conn, peer, sizeof(peer));
+	end = strrchr(peer, ':');
+	if (strncmp(peer, "tcp:", 4) != 0 || end == NULL || end < host) {
+		host = "127.0.0.1";
+		end = host + strlen(host);
+	} else if (*host == '[') {
+		host++;
+		end--;
+	}
+	snprintf(s->host, sizeof(s->host), "%.*s", (int)(end - host), host);
+}
+
 void session_ready(struct session *s, char *actor)
 {
+	session_put_host(s);
 	session_move(s, SESSION_READY);
 	s->actor = actor;
 	list_remove(&s->node);
@@ -254,23 +274,8 @@ bool session_stop(struct session *s)
 	return true;
 }
 
-/* The host out of "tcp:HOST:PORT" or "tcp:[V6]:PORT"; a local peer is on this host. */
-struct command_origin session_origin(const struct session *s, char address[64])
+struct command_origin session_origin(const struct session *s)
 {
-	char peer[PEER_MAX];
-	const char *host = peer + 4;
-	const char *end;
-
-	conn_peer(s->conn, peer, sizeof(peer));
-	end = strrchr(peer, ':');
-	if (strncmp(peer, "tcp:", 4) != 0 || end == NULL || end < host) {
-		host = "127.0.0.1";
-		end = host + strlen(host);
-	} else if (*host == '[') {
-		host++;
-		end--;
-	}
-	snprintf(address, 64, "%.*s", (int)(end - host), host);
 	return (struct command_origin){
-		.actor = bytes_str(s->actor), .peer_address = bytes_str(address)};
+		.actor = bytes_str(s->actor), .peer_address = bytes_str(s->host)};
 }

@@ -38,7 +38,8 @@ struct session {
 	struct list backups; /* that it has open, backup.c */
 	struct watcher watcher;
 	uint64_t opened_ms, heard_ms;
-	char *actor; /* "web-1 tcp:10.0.0.7:41022"; set by hello */
+	char *actor;   /* "web-1 tcp:10.0.0.7:41022"; set by hello, as is host */
+	char host[64]; /* of the client, "10.0.0.7" */
 };
 
 /* Takes fd. The session lives until its connection is over. */
@@ -61,7 +62,8 @@ bool session_stop(struct session *s);
 /* There is room for more again: reads on. */
 void session_relax(struct session *s);
 
-struct command_origin session_origin(const struct session *s, char address[64]);
+/* Borrows from s. */
+struct command_origin session_origin(const struct session *s);
 struct session *session_of(const struct watcher *w);
 
 #endif

@@ -18,6 +18,7 @@
 #define STOP_SWEEP_MS 5
 #define ATTEND_MAX 200 /* watchers told per round: so lookups are not kept waiting */
 #define REFUSALS_PER_SECOND 20
+#define LEADER_AWAITED_MS 2000 /* after the start */
 
 static void close_watchers(struct worker *w, int reason)
 {
@@ -74,6 +75,21 @@ void worker_saw(struct worker *w, uint64_t rev)
 }
 
 /*
+ * A member that joins knows nothing, and one that was away not what changed meanwhile:
+ * until it has caught up once. Where nobody leads it goes on with what it has (promise
+ * 3).
+ */
+static bool worker_is_ignorant(
+	const struct worker *w, const struct replica_status *s, uint64_t now_ms)
+{
+	if (s->joining)
+		return true;
+	if (!w->ignorant || s->age_ms != UINT64_MAX)
+		return false;
+	return s->quorum || now_ms - w->server->started_ms < LEADER_AWAITED_MS;
+}
+
+/*
  * The revision is read before the count of publications: what it covers was posted before
  * it was set, so after the drain we have seen it.
  */
@@ -97,11 +113,8 @@ void worker_refresh(struct worker *w)
 		.no_quorum = !status.quorum,
 	};
 	w->diverged = status.diverged;
-	if (status.joining)
-		w->ignorant = true;
-	else if (status.age_ms != UINT64_MAX)
-		w->ignorant = false;
 	w->now_ms = loop_now_ms(w->loop);
+	w->ignorant = worker_is_ignorant(w, &status, w->now_ms);
 }
 
 /* End of a round: those who missed something are told. */
@@ -336,7 +349,7 @@ static int worker_launch(struct worker *w)
 	if (w->subscription == NULL)
 		return SVCD_ENOMEM;
 	replica_status(w->server->replica, &status);
-	w->ignorant = status.joining;
+	w->ignorant = status.joining || status.age_ms == UINT64_MAX;
 	loop_on_idle(w->loop, worker_on_idle, w);
 	timer_set(&w->sweep, SWEEP_MS);
 	w->alive_ms = clock_now_ms();

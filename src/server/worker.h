@@ -46,7 +46,7 @@ struct worker {
 	uint64_t now_ms;      /* as of the last refresh */
 	uint32_t outstanding; /* answers that others owe us: the mailbox must live */
 	bool diverged;        /* our state is wrong, nothing of it is told */
-	bool ignorant; /* we joined and have not had all of the state yet: likewise */
+	bool ignorant; /* we joined or were away, and have not caught up yet: likewise */
 	bool stopping;
 	bool closing; /* its grace is over */
 	uint64_t stop_by_ms;

@@ -91,8 +91,7 @@ static struct write *write_new(struct request *r, const struct write_kind *kind)
 
 static int write_build(struct write *x, const struct request *r, struct err *e)
 {
-	char address[64];
-	struct command_origin from = session_origin(r->session, address);
+	struct command_origin from = session_origin(r->session);
 	int rc = x->kind->build(r->params, &from, &x->proposal.command, e);
 
 	if (rc == 0 && x->proposal.command.error != 0)

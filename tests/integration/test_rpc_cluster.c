@@ -218,6 +218,53 @@ START_TEST(a_member_that_joins_does_not_know_yet)
 }
 END_TEST
 
+/* The server starts on a member that was told of no leader yet. */
+static void come_back(bool quorum)
+{
+	struct err e;
+
+	register_web("a");
+	server_stop(f.server, 2000);
+	fake_replica_role(f.replica, ROLE_FOLLOWER);
+	fake_replica_age(f.replica, UINT64_MAX);
+	fake_replica_quorum(f.replica, quorum);
+	ck_assert_msg(
+		server_start(f.replica, &f.options, &f.server, &e) == 0, "%s", e.text);
+	server_addr(f.server, 0, &f.unix_addr);
+	rpc_close(c);
+	rpc_close(h);
+	h = NULL;
+	c = rpc_open(&f.unix_addr);
+}
+
+START_TEST(a_member_that_was_away_does_not_know_what_changed)
+{
+	come_back(true);
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web'}"), SVCD_ENOTREADY);
+	ck_assert_int_eq(rpc_call(c, "watch", "{service:'web'}"), SVCD_ENOTREADY);
+	ok(c, "status", "{}");
+	fake_replica_age(f.replica, 7);
+	ok(c, "resolve", "{service:'web'}");
+	ck_assert_str_eq(rpc_text(c, "age_ms"), "7");
+	/* once is enough */
+	fake_replica_age(f.replica, UINT64_MAX);
+	ok(c, "resolve", "{service:'web'}");
+}
+END_TEST
+
+START_TEST(a_member_that_was_away_goes_on_where_nobody_leads)
+{
+	come_back(false);
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web'}"), SVCD_ENOTREADY);
+	while (rpc_call(c, "resolve", "{service:'web'}") == SVCD_ENOTREADY)
+		poll(NULL, 0, 20);
+	ok(c, "resolve", "{service:'web'}");
+	ck_assert_str_eq(rpc_text(c, "quorum"), "false");
+	ck_assert_str_eq(rpc_text(c, "count"), "1");
+	ok(c, "watch", "{service:'web'}");
+}
+END_TEST
+
 START_TEST(a_stop_does_not_wait_for_a_replica_that_owes_answers)
 {
 	uint64_t before_ms = clock_now_ms();
@@ -750,6 +797,8 @@ int main(void)
 	tcase_add_test(tc, a_current_read_is_never_answered_with_what_was_kept);
 	tcase_add_test(tc, a_member_whose_state_differs_serves_nothing);
 	tcase_add_test(tc, a_member_that_joins_does_not_know_yet);
+	tcase_add_test(tc, a_member_that_was_away_does_not_know_what_changed);
+	tcase_add_test(tc, a_member_that_was_away_goes_on_where_nobody_leads);
 	tcase_add_test(tc, a_stop_does_not_wait_for_a_replica_that_owes_answers);
 	tcase_add_test(tc, members_are_told_with_all_that_is_known);
 	tcase_add_loop_test(tc, changes_of_members_reach_the_replica, 0, LENGTH(changes));

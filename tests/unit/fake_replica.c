@@ -420,6 +420,13 @@ void fake_replica_diverged(struct replica *r, bool diverged)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void fake_replica_age(struct replica *r, uint64_t age_ms)
+{
+	pthread_mutex_lock(&r->lock);
+	r->status.age_ms = age_ms;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void fake_replica_joining(struct replica *r, bool joining)
 {
 	pthread_mutex_lock(&r->lock);

@@ -14,11 +14,12 @@ void fake_replica_refuse(struct replica *r, int code);
 void fake_replica_hold(struct replica *r, bool hold);
 void fake_replica_role(struct replica *r, enum replica_role role);
 void fake_replica_space_low(struct replica *r, bool low);
-/* What the status says besides; true, "" and false at the start. */
+/* What the status says besides; true, "", false and 0 at the start. */
 void fake_replica_quorum(struct replica *r, bool quorum);
 void fake_replica_leader(struct replica *r, const char *client_address);
 void fake_replica_diverged(struct replica *r, bool diverged);
 void fake_replica_joining(struct replica *r, bool joining);
+void fake_replica_age(struct replica *r, uint64_t age_ms);
 
 /* A follower whose leader is there: proposals are applied although this one follows, and
  * questions to the leader come to fn, on the replica's thread. fn writes the answer and
