@@ -116,17 +116,18 @@ void cluster_remove(struct cluster *c, bool keep)
 static void become(const struct cluster *c, int i)
 {
 	const struct member *m = &c->member[i];
-	char listen[80], peer[80], name[32], join[80], shim[400];
+	char listen[80], peer[80], name[32], join[80], shim[400], voters[32];
 	const char *argv[] = {c->svcd, "--config", "/dev/null", "--data-dir", m->dir,
 		"--listen", listen, "--peer-listen", peer, "--name", name, "--set",
 		"workers=1", "--set", "peers.plain=anywhere", "--set",
-		"storage.log-bytes=1MiB", "--set", "storage.reserve-bytes=8MiB", "--join",
-		join, NULL};
+		"storage.log-bytes=1MiB", "--set", voters, "--set",
+		"storage.reserve-bytes=8MiB", "--join", join, NULL};
 	int log = open(m->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	snprintf(listen, sizeof listen, "tcp:%s", m->client);
 	snprintf(peer, sizeof peer, "tcp:%s", m->peer);
 	snprintf(name, sizeof name, "%s", m->name);
+	snprintf(voters, sizeof voters, "cluster.voters=%d", c->n < 3 ? 3 : c->n);
 	/* the first start of the first member makes the cluster; later ones join it */
 	snprintf(join, sizeof join, "tcp:%s", c->member[i == 0 ? 1 : 0].peer);
 	if (c->n == 1 || (i == 0 && m->starts == 1))
