@@ -159,9 +159,17 @@ static void __attribute__((noinline)) paint_stack(void)
 	__asm__ volatile("" : : "r"(area) : "memory");
 }
 
+/* As the driver does it, and faster than printf. */
+static void write_address(uint64_t node, char out[17])
+{
+	for (int i = 15; i >= 0; i--, node >>= 4)
+		out[i] = "0123456789abcdef"[node & 15];
+	out[16] = 0;
+}
+
 static int receive(struct member *m, struct letter *l)
 {
-	char address[24];
+	char address[17];
 
 	switch (l->kind) {
 	case LETTER_PING:
@@ -173,7 +181,7 @@ static int receive(struct member *m, struct letter *l)
 	case LETTER_RAFT:
 		break;
 	}
-	snprintf(address, sizeof(address), "%016llx", (unsigned long long)l->from);
+	write_address(l->from, address);
 	l->m.server_id = l->from;
 	l->m.server_address = address;
 	paint_stack();
@@ -191,8 +199,9 @@ void sim_deliver(struct sim *s, struct letter *l)
 		return;
 	}
 	if (m && sim_up(m)) {
-		sim_trace(s, "%llu -> %llu: %s", (unsigned long long)l->from,
-			(unsigned long long)l->to, sim_letter_name(l));
+		if (s->trace)
+			sim_trace(s, "%llu -> %llu: %s", (unsigned long long)l->from,
+				(unsigned long long)l->to, sim_letter_name(l));
 		sim_begin(m);
 		sim_end(m, receive(m, l));
 	}

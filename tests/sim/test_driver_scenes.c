@@ -450,6 +450,77 @@ START_TEST(e3_a_candidate_asks_politely_the_second_time)
 }
 END_TEST
 
+/* A letter that nobody wrote. */
+static void forge(struct sim *s, uint64_t from, uint64_t to, struct raft_message m)
+{
+	struct letter *l = calloc(1, sizeof(*l));
+
+	l->kind = LETTER_RAFT;
+	l->from = from;
+	l->to = to;
+	l->m = m;
+	sim_deliver(s, l);
+}
+
+/* 1 is the one voter, 2 does not know it yet. */
+static struct sim *one_voter_left(void)
+{
+	struct sim *s = sim_by_hand(2);
+
+	ELECT(s, 1, 2);
+	settle(s);
+	sim_change(sim_member(s, 1), DRIVER_DEMOTE, 2);
+	lose_all(s);
+	ck_assert_uint_eq(status_of(s, 1).voters, 1);
+	ck_assert_uint_eq(status_of(s, 1).applied_index, status_of(s, 1).last_index);
+	return s;
+}
+
+START_TEST(s1_a_sole_voter_votes_before_it_leads)
+{
+	struct sim *s = one_voter_left();
+	struct member *m = sim_member(s, 1);
+
+	forge(s, 1, 2,
+		(struct raft_message){.type = RAFT_TIMEOUT_NOW, /* an old one */
+			.timeout_now = {.term = 2,
+				.last_log_index = status_of(s, 2).last_index,
+				.last_log_term = 2}});
+	ck_assert(sim_pass(s, 2, 1, VOTE));
+	ck_assert_int_eq(status_of(s, 1).role, DRIVER_FOLLOWER);
+	ck_assert_uint_eq(status_of(s, 1).term, 3);
+	lose_all(s);
+	s->now_ms += 3 * SIM_ELECTION_MS;
+	tick(s, 1);
+	ck_assert_int_eq(status_of(s, 1).role, DRIVER_LEADER);
+	ck_assert_uint_eq(status_of(s, 1).term, 4);
+	ck_assert_uint_eq(m->ballot.vote, 1);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(s1_a_sole_voter_is_told_by_nobody_to_lead)
+{
+	struct sim *s = one_voter_left();
+	struct driver_status st = status_of(s, 1);
+
+	forge(s, 2, 1,
+		(struct raft_message){.type = APPEND,
+			.append_entries = {.term = 9,
+				.prev_log_index = st.last_index,
+				.prev_log_term = 2,
+				.leader_commit = 1}});
+	ck_assert_int_eq(status_of(s, 1).role, DRIVER_FOLLOWER);
+	forge(s, 2, 1,
+		(struct raft_message){.type = RAFT_TIMEOUT_NOW,
+			.timeout_now = {.term = 9,
+				.last_log_index = st.last_index,
+				.last_log_term = 2}});
+	ck_assert_int_eq(status_of(s, 1).role, DRIVER_FOLLOWER);
+	sim_free(s);
+}
+END_TEST
+
 /* It crashes between sending and syncing, again and again. */
 START_TEST(s1_a_sole_voter_never_gives_a_place_to_two_entries)
 {
@@ -813,6 +884,8 @@ int main(void)
 	tcase_add_test(cures, e2_who_does_not_know_that_it_votes_must_vote);
 	tcase_add_test(cures, e2_a_member_without_a_log_votes);
 	tcase_add_test(cures, e3_a_candidate_asks_politely_the_second_time);
+	tcase_add_test(cures, s1_a_sole_voter_votes_before_it_leads);
+	tcase_add_test(cures, s1_a_sole_voter_is_told_by_nobody_to_lead);
 	tcase_add_test(cures, s1_a_sole_voter_never_gives_a_place_to_two_entries);
 	tcase_add_test(cures, p1_a_snapshot_whose_answer_is_lost_is_sent_again);
 
