@@ -43,6 +43,21 @@ static void check_result(struct member *m, const struct raft_message *r)
 	m->durable = durable;
 }
 
+/* A sole voter commits what it sends by itself: durable before, too (S1). At a start the
+ * driver is not known yet. */
+static void check_entries(const struct member *m, const struct raft_message *r)
+{
+	const struct raft_append_entries *a = &r->append_entries;
+	struct driver_status st;
+
+	if (!m->driver || a->n_entries == 0)
+		return;
+	driver_status(m->driver, &st);
+	sim_assert(m->sim,
+		st.voters > 1 ||
+			a->prev_log_index + a->n_entries <= journal_durable(m->journal));
+}
+
 /* ---- sending ----------------------------------------------------------- */
 
 static void copy_entries(struct letter *l)
@@ -114,6 +129,8 @@ static void on_send(void *arg, const struct raft_message *r)
 		check_vote(m, r);
 		if (r->type == RAFT_APPEND_ENTRIES_RESULT)
 			check_result(m, r);
+		if (r->type == RAFT_APPEND_ENTRIES)
+			check_entries(m, r);
 	}
 	sim_assert(m->sim, r->type != RAFT_INSTALL_SNAPSHOT && r->server_id != m->node);
 	post(m, (struct letter){.kind = LETTER_RAFT, .to = r->server_id, .m = *r});
