@@ -336,7 +336,7 @@ static bool never(struct cluster *c, void *arg)
 	return *(int *)arg == 0;
 }
 
-static void bunch_run(struct bunch *b, int i, int n)
+static void bunch_begin(struct bunch *b, int i, int n)
 {
 	for (int k = 0; k < n; k++) {
 		struct one *o = &b->ones[k];
@@ -346,6 +346,11 @@ static void bunch_run(struct bunch *b, int i, int n)
 		o->p.done = on_one_done;
 		replica_propose(b->cluster->members[i], &o->p);
 	}
+}
+
+static void bunch_run(struct bunch *b, int i, int n)
+{
+	bunch_begin(b, i, n);
 	cluster_wait(b->cluster, never, &b->left, "answers");
 }
 
@@ -367,20 +372,52 @@ int cluster_register(struct cluster *c, int i, const char *service, const char *
 	return cluster_register_once(c, i, service, id, 0, 0);
 }
 
-int cluster_register_many(struct cluster *c, int i, const char *service,
-	const char *prefix, int n, int bulk)
+static struct bunch *bunch_build(struct cluster *c, const char *service,
+	const char *prefix, int n, int bulk, bool sessions)
 {
 	struct bunch *b = bunch_new(c, n);
 	char id[64];
-	int done;
 
 	for (int k = 0; k < n; k++) {
 		snprintf(id, sizeof(id), "%s-%d", prefix, k);
-		build_register(service, id, (size_t)bulk, 0, 0, &b->ones[k].p.command);
+		build_register(service, id, (size_t)bulk, sessions ? (uint64_t)k + 1 : 0,
+			sessions, &b->ones[k].p.command);
 	}
+	return b;
+}
+
+int cluster_register_many(struct cluster *c, int i, const char *service,
+	const char *prefix, int n, int bulk)
+{
+	struct bunch *b = bunch_build(c, service, prefix, n, bulk, false);
+	int done;
+
 	bunch_run(b, i, n);
 	done = b->done;
 	bunch_free(b, n);
+	return done;
+}
+
+static struct bunch *begun;
+static int begun_n;
+
+void cluster_register_begin(
+	struct cluster *c, int i, const char *service, const char *prefix, int n)
+{
+	ck_assert_ptr_null(begun);
+	begun = bunch_build(c, service, prefix, n, 0, true);
+	begun_n = n;
+	bunch_begin(begun, i, n);
+}
+
+int cluster_register_end(struct cluster *c)
+{
+	int done;
+
+	cluster_wait(c, never, &begun->left, "answers");
+	done = begun->done;
+	bunch_free(begun, begun_n);
+	begun = NULL;
 	return done;
 }
 

@@ -62,6 +62,11 @@ int cluster_register_once(struct cluster *c, int i, const char *service, const c
 /* n instances "PREFIX-0" …, all proposed at once at member i; how many were done. */
 int cluster_register_many(struct cluster *c, int i, const char *service,
 	const char *prefix, int n, int bulk);
+/* The same, each with a session of its own and without waiting; then waiting. One at a
+ * time. */
+void cluster_register_begin(
+	struct cluster *c, int i, const char *service, const char *prefix, int n);
+int cluster_register_end(struct cluster *c);
 int cluster_read(struct cluster *c, int i);
 int cluster_change(struct cluster *c, int i, enum replica_change_kind kind, int target);
 const char *cluster_change_text(void); /* of the last one */

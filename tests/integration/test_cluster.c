@@ -123,6 +123,98 @@ START_TEST(a_current_read_sees_what_was_written_elsewhere)
 }
 END_TEST
 
+/* The history has told of three members and two promotions, each a revision. */
+static bool is_told(struct cluster *k, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++)
+		if (cluster_status(k, i).rev < 5)
+			return false;
+	return true;
+}
+
+/* What may have been applied is asked again, and applied once: every command that is
+ * applied makes one revision. */
+static void move_leadership_under_load(int at)
+{
+	uint64_t before;
+
+	cluster_wait(&c, is_told, NULL, "the history of the members");
+	before = cluster_status(&c, at).rev;
+	ck_assert_uint_eq(before, 5);
+	cluster_register_begin(&c, at, "web", "i", 4000);
+	for (int n = 0; n < 4; n++) {
+		int to = (cluster_wait_leader(&c) + 1) % 3;
+
+		ck_assert_int_eq(cluster_change(&c, at, CHANGE_TRANSFER, to), 0);
+	}
+	ck_assert_int_eq(cluster_register_end(&c), 4000);
+	cluster_wait_equal(&c);
+	ck_assert_uint_eq(cluster_status(&c, at).rev, before + 4000);
+}
+
+START_TEST(a_change_of_leader_is_a_pause_and_no_error)
+{
+	cluster_form(&c, 3);
+	move_leadership_under_load(_i);
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 1));
+	ck_assert_uint_eq(cluster_digest(&c, 0), cluster_digest(&c, 2));
+}
+END_TEST
+
+START_TEST(the_end_of_the_leader_is_a_pause_and_no_error)
+{
+	int leader, at;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	at = other_than(leader);
+	cluster_register_begin(&c, at, "web", "i", 3000);
+	cluster_stop(&c, leader);
+	ck_assert_int_eq(cluster_register_end(&c), 3000);
+}
+END_TEST
+
+static bool is_current(struct cluster *k, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++)
+		if (cluster_status(k, i).age_ms > 1000)
+			return false;
+	return true;
+}
+
+static bool has_passed(struct cluster *k, void *arg)
+{
+	int leader = cluster_leader(k);
+
+	return leader >= 0 && cluster_status(k, leader).time_ms >= *(uint64_t *)arg;
+}
+
+/* Also the time in which nothing was written counts for the next leader: it knows it from
+ * the beats of the one before. */
+START_TEST(cluster_time_goes_on_over_leaders)
+{
+	uint64_t until;
+	int leader;
+
+	cluster_form(&c, 3);
+	for (int n = 0; n < 3; n++) {
+		leader = cluster_wait_leader(&c);
+		ck_assert_int_eq(cluster_register(&c, leader, "web", "a"), 0);
+		until = cluster_status(&c, leader).time_ms + 1000;
+		cluster_wait(&c, has_passed, &until, "time to pass");
+		cluster_wait(&c, is_current, NULL, "states that are current");
+		ck_assert_uint_eq(cluster_status(&c, leader).age_ms, 0);
+		ck_assert_int_eq(
+			cluster_change(&c, 0, CHANGE_TRANSFER, (leader + 1) % 3), 0);
+		leader = cluster_wait_leader(&c);
+		ck_assert_uint_ge(cluster_status(&c, leader).time_ms + 500, until);
+	}
+	ck_assert_uint_lt(until, 60000); /* of this cluster, not of the machine */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cluster");
@@ -136,5 +228,8 @@ int main(void)
 	tcase_add_test(tc, the_two_that_are_left_go_on);
 	tcase_add_test(tc, a_minority_refuses_writes_and_reads_that_must_be_current);
 	tcase_add_test(tc, a_current_read_sees_what_was_written_elsewhere);
+	tcase_add_loop_test(tc, a_change_of_leader_is_a_pause_and_no_error, 0, 3);
+	tcase_add_test(tc, the_end_of_the_leader_is_a_pause_and_no_error);
+	tcase_add_test(tc, cluster_time_goes_on_over_leaders);
 	return unit_run(s);
 }
