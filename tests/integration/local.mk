@@ -53,8 +53,9 @@ tests_integration_test_client_live_SOURCES = tests/integration/test_client_live.
 tests_integration_test_client_live_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_client_live_LDADD = libsvcd.la $(UNIT_LIBS) -lpthread
 
+MEMBERS = tests/integration/members.c tests/integration/members.h
 integration_tests += tests/integration/test_client_cluster
-tests_integration_test_client_cluster_SOURCES = tests/integration/test_client_cluster.c tests/integration/record.c \
+tests_integration_test_client_cluster_SOURCES = tests/integration/test_client_cluster.c $(MEMBERS) tests/integration/record.c \
 	tests/integration/record.h tests/unit/scratch_dir.h tests/unit/unit.h
 tests_integration_test_client_cluster_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_client_cluster_LDADD = libsvcd.la $(UNIT_LIBS) -lpthread
@@ -154,6 +155,12 @@ tests_integration_test_rpc_cluster_SOURCES = tests/integration/test_rpc_cluster.
 	tests/unit/fake_replica.h $(RPC_CLIENT)
 tests_integration_test_rpc_cluster_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_rpc_cluster_LDADD = $(server_alone_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_members_leases
+tests_integration_test_members_leases_SOURCES = tests/integration/test_members_leases.c $(MEMBERS) \
+	tests/unit/scratch_dir.h $(RPC_CLIENT)
+tests_integration_test_members_leases_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_members_leases_LDADD = $(server_libs) $(UNIT_LIBS)
 
 EXTRA_DIST += tests/vectors
 

@@ -12,85 +12,16 @@
 
 #include "../unit/scratch_dir.h"
 #include "../unit/unit.h"
+#include "members.h"
 #include "record.h"
 
 #define MEMBERS 3
 
-struct member {
-	pid_t pid;
-	char data[400], client[64], peer[64];
-};
-
 static struct scratch scratch;
-static char binary[400];
 static struct member members[MEMBERS];
 static struct record *states, *near_shown, *far_shown;
 
 /* ---- members ----------------------------------------------------------- */
-
-/* The address in the line of that event. */
-static void take_address(const char *log, const char *event, char out[64])
-{
-	const char *at = strstr(log, event);
-
-	ck_assert_ptr_nonnull(at);
-	at = strstr(at, "address=");
-	ck_assert_ptr_nonnull(at);
-	ck_assert_int_eq(sscanf(at, "address=%63[^ \n]", out), 1);
-}
-
-/* Reads its log up to the line that it is ready; the rest of the log goes nowhere. */
-static void await_ready(struct member *m, int log)
-{
-	char text[65536] = "";
-	size_t len = 0;
-
-	while (strstr(text, "event=ready") == NULL) {
-		struct pollfd p = {.fd = log, .events = POLLIN};
-		ssize_t n;
-
-		ck_assert_msg(poll(&p, 1, 30000) == 1, "svcd is not ready: %s", text);
-		n = read(log, text + len, sizeof(text) - 1 - len);
-		ck_assert_msg(n > 0, "svcd ended: %s", text);
-		len += (size_t)n;
-		text[len] = '\0';
-	}
-	take_address(text, "event=listening ", m->client);
-	take_address(text, "event=listening_for_members", m->peer);
-}
-
-static void start_member(int i)
-{
-	struct member *m = &members[i];
-	char name[] = {(char)('a' + i), '\0'};
-	int log[2];
-
-	snprintf(m->data, sizeof(m->data), "%s/%s", scratch.dir, name);
-	ck_assert_int_eq(pipe2(log, O_CLOEXEC), 0);
-	/* What nobody reads is lost. */
-	ck_assert_int_eq(fcntl(log[1], F_SETFL, O_NONBLOCK), 0);
-	m->pid = fork();
-	ck_assert_int_ge(m->pid, 0);
-	if (m->pid == 0) {
-		dup2(log[1], STDERR_FILENO);
-		execl(binary, "svcd", "--config", "/dev/null", "--data-dir", m->data,
-			"--name", name, "--listen", "tcp:127.0.0.1:0", "--peer-listen",
-			"127.0.0.1:0", i > 0 ? "--join" : (char *)NULL, members[0].peer,
-			(char *)NULL);
-		_exit(127);
-	}
-	close(log[1]);
-	await_ready(m, log[0]);
-}
-
-static void end_member(struct member *m, int sig)
-{
-	if (m->pid == 0)
-		return;
-	ck_assert_int_eq(kill(m->pid, sig), 0);
-	ck_assert_int_eq(waitpid(m->pid, NULL, 0), m->pid);
-	m->pid = 0;
-}
 
 /* Its list begins with that member. */
 static struct svcd_client *new_client(int first)
@@ -146,7 +77,8 @@ static void begin(void)
 {
 	scratch_make(&scratch);
 	for (int i = 0; i < MEMBERS; i++)
-		start_member(i);
+		member_start(&members[i], scratch.dir, (char)('a' + i),
+			i > 0 ? members[0].peer : NULL);
 	states = record_new();
 	near_shown = record_new();
 	far_shown = record_new();
@@ -158,7 +90,7 @@ static void end(void)
 	record_free(near_shown);
 	record_free(far_shown);
 	for (int i = 0; i < MEMBERS; i++)
-		end_member(&members[i], SIGKILL);
+		member_end(&members[i], SIGKILL);
 	scratch_remove(&scratch);
 }
 
@@ -224,7 +156,7 @@ START_TEST(the_member_that_a_client_is_connected_to_dies)
 	watch_web(far, far_shown);
 	record_await(near_shown, "a");
 	record_await(far_shown, "a"); /* that member may be behind */
-	end_member(&members[dies], SIGKILL);
+	member_end(&members[dies], SIGKILL);
 	register_web(far, "b");
 	record_expect(near_shown, "ab");
 	record_expect(far_shown, "ab");
@@ -249,7 +181,7 @@ START_TEST(a_planned_stop_of_the_leader_disturbs_nobody)
 
 	watch_web(far, far_shown);
 	record_await(far_shown, "a");
-	end_member(&members[leader], SIGTERM);
+	member_end(&members[leader], SIGTERM);
 	register_web(client, "b");
 	record_expect(far_shown, "ab");
 	ck_assert_int_eq(svcd_registration_wait(a, 10000, NULL), 0);
@@ -298,12 +230,10 @@ END_TEST
 
 int main(void)
 {
-	const char *top = getenv("top_builddir");
 	Suite *s = suite_create("client and cluster");
 	TCase *tc = unit_case(s, "cluster");
 
-	snprintf(binary, sizeof(binary), "%s/svcd", top != NULL ? top : ".");
-	if (access(binary, X_OK) != 0) {
+	if (!member_program_is_there()) {
 		fprintf(stderr, "svcd is not built\n");
 		return 77;
 	}
