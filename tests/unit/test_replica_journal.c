@@ -410,6 +410,17 @@ START_TEST(a_segment_that_is_needed_is_waited_for)
 }
 END_TEST
 
+/* What is there besides the first segment: each was filled once. */
+static int filled_files(void)
+{
+	int n = -1;
+
+	for (size_t i = 0; i < disk.now.n; i++)
+		n += strstr(disk.now.at[i].name, ".seg") != NULL ||
+			strcmp(disk.now.at[i].name, "spare") == 0;
+	return n;
+}
+
 START_TEST(a_fill_that_fails_is_tried_again)
 {
 	struct journal *j = open_journal();
@@ -417,6 +428,7 @@ START_TEST(a_fill_that_fails_is_tried_again)
 	filler.end_rc = SVCD_EIO;
 	append_synced(j, 3, 500, 100);
 	ck_assert_int_eq(filler.end_rc, 0); /* it did fail */
+	ck_assert_int_eq(filler.begun, filled_files() + 1);
 	check_all_there(j, 100);
 }
 END_TEST
