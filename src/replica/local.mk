@@ -88,6 +88,8 @@ libreplica_la_SOURCES = \
 	src/replica/stream_frame.h \
 	src/replica/stream_intake.c \
 	src/replica/stream_internal.h \
+	src/replica/stream_part.c \
+	src/replica/stream_part.h \
 	src/replica/stream_receive.c \
 	src/replica/stream_receive.h \
 	src/replica/stream_send.c \

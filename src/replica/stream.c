@@ -67,7 +67,6 @@ int streams_new(const struct streams_options *o, struct streams **out)
 	if (!s)
 		return SVCD_ENOMEM;
 	s->o = *o;
-	s->in.fd = -1;
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		s->sources[i].fd = -1;
 	rc = start_steps(s);

@@ -21,7 +21,6 @@
 #include "base/log.h"
 
 #define PART_NAME "checkpoint/part-"
-#define PUSH_BYTES ((uint64_t)1 << 20)
 #define SPARE_BYTES ((uint64_t)64 << 20) /* of disk, left for the log and the state */
 
 static char *part_path(
@@ -102,7 +101,7 @@ static void say_received(struct streams *s, enum stream_stage stage)
 	answer(s, x->from,
 		&(struct stream_frame){.kind = PEER_RECEIVED,
 			.stream = x->stream,
-			.offset = x->got,
+			.offset = x->stored,
 			.stage = stage});
 }
 
@@ -122,13 +121,14 @@ static void say_declined(struct streams *s, uint64_t to, uint64_t stream,
 			.text = b});
 }
 
+static void on_written(void *arg, size_t len, const struct err *e);
+
 /* ---- the file ----------------------------------------------------------- */
 
 static void close_part(struct intake *in)
 {
-	if (in->fd >= 0)
-		close(in->fd);
-	in->fd = -1;
+	part_close(in->part);
+	in->part = NULL;
 }
 
 static void drop_part(struct intake *in)
@@ -174,49 +174,12 @@ static int check_space(
 		(need >> 20) + 1, there >> 20);
 }
 
-static int open_part(
-	struct streams *s, const struct stream_offer *o, uint64_t *got, struct err *e)
+static int open_part(struct streams *s, uint64_t *got, struct err *e)
 {
 	struct intake *in = &s->in;
-	struct stat st;
+	struct part_events events = {.written = on_written, .arg = s, .box = s->box};
 
-	part_path(s, o, in->path);
-	in->fd = open(in->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (in->fd < 0 || fstat(in->fd, &st) != 0)
-		return err_set(
-			e, err_from_errno(errno), "%s: %s", in->path, strerror(errno));
-	*got = (uint64_t)st.st_size;
-	if (*got > o->bytes) {
-		*got = 0;
-		if (ftruncate(in->fd, 0) != 0)
-			return err_set(e, err_from_errno(errno), "%s: %s", in->path,
-				strerror(errno));
-	}
-	return check_space(s, o, *got, e);
-}
-
-static int write_part(struct intake *in, struct bytes data, struct err *e)
-{
-	uint64_t at = in->x.got;
-
-	while (data.len > 0) {
-		ssize_t n = pwrite(in->fd, data.data, data.len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, err_from_errno(errno), "%s: %s", in->path,
-				strerror(errno));
-		at += (uint64_t)n;
-		data = bytes_of(data.data + n, data.len - (size_t)n);
-	}
-	/* little by little, or the sync at the end holds up those of the log */
-	if (at - in->pushed >= PUSH_BYTES) {
-		sync_file_range(in->fd, (off_t)in->pushed, (off_t)(at - in->pushed),
-			SYNC_FILE_RANGE_WRITE);
-		in->pushed = at;
-	}
-	return 0;
+	return part_open(in->path, in->x.offer.bytes, &events, &in->part, got, e);
 }
 
 /* ---- checking ----------------------------------------------------------- */
@@ -298,6 +261,22 @@ static void finish(struct streams *s)
 	in->x.phase = RECEIVING_NOT;
 }
 
+/* All of it is wanted once more. */
+static void again(struct streams *s)
+{
+	struct intake *in = &s->in;
+	struct err e = {0};
+	uint64_t got;
+
+	log_warn("checkpoint_damaged", L_U64("from", in->x.from),
+		L_STR("text", in->error.text));
+	unlink(in->path);
+	if (open_part(s, &got, &e) != 0)
+		refuse(s, &e);
+	else
+		say_want(s);
+}
+
 static void on_checked(struct mail *m)
 {
 	struct streams *s = container_of(m, struct streams, in.mail);
@@ -307,23 +286,12 @@ static void on_checked(struct mail *m)
 		return; /* streams_free waited for it */
 	pthread_join(in->thread, NULL);
 	in->checking = false;
-	if (in->error.code == 0) {
+	if (in->error.code == 0)
 		finish(s);
-	} else if (in->error.code == SVCD_ECORRUPT && receiving_damaged(&in->x)) {
-		log_warn("checkpoint_damaged", L_U64("from", in->x.from),
-			L_STR("text", in->error.text));
-		in->fd = open(in->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		in->pushed = 0;
-		if (in->fd < 0) {
-			err_set(&in->error, err_from_errno(errno), "%s: %s", in->path,
-				strerror(errno));
-			refuse(s, &in->error);
-		} else {
-			say_want(s);
-		}
-	} else {
+	else if (in->error.code == SVCD_ECORRUPT && receiving_damaged(&in->x))
+		again(s);
+	else
 		refuse(s, &in->error);
-	}
 	streams_arm(s);
 }
 
@@ -368,12 +336,15 @@ static void begin(struct streams *s, uint64_t from, const struct stream_frame *f
 	close_part(in);
 	receiving_begin(&in->x, from, f, 0);
 	sweep(s, is_current);
-	rc = open_part(s, &f->offer, &got, &e);
+	part_path(s, &f->offer, in->path);
+	rc = open_part(s, &got, &e);
+	if (rc == 0)
+		rc = check_space(s, &f->offer, got, &e);
 	if (rc != 0) {
 		refuse(s, &e);
 		return;
 	}
-	in->x.got = in->pushed = got;
+	receiving_begin(&in->x, from, f, got);
 	if (got == f->offer.bytes) {
 		receiving_check(&in->x);
 		start_check(s);
@@ -408,17 +379,26 @@ static void on_offer(struct streams *s, uint64_t from, const struct stream_frame
 	}
 }
 
+/* No sender of ours has so many under way that they are not taken. */
 static void take(struct streams *s, const struct stream_frame *f)
 {
-	struct intake *in = &s->in;
-	struct err e = {0};
+	struct receiving *x = &s->in.x;
 
-	if (write_part(in, f->data, &e) != 0)
-		refuse(s, &e);
-	else if (receiving_took(&in->x, f->data.len))
+	if (part_write(s->in.part, x->got, f->data))
+		receiving_took(x, f->data.len);
+}
+
+static void on_written(void *arg, size_t len, const struct err *e)
+{
+	struct streams *s = arg;
+
+	if (e->code != 0)
+		refuse(s, e);
+	else if (receiving_stored(&s->in.x, len))
 		start_check(s);
 	else
 		say_received(s, STAGE_TAKING);
+	streams_arm(s);
 }
 
 void intake_on_frame(struct streams *s, uint64_t from, const struct stream_frame *f)

@@ -10,6 +10,7 @@
 
 #include "replica/recovery.h"
 #include "replica/stream.h"
+#include "replica/stream_part.h"
 #include "replica/stream_receive.h"
 #include "replica/stream_send.h"
 
@@ -24,9 +25,8 @@ struct source {
 /* From one member. While the thread runs, path, info, members and error are its own. */
 struct intake {
 	struct receiving x;
-	int fd; /* -1: none */
+	struct part *part; /* NULL: none is open */
 	char path[PATH_MAX];
-	uint64_t pushed; /* written back up to here */
 
 	pthread_t thread;
 	bool checking; /* the thread is to be joined */

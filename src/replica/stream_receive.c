@@ -43,6 +43,7 @@ void receiving_begin(
 		.stream = f->stream,
 		.offer = f->offer,
 		.got = got,
+		.stored = got,
 		.asked = true};
 }
 
@@ -60,11 +61,17 @@ enum chunk_verdict receiving_on_chunk(
 	return CHUNK_ASK;
 }
 
-bool receiving_took(struct receiving *x, size_t len)
+void receiving_took(struct receiving *x, size_t len)
 {
 	x->asked = false;
 	x->got += len;
-	if (x->got < x->offer.bytes)
+}
+
+bool receiving_stored(struct receiving *x, size_t len)
+{
+	x->stored += len;
+	assert(x->stored <= x->got);
+	if (x->stored < x->offer.bytes)
 		return false;
 	x->phase = RECEIVING_CHECK;
 	return true;
@@ -72,7 +79,7 @@ bool receiving_took(struct receiving *x, size_t len)
 
 void receiving_check(struct receiving *x)
 {
-	assert(x->got == x->offer.bytes);
+	assert(x->stored == x->offer.bytes);
 	x->phase = RECEIVING_CHECK;
 }
 
@@ -83,7 +90,7 @@ bool receiving_damaged(struct receiving *x)
 		return false;
 	}
 	x->phase = RECEIVING_CHUNKS;
-	x->got = 0;
+	x->got = x->stored = 0;
 	x->asked = true;
 	return true;
 }

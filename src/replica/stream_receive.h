@@ -16,6 +16,7 @@ struct receiving {
 	uint64_t from, stream;
 	struct stream_offer offer;
 	uint64_t got;    /* bytes, from the beginning */
+	uint64_t stored; /* of these; the others are on their way to the disk */
 	bool asked;      /* for what begins at got; what is further on is thrown away */
 	unsigned broken; /* times that all was there and was no checkpoint */
 };
@@ -42,8 +43,9 @@ enum chunk_verdict {
 };
 enum chunk_verdict receiving_on_chunk(
 	struct receiving *x, uint64_t from, const struct stream_frame *f);
-/* True: that was all, it is to be checked. */
-bool receiving_took(struct receiving *x, size_t len);
+void receiving_took(struct receiving *x, size_t len);
+/* So much of it is in the file. True: that was all, it is to be checked. */
+bool receiving_stored(struct receiving *x, size_t len);
 /* What was all there is to be checked (got is bytes from the beginning on). */
 void receiving_check(struct receiving *x);
 /* It was found damaged. True: all of it is wanted once more. */

@@ -119,7 +119,7 @@ int peers_reply(struct peers *p, uint64_t node, enum peer_channel channel,
 
 /* ---- delivery ------------------------------------------------------------ */
 
-static void break_all(struct fake_wires *w)
+void fake_wires_break(struct fake_wires *w)
 {
 	w->cut = true;
 	lose_all(w);
@@ -185,7 +185,7 @@ bool fake_wires_step(struct fake_wires *w)
 	if (list_empty(&w->queue))
 		return false;
 	if (++w->delivered == w->cut_at) {
-		break_all(w);
+		fake_wires_break(w);
 		return true;
 	}
 	f = container_of(list_pop(&w->queue), struct fake_frame, node);

@@ -50,6 +50,8 @@ void fake_wires_init(struct fake_wires *w);
 void fake_wires_fini(struct fake_wires *w);
 struct peers *fake_peers_new(
 	struct fake_wires *w, uint64_t node, const struct fake_events *events, void *arg);
+/* All connections are over, and what was under way is lost. */
+void fake_wires_break(struct fake_wires *w);
 /* Delivers one frame, or a connection that was dialled; false when there is nothing. */
 bool fake_wires_step(struct fake_wires *w);
 
