@@ -137,7 +137,7 @@ static int join_decide(struct daemon *d, const char *address, struct err *e)
 	if (rc != 0)
 		return rc;
 	replica_status(d->replica, &status);
-	if (found.cluster == status.cluster)
+	if (found.cluster == status.cluster && !status.removed)
 		return err_set(e, SVCD_EEXISTS,
 			"%s is of the cluster that this member belongs to", address);
 	return replica_note_join(d->replica, address, e);

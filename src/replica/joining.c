@@ -213,11 +213,13 @@ int replica_note_join(struct replica *r, const char *address, struct err *e)
 	struct plan p = {.discard = true};
 	struct net_addr parsed;
 	struct replica_member all[REPLICA_MEMBERS_MAX];
+	struct replica_status status;
 	int rc = net_addr_parse(address, PEER_PORT, &parsed, e);
 
 	if (rc != 0)
 		return rc;
-	if (replica_members(r, all, REPLICA_MEMBERS_MAX) > 1)
+	replica_status(r, &status);
+	if (!status.removed && replica_members(r, all, REPLICA_MEMBERS_MAX) > 1)
 		return err_set(e, SVCD_ECONFLICT,
 			"this member has a cluster with other members: let it be removed "
 			"from there first");

@@ -174,6 +174,7 @@ static void fill_self(struct replica *r, struct replica_member *m)
 	m->config_hash = r->config_hash;
 	m->diverged = r->diverged;
 	m->joining = r->joining;
+	m->removed = r->removed;
 	if (r->streams)
 		streams_status(r->streams, 0, &p);
 	m->snapshot_done = p.done;

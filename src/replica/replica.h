@@ -134,6 +134,7 @@ struct replica_member {
 	char name[64], peer[120], client[120];
 	bool self, leader, voter;
 	bool joining;          /* self, until the cluster has taken it in */
+	bool removed;          /* self, from then on */
 	bool reachable;        /* heard from within an election timeout */
 	uint64_t heard_ms;     /* ago; UINT64_MAX never */
 	uint64_t applied, rev; /* as it said last */
@@ -177,7 +178,8 @@ void replica_change(struct replica *r, struct replica_change *x);
  * its own cluster of one with all its data and joins the one of which a member listens at
  * address (peers). The next replica_start does it, whatever its options say: until then
  * nothing changes. The caller has made sure that nothing worth keeping is lost. Any
- * thread. 0, SVCD_EINVAL (no address), SVCD_ECONFLICT (it has other members), SVCD_EIO …
+ * thread. 0, SVCD_EINVAL (no address), SVCD_ECONFLICT (it has other members, and was not
+ * removed from among them), SVCD_EIO …
  */
 int replica_note_join(struct replica *r, const char *address, struct err *e);
 

@@ -18,7 +18,7 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	bool heard = m->heard_ms != UINT64_MAX;
 	char hex[17];
 
-	pack_map(out, MEMBER_ENTRIES + heard + m->joining);
+	pack_map(out, MEMBER_ENTRIES + heard + m->joining + m->removed);
 	pack_kv_cstr(out, "node", text_hex64(m->node, hex));
 	pack_kv_cstr(out, "name", m->name);
 	pack_kv_cstr(out, "peer", m->peer);
@@ -28,6 +28,8 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	pack_kv_bool(out, "voter", m->voter);
 	if (m->joining)
 		pack_kv_bool(out, "joining", true);
+	if (m->removed)
+		pack_kv_bool(out, "removed", true);
 	pack_kv_bool(out, "reachable", m->reachable);
 	if (heard)
 		pack_kv_u64(out, "heard_ms", m->heard_ms);
@@ -229,6 +231,7 @@ void server_join_answer(struct server_join *join, int code, const char *text)
 static int join_check(struct worker *w, const struct join_asked *a, struct err *e)
 {
 	struct replica_member list[REPLICA_MEMBERS_MAX];
+	struct replica_status status;
 	struct tables *t;
 	struct catalog_totals totals;
 
@@ -236,7 +239,9 @@ static int join_check(struct worker *w, const struct join_asked *a, struct err *
 		return err_set(e, SVCD_ECONFLICT,
 			"this member cannot join: it has no address for other members, "
 			"set peers.listen and start it again");
-	if (replica_members(w->server->replica, list, REPLICA_MEMBERS_MAX) > 1)
+	replica_status(w->server->replica, &status);
+	if (!status.removed &&
+		replica_members(w->server->replica, list, REPLICA_MEMBERS_MAX) > 1)
 		return err_set(e, SVCD_ECONFLICT,
 			"this member has a cluster with other members: remove it there "
 			"first");

@@ -51,6 +51,8 @@ static void put_member(
 		put_str(l, "peer", s->peer);
 	put_bool(l, "voter", s->voter);
 	put_bool(l, "joining", s->joining);
+	if (s->removed)
+		put_bool(l, "removed", true);
 	put_bool(l, "diverged", s->diverged);
 	put_u64(l, "term", s->term);
 	put_u64(l, "time_ms", s->time_ms);

@@ -90,6 +90,8 @@ static struct members members_of(const char *rows)
 	"'peer': 'tcp:10.0.0.2:7821', 'trouble': 'connection refused'}"
 #define N3_AWAY "{'node': '2233333333333333', 'name': 'n3', 'voter': true}"
 #define N4_STANDBY "{'node': '4444444444444444', 'name': 'n4', 'reachable': true}"
+#define N1_REMOVED \
+	"{'node': '1111111111111111', 'name': 'n1', 'self': true, 'removed': true}"
 #define N1_FOLLOWS \
 	"{'node': '1111111111111111', 'name': 'n1', 'self': true, 'voter': true}"
 
@@ -111,6 +113,9 @@ static const struct {
 		"2 of 3 voters cannot be reached: no writes until 1 more is here", false},
 	{N1 "," N2_AWAY,
 		"1 of 2 voters cannot be reached: no writes until 1 more is here", false},
+	{N1_REMOVED "," N2_AWAY "," N3_AWAY,
+		"this member was removed from its cluster, and what it has grows old",
+		false},
 	{N1_FOLLOWS "," N2 "," N3,
 		"3 voters, 1 may fail; no leader yet: no writes until one is elected",
 		true},
@@ -365,6 +370,7 @@ static const struct {
 	{N1 "," N2_AWAY "," N3, HEALTHY, NULL, "quorum", "", "warn"},
 	{N1 "," N2_AWAY "," N3, HEALTHY, NULL, "reachable", "n2", "fail"},
 	{N1 "," N2_AWAY "," N3_AWAY, HEALTHY, NULL, "quorum", "", "fail"},
+	{N1_REMOVED "," N2 "," N3, HEALTHY, NULL, "quorum", "", "fail"},
 	{N1_FOLLOWS "," N2 "," N3, HEALTHY, NULL, "quorum", "", "fail"},
 	{N1 "," N2 "," N3, HEALTHY, N1 "," N2_AWAY "," N3, "links", "n1", "warn"},
 	{N1 "," N2_AWAY "," N3, HEALTHY, N1 "," N2_AWAY "," N3, "links", "n1", ""},

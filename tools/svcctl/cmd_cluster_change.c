@@ -2,13 +2,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "svcctl/ask.h"
 #include "svcctl/columns.h"
+#include "svcctl/deadline.h"
 #include "svcctl/handlers.h"
 #include "svcctl/json.h"
 #include "svcctl/mem.h"
 #include "svcctl/members.h"
+
+#define SETTLE_MS 3000 /* an election, and the word of it, are over by then */
+#define LOOK_NS 50000000
 
 struct member_change {
 	const char *op; /* of the method member_change */
@@ -99,6 +104,13 @@ static enum outcome change_member(struct ctl *c, const struct args *a,
 	return out;
 }
 
+static enum outcome refuse_standby(const struct svcd_value *member)
+{
+	report_error("%s is a standby, only a voter can lead", member_name(member));
+	report_hint("'svcctl cluster promote %s' makes it one", member_name(member));
+	return OUT_CONFLICT;
+}
+
 /* Of the member that is named. ask: "remove it from …" is a question first. */
 static enum outcome change_named(
 	struct ctl *c, const struct args *a, const struct member_change *change, bool ask)
@@ -110,6 +122,8 @@ static enum outcome change_named(
 	if (out != OUT_OK)
 		return out;
 	out = members_find(&m, a->words[0], &member);
+	if (out == OUT_OK && change == &change_transfer && !member_truth(member, "voter"))
+		out = refuse_standby(member);
 	if (out == OUT_OK && ask && !args_flag(a, "yes"))
 		out = ask_first("--yes does it without a question",
 			"take %s out of the cluster, for good", member_name(member));
@@ -164,8 +178,7 @@ enum outcome cmd_cluster_leave(struct ctl *c, const struct args *a)
 		return out;
 	out = leave(c, a, &m);
 	if (out == OUT_OK)
-		report_note(
-			"stop it, and remove its data directory before it joins again");
+		report_note("stop it, or let it join again: what it has grows old now");
 	members_fini(&m);
 	return out;
 }
@@ -180,28 +193,60 @@ static const struct svcd_value *leader_of(const struct members *m)
 	return NULL;
 }
 
-/* To whoever it went. */
-static enum outcome tell_leader(struct ctl *c)
+/* Who leads now: the member that answers may hear of it a moment later. OUT_FALSE: not
+ * yet. */
+static enum outcome look_for_leader(struct ctl *c, const char *old)
 {
+	const struct svcd_value *leader;
 	struct members m;
 	enum outcome out = members_load(c, &m);
 
 	if (out != OUT_OK)
 		return out;
-	if (leader_of(&m) != NULL)
-		print_change(c, leader_of(&m), &change_transfer);
+	leader = leader_of(&m);
+	if (leader == NULL || strcmp(member_text(leader, "node"), old) == 0)
+		out = OUT_FALSE;
 	else
-		report_note("handed over; the new leader is not known here yet");
+		print_change(c, leader, &change_transfer);
 	members_fini(&m);
-	return OUT_OK;
+	return out;
+}
+
+static enum outcome tell_leader(struct ctl *c, const char *old)
+{
+	struct deadline d = deadline_in(SETTLE_MS);
+	enum outcome out;
+
+	while ((out = look_for_leader(c, old)) == OUT_FALSE && deadline_left_ms(&d) > 0)
+		nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+	if (out != OUT_FALSE)
+		return out;
+	report_error("nobody else took over");
+	report_hint("'svcctl cluster status' shows who leads; another voter has to be "
+		    "reachable and up to date");
+	return OUT_CONFLICT;
+}
+
+static enum outcome transfer_to_any(struct ctl *c)
+{
+	struct members m;
+	char *old;
+	enum outcome out = members_load(c, &m);
+
+	if (out != OUT_OK)
+		return out;
+	old = mem_copy(leader_of(&m) != NULL ? member_text(leader_of(&m), "node") : "");
+	members_fini(&m);
+	out = send_change(c, NULL, &change_transfer);
+	if (out == OUT_OK)
+		out = tell_leader(c, old);
+	free(old);
+	return out;
 }
 
 enum outcome cmd_cluster_transfer(struct ctl *c, const struct args *a)
 {
-	enum outcome out;
-
 	if (a->n_words > 0)
 		return change_named(c, a, &change_transfer, false);
-	out = send_change(c, NULL, &change_transfer);
-	return out == OUT_OK ? tell_leader(c) : out;
+	return transfer_to_any(c);
 }

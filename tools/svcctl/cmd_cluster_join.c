@@ -70,9 +70,7 @@ static bool is_with(const struct members *m, const char *address)
 static enum outcome fail_elsewhere(const struct members *m)
 {
 	report_error("this member is in a cluster with %zu others already", m->n - 1);
-	report_hint(
-		"'svcctl cluster leave' takes it out; then it joins with an empty data "
-		"directory");
+	report_hint("'svcctl cluster leave' takes it out; then it can join another one");
 	return OUT_CONFLICT;
 }
 
@@ -271,7 +269,9 @@ static enum outcome join(struct join *j, const struct args *a)
 
 	if (out != OUT_OK)
 		return out;
-	if (m.n >= 2 && is_with(&m, j->address))
+	if (m.self != NULL && member_truth(m.self, "removed"))
+		out = begin(j);
+	else if (m.n >= 2 && is_with(&m, j->address))
 		report_note("it is in that cluster already");
 	else if (m.n >= 2)
 		out = fail_elsewhere(&m);

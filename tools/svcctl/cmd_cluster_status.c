@@ -19,7 +19,8 @@ static void cell_role(FILE *out, const struct cell_ctx *x, const struct row *r)
 
 static enum paint paint_role(const struct row *r)
 {
-	if (!member_is_reachable(r->v) || member_truth(r->v, "diverged"))
+	if (!member_is_reachable(r->v) || member_truth(r->v, "diverged") ||
+		member_truth(r->v, "removed"))
 		return PAINT_BAD;
 	return member_truth(r->v, "leader") ? PAINT_GOOD : PAINT_NONE;
 }
@@ -185,7 +186,9 @@ static void print_members(struct ctl *c, const struct members *m)
 		});
 	if (view_is_screen(&c->view))
 		put_sentence(&c->view, &q, sentence);
-	if (view_is_screen(&c->view) && !quorum_is_there(&q) && q.voters > 0)
+	if (view_is_screen(&c->view) && q.removed)
+		report_hint("stop it, or let it join again: 'svcctl help cluster join'");
+	else if (view_is_screen(&c->view) && !quorum_is_there(&q) && q.voters > 0)
 		report_hint("start them again; when they are lost for good: 'svcctl help "
 			    "cluster recover'");
 	svcd_value_free(head);

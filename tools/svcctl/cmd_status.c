@@ -46,6 +46,13 @@ static bool is_false(const struct svcd_value *s, const char *key)
 	return !svcd_value_bool(svcd_value_get(s, key), true);
 }
 
+static const char *standing_of(const struct svcd_value *s)
+{
+	if (is_true(s, "removed"))
+		return ", removed";
+	return is_true(s, "joining") ? ", joining" : ", standby";
+}
+
 /* "  member      48dac250c4a37873 n2" */
 static void put_named(FILE *out, const struct view *v, const char *label, const char *id,
 	const char *name)
@@ -69,7 +76,7 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 	fprintf(out, "%s%s", text_of(s, "role"),
 		view_plain(v, leads ? PAINT_GOOD : PAINT_NONE));
 	if (is_false(s, "voter"))
-		fputs(is_true(s, "joining") ? ", joining" : ", standby", out);
+		fputs(standing_of(s), out);
 	put_count(out, ", term ", s, "term");
 	if (number_of(s, "uptime_ms") < 1000)
 		fputs(", just started", out);
@@ -80,6 +87,10 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 	fputc('\n', out);
 	put_line(out, v, "cluster", text_of(s, "cluster"));
 	put_named(out, v, "member", text_of(s, "node"), text_of(s, "name"));
+	if (is_true(s, "removed"))
+		fprintf(out,
+			"  %sit was removed from its cluster, and what it has grows old%s\n",
+			view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));
 	if (is_true(s, "diverged"))
 		fprintf(out,
 			"  %sits state differs from that of the others: it serves nothing%s\n",

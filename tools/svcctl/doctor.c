@@ -47,7 +47,11 @@ static void judge_quorum(struct report *r)
 	char *sentence = quorum_sentence(&q);
 	bool reachable = q.reachable == q.voters;
 
-	if (!quorum_is_there(&q))
+	if (q.removed)
+		add(r, LEVEL_FAIL, "quorum", NULL,
+			"stop it, or let it join again with 'svcctl cluster join'", "%s",
+			sentence);
+	else if (!quorum_is_there(&q))
 		add(r, LEVEL_FAIL, "quorum", NULL,
 			"start them again; when they are lost for good, 'svcctl cluster "
 			"recover' on the one that is left",

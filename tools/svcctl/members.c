@@ -70,6 +70,8 @@ const char *member_text(const struct svcd_value *member, const char *key)
 
 const char *member_role(const struct svcd_value *member)
 {
+	if (member_truth(member, "removed"))
+		return "removed";
 	if (member_truth(member, "joining"))
 		return "joining";
 	if (member_truth(member, "leader"))
@@ -178,6 +180,7 @@ struct quorum quorum_of(const struct members *m)
 		q.reachable += reachable;
 		q.leader |= reachable && member_truth(one, "leader");
 	}
+	q.removed = m->self != NULL && member_truth(m->self, "removed");
 	return q;
 }
 
@@ -188,7 +191,7 @@ size_t quorum_needed(const struct quorum *q)
 
 bool quorum_is_there(const struct quorum *q)
 {
-	return q->voters > 0 && q->reachable >= quorum_needed(q);
+	return q->voters > 0 && q->reachable >= quorum_needed(q) && !q->removed;
 }
 
 size_t quorum_may_fail(const struct quorum *q)
@@ -238,6 +241,10 @@ char *quorum_sentence(const struct quorum *q)
 {
 	char *text, *longer;
 
+	if (q->removed)
+		return mem_copy(
+			"this member was removed from its cluster, and what it has "
+			"grows old");
 	if (q->voters == 0)
 		return mem_copy("this member is not part of a cluster yet");
 	if (!quorum_is_there(q))

@@ -29,7 +29,8 @@ void members_fini(struct members *m); /* zero-initialised is fine */
 enum outcome members_find(
 	const struct members *m, const char *text, const struct svcd_value **out);
 
-/* "leader", "voter" or "standby"; "joining" before the cluster has taken it in. */
+/* "leader", "voter" or "standby"; of itself also "joining" before the cluster has taken
+ * it in, and "removed" afterwards. */
 const char *member_role(const struct svcd_value *member);
 const char *member_name(const struct svcd_value *member); /* its id when it has none */
 bool member_truth(const struct svcd_value *member, const char *key);
@@ -43,7 +44,8 @@ uint64_t member_behind(const struct members *m, const struct svcd_value *member)
 struct quorum {
 	size_t voters, reachable; /* how many of the voters */
 	size_t standbys;
-	bool leader; /* one is known, and reachable */
+	bool leader;  /* one is known, and reachable */
+	bool removed; /* the member that tells was: it knows nothing of the others */
 };
 struct quorum quorum_of(const struct members *m);
 size_t quorum_needed(const struct quorum *q);   /* more than half */
