@@ -550,13 +550,30 @@ static void on_over(struct replica *r, struct call *c, int code, struct bytes te
 		finish(x, code, text);
 }
 
+/* Leadership was to go to anybody, and has gone: the word of it was lost with the leader
+ * that it was asked of. To ask the new one would send it on. */
+static bool has_gone(const struct replica *r, const struct replica_change *x)
+{
+	struct driver_status s;
+
+	if (x->kind != CHANGE_TRANSFER || x->node != 0)
+		return false;
+	driver_status(r->driver, &s);
+	return x->internal[2] != 0 && s.leader != 0 && s.leader != x->internal[2];
+}
+
 static void ask(struct replica *r, struct replica_change *x)
 {
 	struct change_request q = {.op = (uint8_t)x->kind,
 		.node = x->node,
 		.actor = bytes_of(x->actor, strnlen(x->actor, sizeof(x->actor)))};
-	struct call *c = call_new(PEER_CHANGE, on_over, x);
+	struct call *c;
 
+	if (has_gone(r, x)) {
+		finish(x, 0, bytes_str(""));
+		return;
+	}
+	c = call_new(PEER_CHANGE, on_over, x);
 	if (!c) {
 		finish(x, SVCD_ENOMEM, BYTES_NONE);
 		return;
@@ -588,8 +605,11 @@ static void on_change(struct mail *m)
 {
 	struct replica_change *x = container_of(m, struct replica_change, mail);
 	struct replica *r = (struct replica *)(uintptr_t)x->internal[0];
+	struct driver_status s;
 
+	driver_status(r->driver, &s);
 	x->internal[1] = replica_now_ms(r);
+	x->internal[2] = s.leader;
 	ask(r, x);
 }
 
