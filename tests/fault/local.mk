@@ -82,6 +82,7 @@ tests_fault_cluster_run_SOURCES = \
 	tests/fault/cluster/member.h \
 	tests/fault/cluster/net.c \
 	tests/fault/cluster/net.h \
+	tests/fault/cluster/pace.h \
 	tests/fault/cluster/run.c \
 	tests/fault/cluster/shim.h \
 	$(LINEAR_FILES)

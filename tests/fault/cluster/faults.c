@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "pace.h"
 #include "wire/pack.h"
 
 #define START_MS 30000 /* a member that has not come back by then never will */
@@ -20,14 +20,6 @@ struct fault {
 	bool leader;    /* happens to the leader, when there is one */
 	bool needs_net; /* of our own */
 };
-
-static void nap_ms(uint64_t ms)
-{
-	struct timespec pause = {
-		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
-
-	nanosleep(&pause, NULL);
-}
 
 static void tell(const struct faults *f, const char *what, int i)
 {

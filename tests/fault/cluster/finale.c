@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "pace.h"
 #include "wire/pack.h"
 
 #define PAGE 200
@@ -17,13 +17,6 @@ struct standing {
 	uint64_t rev, applied, term;
 	char role[16];
 };
-
-static void nap_ms(long ms)
-{
-	struct timespec pause = {.tv_nsec = ms * 1000000};
-
-	nanosleep(&pause, NULL);
-}
 
 static struct standing standing_of(struct cluster *c, struct caller *with, int i)
 {

@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "pace.h"
 #include "wire/pack.h"
 
 #define TTL_MS 2500
@@ -36,14 +36,6 @@ struct keepers {
 	atomic_bool stop;
 	_Atomic uint64_t granted, renewed, ended, early, never;
 };
-
-static void nap_ms(uint64_t ms)
-{
-	struct timespec pause = {
-		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
-
-	nanosleep(&pause, NULL);
-}
 
 static void another_member(struct keeper *k)
 {

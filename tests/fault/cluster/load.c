@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "pace.h"
 #include "wire/pack.h"
 
 #define GENERATION_MS 6000 /* then the clients go on to the keys of another service */
@@ -48,22 +48,6 @@ struct load {
 	pthread_mutex_t lock; /* of seen */
 	struct seen seen[SEEN];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void nap_ms(uint64_t ms)
-{
-	struct timespec pause = {
-		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
-
-	nanosleep(&pause, NULL);
-}
 
 void load_name_key(uint32_t key, char text[64])
 {
@@ -252,7 +236,7 @@ static void write_op(struct client *c, struct record *r)
 	bool ambiguous = false;
 
 	c->seq++;
-	r->op.call = now_ns();
+	r->op.call = monotonic_ns();
 	for (;;) {
 		int code = send_write(c, &r->op, r->key);
 
@@ -265,7 +249,7 @@ static void write_op(struct client *c, struct record *r)
 		another_member(c);
 		nap_ms(5 + rng_below(&c->rng, 40));
 	}
-	r->op.ret = now_ns();
+	r->op.ret = monotonic_ns();
 	c->load->operations++;
 	if (fate == FATE_DONE) {
 		finish_write(c, r);
@@ -385,9 +369,9 @@ static void read_op(struct client *c, struct record *r)
 	bool all = r->local || rng_below(&c->rng, 2) == 0;
 	int code;
 
-	r->op.call = now_ns();
+	r->op.call = monotonic_ns();
 	code = send_read(c, r, all);
-	r->op.ret = now_ns();
+	r->op.ret = monotonic_ns();
 	c->load->operations++;
 	r->rev = code == 0 ? caller_u64(&c->caller, "rev", 0) : 0;
 	if (code == SVCD_EGONE || code == SVCD_ENOINSTANCE || code == SVCD_ENOSERVICE) {
@@ -521,9 +505,9 @@ static void read_all(struct load *l, struct client *c)
 		r.op.kind = OP_READ;
 		r.op.who = c->index;
 		caller_to(&c->caller, l->cluster->member[(int)g % l->cluster->n].client);
-		r.op.call = now_ns();
+		r.op.call = monotonic_ns();
 		code = send_read(c, &r, true);
-		r.op.ret = now_ns();
+		r.op.ret = monotonic_ns();
 		if (code == SVCD_ENOSERVICE)
 			c->caller.result = (struct value){0};
 		else if (code != 0)

@@ -14,20 +14,13 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "pace.h"
 #include "wire/pack.h"
 
 #define SMALL_DISK "size=192m"
-
-static void nap(long ms)
-{
-	struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	nanosleep(&pause, NULL);
-}
 
 /* ---- making ------------------------------------------------------------- */
 
@@ -181,7 +174,7 @@ bool member_await(struct cluster *c, int i, int timeout_ms)
 	while (!ok && c->member[i].pid != 0 && clock_now_ms() < end) {
 		ok = member_ask(c, &to, i, "status") == 0;
 		if (!ok)
-			nap(10);
+			nap_ms(10);
 		cluster_look(c);
 	}
 	caller_fini(&to);
@@ -227,7 +220,7 @@ int member_stop(struct cluster *c, int i, int timeout_ms)
 			m->pid = 0;
 			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 		}
-		nap(2);
+		nap_ms(2);
 	}
 	member_kill(c, i, SIGKILL);
 	return -1;
@@ -303,7 +296,7 @@ bool cluster_await_voters(struct cluster *c, int timeout_ms)
 		ok = member_ask(c, &with, i % c->n, "members") == 0 &&
 			voters(&with) == c->n;
 		if (!ok)
-			nap(50);
+			nap_ms(50);
 	}
 	caller_fini(&with);
 	return ok;
