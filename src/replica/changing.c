@@ -21,6 +21,7 @@
 #define CAUGHT_UP 64        /* entries that a member may lack to be promoted */
 #define TELL_REMOVED_MS 100 /* for the word that it is none any more to arrive */
 #define JOBS_MAX 64
+#define ORPHAN_MS 15000
 
 struct job {
 	struct list node;
@@ -468,12 +469,33 @@ static void promote_one(struct replica *r)
 	}
 }
 
+/* What a leader that went left of a member that it removed, or was about to add. */
+static void remove_orphans(struct replica *r)
+{
+	uint64_t now = replica_now_ms(r);
+
+	for (size_t i = 0; i < r->roster.n; i++) {
+		struct view *v = &r->roster.views[i];
+		struct change_request q = {
+			.op = CHANGE_REMOVE, .node = v->node, .actor = bytes_str("svcd")};
+
+		if (!v->recorded || v->member)
+			v->orphan_ms = 0;
+		else if (v->orphan_ms == 0)
+			v->orphan_ms = now;
+		else if (now - v->orphan_ms > ORPHAN_MS &&
+			job_new(r, (struct origin){.node = NOBODY}, &q))
+			v->orphan_ms = now;
+	}
+}
+
 static void evaluate_rules(struct replica *r)
 {
 	const struct view *v = r->promoted ? members_find(r, r->promoted) : NULL;
 
 	if (!replica_leads(r) || !settled(r) || r->change_in_flight)
 		return;
+	remove_orphans(r);
 	if (v && v->voter)
 		note_promoted(r);
 	else if (voters(r) < r->voters)

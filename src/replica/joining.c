@@ -166,6 +166,24 @@ static int find_cluster(
 	return rc == 0 ? datadir_set_cluster(&r->dir, found.cluster, false, e) : rc;
 }
 
+/* A member to be that starts again: whom it asked before may be gone, another one of the
+ * same cluster will do. */
+static void look_for_another(
+	struct replica *r, const struct replica_options *o, struct plan *p)
+{
+	const char *list[ADDRESSES_MAX];
+	struct peer_found found = {0};
+	size_t n = addresses(o, p, list);
+
+	if (n == 0 ||
+		peers_discover(list, n, o->tls, o->plain_anywhere, DISCOVER_MS, o->stop,
+			&found, NULL) != 0 ||
+		found.cluster != r->dir.cluster || found.node == r->dir.node)
+		return;
+	p->via = found.node;
+	snprintf(p->via_address, sizeof(p->via_address), "%s", found.address);
+}
+
 static int begin_plan(struct replica *r, struct err *e)
 {
 	struct plan p = {0};
@@ -184,6 +202,8 @@ static int follow_plan(struct replica *r, const struct replica_options *o,
 		rc = empty_directory(r, &p, e);
 	if (rc == 0 && (r->dir.cluster == 0 || p.via == 0))
 		rc = find_cluster(r, o, &p, e);
+	else if (rc == 0)
+		look_for_another(r, o, &p);
 	if (rc != 0)
 		return rc;
 	r->joining = true;
@@ -229,6 +249,18 @@ int replica_note_join(struct replica *r, const char *address, struct err *e)
 
 /* ---- while it runs ----------------------------------------------------- */
 
+static void say_waiting(struct replica *r)
+{
+	uint64_t now = replica_now_ms(r);
+
+	if (now - r->joining_said_ms < SAY_AGAIN_MS)
+		return;
+	r->joining_said_ms = now;
+	log_warn("waiting_to_be_taken_in",
+		L_STR("text",
+			"the member that was asked does not reach a leader of its cluster"));
+}
+
 static void on_joined(struct replica *r, int code, struct bytes text)
 {
 	r->announce_ms = replica_now_ms(r) +
@@ -237,6 +269,7 @@ static void on_joined(struct replica *r, int code, struct bytes text)
 		return;
 	if (code == SVCD_ENOLEADER || code == SVCD_EUNKNOWN) {
 		r->announce_ms = replica_now_ms(r) + BEAT_MS;
+		say_waiting(r);
 		return;
 	}
 	log_error("join_refused", L_ERR(code), L_BYTES("text", text));

@@ -145,7 +145,8 @@ struct view {
 	struct point points[BEAT_POINTS + 1]; /* digests that it told last */
 	bool differs; /* from a majority, at the last comparison */
 	char version[32];
-	uint64_t told_ms; /* an alarm was logged */
+	uint64_t told_ms;   /* an alarm was logged */
+	uint64_t orphan_ms; /* since then: a record without a member; 0: it is none */
 };
 
 struct roster {
@@ -250,6 +251,7 @@ struct replica {
 	uint64_t contact;     /* joining: who may help */
 	uint64_t announce_ms; /* the next try */
 	bool announcing;
+	uint64_t joining_said_ms;
 
 	pthread_mutex_t members_lock; /* the next two */
 	struct replica_member members[REPLICA_MEMBERS_MAX];
