@@ -16,7 +16,7 @@
 /* An acknowledgement that is owed for so long at two ticks in a row: nobody is there. */
 #define UNANSWERED_MS 600
 /* The dialler says something every tick. */
-#define SILENT_MS 10000
+#define SILENT_MS 5000
 
 /* What may wait to be sent. One frame may always. */
 static const size_t out_max[PEER_CHANNELS] = {

@@ -1,4 +1,6 @@
 /* replica/peers.h: several members on one loop, over the loopback interface. */
+#include <linux/filter.h>
+
 #include "base/clock.h"
 #include "base/rng.h"
 #include "replica/peer_codec.h"
@@ -800,18 +802,24 @@ START_TEST(random_bytes_end_in_a_closed_connection_and_one_line_a_second)
 }
 END_TEST
 
-/* The last comers find a closed door; who is silent is put out after the time of the
- * handshake; then there is room again. */
+/* The last comers find a closed door; who does not say hello is put out after the time of
+ * the handshake, and who is silent behind it as well; then there is room again. */
 START_TEST(strangers_are_bounded_in_number_and_time)
 {
 	enum { MANY = 64 };
 	static struct hand h[MANY];
 	struct member a = {0};
 	struct hand more = {0};
+	struct hand silent;
+	struct peer_hello hello;
 	struct net_addr at;
 
 	member_up(&a, 1, "a");
 	at = addr_of(peers_address(a.peers));
+	hand_up(&silent, &a);
+	hello = hand_hello(&silent);
+	hand_say(&silent, &hello);
+	ck_assert_uint_eq(silent.last, PEER_WELCOME);
 	for (int i = 0; i < MANY; i++)
 		hand_up(&h[i], &a);
 	more.conn = conn_dial(loop, &at, &hand_events, &more, NULL);
@@ -819,6 +827,7 @@ START_TEST(strangers_are_bounded_in_number_and_time)
 	ck_assert_int_eq(more.frames, 0);
 	for (int i = 0; i < MANY; i++)
 		run_until(loop, &h[i].closed, 1);
+	run_until(loop, &silent.closed, 1);
 	hand_up(&more, &a);
 	hand_down(&more);
 	peers_free(a.peers);
@@ -880,7 +889,7 @@ START_TEST(a_member_that_does_not_answer_is_tried_again)
 }
 END_TEST
 
-/* The rest of a handshake, by hand, on a blocking socket. */
+/* The rest of a handshake, by hand, on a raw socket. */
 static void wall_welcome(int fd, uint64_t node)
 {
 	struct peer_welcome w = {
@@ -899,6 +908,38 @@ static void wall_welcome(int fd, uint64_t node)
 	buf_fini(&out);
 	buf_fini(&body);
 }
+
+/* As if the cable had been cut: nothing that comes to fd is acknowledged any more. */
+static void wall_cut(int fd)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog filter = {.len = 1, .filter = nothing};
+
+	ck_assert_int_eq(
+		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)), 0);
+}
+
+START_TEST(a_member_that_is_cut_off_is_noticed)
+{
+	struct member a = {0};
+	struct wall w;
+
+	member_up(&a, 1, "a");
+	wall_up(&w);
+	ck_assert_int_eq(peers_set_address(a.peers, 2, w.at.text), 0);
+	peers_connect(a.peers, 2, PEER_RAFT);
+	run_until(loop, &w.accepted, 1);
+	wall_welcome(w.fd[0], 2);
+	run_until(loop, &a.ups, 1);
+	wall_cut(w.fd[0]);
+	run_until(loop, &a.downs, 1);
+	expect_words(peers_trouble(a.peers, 2), "does not answer any more");
+	peers_connect(a.peers, 2, PEER_RAFT);
+	run_until(loop, &w.accepted, 2);
+	peers_free(a.peers);
+	wall_down(&w);
+}
+END_TEST
 
 static size_t drink(int fd)
 {
@@ -1217,6 +1258,7 @@ int main(void)
 	tc = unit_case(s, "slow");
 	tcase_add_checked_fixture(tc, loop_up, loop_down);
 	tcase_add_test(tc, a_member_that_does_not_answer_is_tried_again);
+	tcase_add_test(tc, a_member_that_is_cut_off_is_noticed);
 	tcase_add_test(tc, output_to_a_slow_member_is_bounded);
 
 	tc = unit_case(s, "discovery");
