@@ -85,6 +85,8 @@ tests_fault_cluster_run_SOURCES = \
 	tests/fault/cluster/pace.h \
 	tests/fault/cluster/run.c \
 	tests/fault/cluster/shim.h \
+	tests/fault/cluster/trust.c \
+	tests/fault/cluster/trust.h \
 	$(LINEAR_FILES)
 tests_fault_cluster_run_CFLAGS = $(AM_CFLAGS) -pthread
 tests_fault_cluster_run_LDADD = $(wire_libs) -lpthread

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 #include "base/clock.h"
 #include "pace.h"
+#include "trust.h"
 #include "wire/pack.h"
 
 #define SMALL_DISK "size=192m"
@@ -66,6 +68,12 @@ bool cluster_make(struct cluster *c, int n, bool loopback, int small_disk)
 		fprintf(stderr, "cluster_run: error: %s: %s\n", c->base, strerror(errno));
 		return false;
 	}
+	if (c->tls && !trust_make(c->base, n, c->shim)) {
+		fprintf(stderr,
+			"cluster_run: error: no certificates, see %s/openssl.log\n",
+			c->base);
+		return false;
+	}
 	if (!loopback && !net_make(&c->net, n))
 		return false;
 	for (int i = 0; i < n; i++)
@@ -105,26 +113,59 @@ void cluster_remove(struct cluster *c, bool keep)
 
 /* ---- running ------------------------------------------------------------ */
 
+struct words {
+	const char *argv[48];
+	char text[24][400];
+	int n, texts;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(
+	struct words *w, const char *format, ...)
+{
+	char *text = w->text[w->texts++];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof w->text[0], format, args);
+	va_end(args);
+	w->argv[w->n++] = text;
+}
+
+static void command_line(const struct cluster *c, int i, struct words *w)
+{
+	const struct member *m = &c->member[i];
+
+	say(w, "%s", c->svcd);
+	say(w, "--config=/dev/null");
+	say(w, "--data-dir=%s", m->dir);
+	say(w, "--listen=tcp:%s", m->client);
+	say(w, "--peer-listen=tcp:%s", m->peer);
+	say(w, "--name=%s", m->name);
+	/* the first start of the first member makes the cluster; later ones join it */
+	if (c->n > 1 && !(i == 0 && m->starts == 1))
+		say(w, "--join=tcp:%s", c->member[i == 0 ? 1 : 0].peer);
+	say(w, "--set=workers=1");
+	say(w, "--set=storage.log-bytes=1MiB");
+	say(w, "--set=storage.reserve-bytes=8MiB");
+	say(w, "--set=cluster.voters=%d", c->n < 3 ? 3 : c->n);
+	if (c->tls) {
+		say(w, "--set=peers.tls.ca=%s/ca.pem", c->base);
+		say(w, "--set=peers.tls.cert=%s/%s.pem", c->base, m->name);
+		say(w, "--set=peers.tls.key=%s/%s.key", c->base, m->name);
+	} else {
+		say(w, "--set=peers.plain=anywhere");
+	}
+}
+
 /* In the child. */
 static void become(const struct cluster *c, int i)
 {
+	static struct words words;
 	const struct member *m = &c->member[i];
-	char listen[80], peer[80], name[32], join[80], shim[400], voters[32];
-	const char *argv[] = {c->svcd, "--config", "/dev/null", "--data-dir", m->dir,
-		"--listen", listen, "--peer-listen", peer, "--name", name, "--set",
-		"workers=1", "--set", "peers.plain=anywhere", "--set",
-		"storage.log-bytes=1MiB", "--set", voters, "--set",
-		"storage.reserve-bytes=8MiB", "--join", join, NULL};
+	char shim[400];
 	int log = open(m->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-	snprintf(listen, sizeof listen, "tcp:%s", m->client);
-	snprintf(peer, sizeof peer, "tcp:%s", m->peer);
-	snprintf(name, sizeof name, "%s", m->name);
-	snprintf(voters, sizeof voters, "cluster.voters=%d", c->n < 3 ? 3 : c->n);
-	/* the first start of the first member makes the cluster; later ones join it */
-	snprintf(join, sizeof join, "tcp:%s", c->member[i == 0 ? 1 : 0].peer);
-	if (c->n == 1 || (i == 0 && m->starts == 1))
-		argv[sizeof argv / sizeof argv[0] - 3] = NULL;
+	command_line(c, i, &words);
 	snprintf(shim, sizeof shim, "%s/%s.shim", c->base, m->name);
 	if (c->shim[0] != '\0') {
 		setenv("SVCD_FAULT_SHIM", shim, 1);
@@ -135,7 +176,7 @@ static void become(const struct cluster *c, int i)
 		_exit(126);
 	dup2(log, 1);
 	dup2(log, 2);
-	execv(c->svcd, (char *const *)(uintptr_t)argv);
+	execv(c->svcd, (char *const *)(uintptr_t)words.argv);
 	_exit(127);
 }
 

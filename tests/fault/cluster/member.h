@@ -28,6 +28,7 @@ struct cluster {
 	struct member member[NET_MEMBERS_MAX];
 	const char *svcd, *shim; /* programs; shim "": none */
 	char base[256];
+	bool tls;   /* between the members; see trust.h */
 	int deaths; /* members that ended and were not told to */
 };
 

@@ -30,6 +30,7 @@ static const char usage_text[] =
 	"  --members N    1 to 7 (3)\n"
 	"  --clients N    threads of load (12), --pause MS: their mean pause (5)\n"
 	"  --loopback     no namespaces: kill, freeze, clock and disk faults only\n"
+	"  --tls          certificates between the members (needs openssl)\n"
 	"  --only A,B     only these faults; --list names them\n"
 	"  --small-disk   a file system of its own for one member, also with --loopback\n"
 	"  --gap-max MS   no fault may stop the writes for longer\n"
@@ -41,7 +42,7 @@ struct options {
 	double seconds;
 	uint64_t seed;
 	int members, clients, pause_ms;
-	bool loopback, keep, quiet, small_disk;
+	bool loopback, keep, quiet, small_disk, tls;
 	uint64_t gap_max_ms; /* 0: no limit */
 	const char *only, *svcd, *shim;
 };
@@ -73,6 +74,7 @@ enum {
 	OPT_ONLY,
 	OPT_LIST,
 	OPT_SMALL_DISK,
+	OPT_TLS,
 	OPT_GAP_MAX,
 	OPT_KEEP,
 	OPT_QUIET,
@@ -90,6 +92,7 @@ static const struct option long_options[] = {
 	{"loopback", no_argument, NULL, OPT_LOOPBACK},
 	{"only", required_argument, NULL, OPT_ONLY},
 	{"list", no_argument, NULL, OPT_LIST},
+	{"tls", no_argument, NULL, OPT_TLS},
 	{"small-disk", no_argument, NULL, OPT_SMALL_DISK},
 	{"gap-max", required_argument, NULL, OPT_GAP_MAX},
 	{"keep", no_argument, NULL, OPT_KEEP},
@@ -127,6 +130,9 @@ static int read_option(int c, struct options *o)
 		return -1;
 	case OPT_ONLY:
 		o->only = optarg;
+		return -1;
+	case OPT_TLS:
+		o->tls = true;
 		return -1;
 	case OPT_SMALL_DISK:
 		o->small_disk = true;
@@ -345,6 +351,7 @@ int main(int argc, char **argv)
 	small_disk = geteuid() == 0 && (!o.loopback || o.small_disk) ? o.members - 1 : -1;
 	cluster.svcd = o.svcd;
 	cluster.shim = o.shim;
+	cluster.tls = o.tls;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGINT, on_signal);
