@@ -6,7 +6,8 @@ style_scripts = \
 	tests/style/words \
 	tests/style/refuses \
 	tests/style/settings \
-	tests/style/man
+	tests/style/man \
+	tests/style/promises
 
 EXTRA_DIST += $(style_scripts)
 TESTS += $(style_scripts)
