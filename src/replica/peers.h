@@ -8,7 +8,8 @@
  * when there is something to send; what was on its way is lost, which on the raft channel
  * nobody minds. Who tried to send, or called peers_connect, is served for 5 s: up comes
  * as soon as it is possible. A newer connection of a member replaces its older one:
- * frames of the older are thrown away.
+ * frames of the older are thrown away. A member that is cut off without a word is noticed
+ * within little more than a second; one that is only slow keeps its connection.
  *
  * Protocol: the side that accepted speaks first with a challenge; the dialler's hello
  * answers it with protocol version, cluster id, node id, name, advertised address and
@@ -86,7 +87,8 @@ struct peers_options {
 	void *arg;
 };
 
-/* 0; SVCD_EINUSE, SVCD_EINVAL … with e filled. */
+/* 0; SVCD_EINUSE, SVCD_EINVAL, SVCD_EDENIED (in the clear, and not this host) … with e
+ * filled. */
 int peers_new(const struct peers_options *o, struct peers **out, struct err *e);
 /* Ends all connections; what is pending is lost. Also from within a callback. NULL is
  * fine. */
