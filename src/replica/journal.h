@@ -60,6 +60,9 @@ int journal_read(struct journal *j, uint64_t index, struct buf *scratch,
 void journal_truncate(struct journal *j, uint64_t index);
 /* Entries up to index are not needed any more: removes whole segments. */
 void journal_drop(struct journal *j, uint64_t index);
+/* journal_reset is to come: begins to make its segment ready, where the disk does that
+ * beside. */
+void journal_prepare(struct journal *j);
 /* Removes all; the next entry is index + 1, behind one of that term. Durable. 0,
  * SVCD_ENOSPACE, which journal_reset_room says beforehand. */
 int journal_reset_room(struct journal *j);

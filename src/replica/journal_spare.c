@@ -125,6 +125,12 @@ void spare_step(struct journal *j, uint64_t bytes)
 		give_up(j);
 }
 
+void journal_prepare(struct journal *j)
+{
+	if (!j->spare.ready && !j->spare.beside && spare_reserve(j) == 0)
+		begin_beside(j);
+}
+
 void spare_recycle(struct journal *j, struct piece *p)
 {
 	struct disk *d = j->disk;

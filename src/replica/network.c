@@ -228,6 +228,11 @@ static void on_staged(void *arg, const struct staged *s)
 	checkpointing_staged(arg, s);
 }
 
+static void on_coming(void *arg)
+{
+	journal_prepare(((struct replica *)arg)->files.journal);
+}
+
 static void on_log_range(void *arg, uint64_t *first, uint64_t *last)
 {
 	struct replica *r = arg;
@@ -270,6 +275,7 @@ static int start_streams(struct replica *r, struct err *e)
 		.peers = r->peers,
 		.checkpoints = &r->files.checkpoints,
 		.staged = on_staged,
+		.coming = on_coming,
 		.want_checkpoint = on_want_checkpoint,
 		.log_range = on_log_range,
 		.arg = r,

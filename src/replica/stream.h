@@ -40,6 +40,8 @@ struct streams_options {
 	/* A checkpoint is whole, checked, named, durable, and the state made of it lies
 	 * ready for store_swap. */
 	void (*staged)(void *arg, const struct staged *s);
+	/* One begins to come in: the log is to be reset soon. May be NULL. */
+	void (*coming)(void *arg);
 	/* None is there to be sent: please make one (replica_checkpoint), without waiting
 	 * for it in the call. Asked again when none came. */
 	void (*want_checkpoint)(void *arg);

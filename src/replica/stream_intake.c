@@ -345,6 +345,8 @@ static void begin(struct streams *s, uint64_t from, const struct stream_frame *f
 		return;
 	}
 	receiving_begin(&in->x, from, f, got);
+	if (s->o.coming)
+		s->o.coming(s->o.arg);
 	if (got == f->offer.bytes) {
 		receiving_check(&in->x);
 		start_check(s);

@@ -43,6 +43,11 @@ static void on_staged(void *arg, const struct staged *s)
 	checkpoints_add(&m->d, &m->checkpoints, s->info.index);
 }
 
+static void on_coming(void *arg)
+{
+	((struct sm *)arg)->coming++;
+}
+
 static void log_range(void *arg, uint64_t *first, uint64_t *last)
 {
 	*first = ((struct sm *)arg)->first;
@@ -57,6 +62,7 @@ void sm_streams(struct sm *m, struct loop *loop)
 		.peers = m->peers,
 		.checkpoints = &m->checkpoints,
 		.staged = on_staged,
+		.coming = on_coming,
 		.want_checkpoint = on_want,
 		.log_range = log_range,
 		.arg = m};

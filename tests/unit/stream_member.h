@@ -15,7 +15,7 @@ struct sm {
 	struct peers *peers;
 	struct streams *streams;
 	uint64_t first, last; /* of the log */
-	int wanted;
+	int wanted, coming;
 	int staged; /* times */
 	struct checkpoint_info info;
 	uint64_t staged_from, staged_term;

@@ -457,6 +457,23 @@ START_TEST(a_journal_is_closed_while_its_spare_is_filled)
 }
 END_TEST
 
+START_TEST(a_reset_that_was_prepared_does_not_wait)
+{
+	struct journal *j = open_journal();
+
+	append_synced(j, 3, 500, 1);
+	journal_prepare(j);
+	journal_prepare(j);
+	ck_assert_int_eq(filler.begun, 1);
+	ck_assert_int_eq(journal_reset(j, 40, 4), 0);
+	ck_assert_int_eq(filler.file, -1);
+	ck_assert_int_eq(filler.begun, 1);
+	append_synced(j, 4, 500, 1);
+	check_entry(j, 41, 4, 500);
+	journal_close(j);
+}
+END_TEST
+
 /* With the thread, at its own speed. */
 START_TEST(a_real_folder_fills_beside)
 {
@@ -908,6 +925,7 @@ int main(void)
 	tcase_add_test(beside, a_fill_that_fails_is_tried_again);
 	tcase_add_test(beside, a_fill_that_cannot_begin_is_done_here);
 	tcase_add_test(beside, a_journal_is_closed_while_its_spare_is_filled);
+	tcase_add_test(beside, a_reset_that_was_prepared_does_not_wait);
 	tcase_add_test(beside, a_real_folder_fills_beside);
 
 	tcase_add_test(crash, a_last_record_torn_at_any_byte_is_cut_off);

@@ -538,6 +538,7 @@ START_TEST(a_checkpoint_arrives_and_becomes_the_state)
 	ck_assert_uint_eq(streams_keep_index(a.streams), 20);
 	run_until(b_has_it);
 	check_b_is_a();
+	ck_assert_int_eq(b.coming, 1);
 	ck_assert(exists("b/" CHECKPOINT_20));
 	ck_assert_int_eq(checkpoint_received(&b.d, &index, &term), 0);
 	ck_assert_uint_eq(index, 20);
