@@ -137,7 +137,20 @@ static void refusing(bool refuse)
 	fake_replica_refuse(f.replica, refuse ? SVCD_EBUSY : 0);
 }
 
-static void (*const troubles[])(bool there) = {low_on_disk, refusing};
+/* It leads as far as it knows, and no majority answers. */
+static void alone(bool there)
+{
+	fake_replica_quorum(f.replica, !there);
+}
+
+/* It was deposed and leads again, which it has not heard of yet. */
+static void elected_again(bool there)
+{
+	fake_replica_term(f.replica, there ? 2 : 1);
+}
+
+static void (*const troubles[])(bool there) = {
+	low_on_disk, refusing, alone, elected_again};
 
 START_TEST(no_lease_ends_while_the_leader_cannot_serve)
 {

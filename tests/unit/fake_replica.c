@@ -427,6 +427,13 @@ void fake_replica_age(struct replica *r, uint64_t age_ms)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void fake_replica_term(struct replica *r, uint64_t term)
+{
+	pthread_mutex_lock(&r->lock);
+	r->status.term = term;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void fake_replica_joining(struct replica *r, bool joining)
 {
 	pthread_mutex_lock(&r->lock);

@@ -19,6 +19,8 @@ void fake_replica_quorum(struct replica *r, bool quorum);
 void fake_replica_leader(struct replica *r, const char *client_address);
 void fake_replica_diverged(struct replica *r, bool diverged);
 void fake_replica_joining(struct replica *r, bool joining);
+/* 1 at the start; who was told of its role was told of term 1. */
+void fake_replica_term(struct replica *r, uint64_t term);
 void fake_replica_age(struct replica *r, uint64_t age_ms);
 
 /* A follower whose leader is there: proposals are applied although this one follows, and
