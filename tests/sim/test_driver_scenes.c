@@ -207,16 +207,24 @@ START_TEST(the_end_of_a_process_is_noticed_at_once)
 }
 END_TEST
 
+/* 3 hears nothing for long, then asks for votes, and all answers arrive. */
 START_TEST(a_follower_that_does_not_hear_the_leader_does_not_throw_it_out)
 {
 	struct sim *s = sim_by_hand(3);
 
 	ELECT(s, 1, 2, 3);
 	settle(s);
-	s->cut[sim_member(s, 1)->slot][sim_member(s, 3)->slot] = true;
-	go_on_for(s, 3000);
+	for (int i = 0; i < 20; i++) {
+		s->now_ms += SIM_HEARTBEAT_MS;
+		tick(s, 1);
+		sim_lose(s, 1, 3, 0);
+		talk(s, 1, 2);
+	}
+	tick(s, 3);
+	ck_assert_int_eq(status_of(s, 3).role, DRIVER_CANDIDATE);
+	settle(s);
 	ck_assert_int_eq(status_of(s, 1).role, DRIVER_LEADER);
-	ck_assert_uint_eq(status_of(s, 1).term, 2);
+	ck_assert_uint_eq(status_of(s, 3).term, 2);
 	sim_free(s);
 }
 END_TEST
@@ -424,6 +432,39 @@ START_TEST(e2_a_member_without_a_log_votes)
 	sim_start(sim_member(s, 1));
 	go_on_for(s, 3000);
 	ck_assert_str_eq(sim_disagreement(s), "");
+	sim_free(s);
+}
+END_TEST
+
+/* A second change arrives before it is known that the first is committed, and is lost
+ * again: then the first counts. */
+START_TEST(u1_a_change_is_settled_before_the_next)
+{
+	struct sim *s = sim_by_hand(5);
+	struct driver_member members[SIM_SLOTS];
+
+	ELECT(s, 1, 2, 3, 4, 5);
+	settle(s);
+	join(s, 1);
+	for (uint64_t node = 2; node <= 5; node++)
+		ck_assert(sim_pass(s, 1, node, APPEND));
+	sim_lose(s, 2, 1, 0);
+	for (uint64_t node = 3; node <= 5; node++)
+		ck_assert(sim_pass(s, node, 1, APPENDED));
+	ck_assert(!status_of(s, 1).changing);
+	ck_assert(status_of(s, 2).changing);
+	lose_all(s);
+	join(s, 1);
+	ck_assert(sim_pass(s, 1, 2, APPEND)); /* the second change, and news of the first
+					       */
+	ck_assert_uint_eq(
+		driver_members(sim_member(s, 2)->driver, members, SIM_SLOTS), 7);
+	lose_all(s);
+	sim_stop(sim_member(s, 1));
+	ELECT(s, 3, 4, 5);
+	talk(s, 3, 2);
+	ck_assert_uint_eq(
+		driver_members(sim_member(s, 2)->driver, members, SIM_SLOTS), 6);
 	sim_free(s);
 }
 END_TEST
@@ -876,6 +917,7 @@ int main(void)
 	tcase_add_test(
 		raft, a_follower_that_does_not_hear_the_leader_does_not_throw_it_out);
 
+	tcase_add_test(cures, u1_a_change_is_settled_before_the_next);
 	tcase_add_test(cures, x1_a_late_message_on_a_cut_log_is_no_news);
 	tcase_add_test(cures, x2_an_answer_to_the_past_confirms_nothing);
 	tcase_add_test(cures, x3_a_late_rejection_does_not_stop_a_follower);
