@@ -184,6 +184,10 @@ void sim_check_step(struct member *m)
 	sim_assert(m->sim, st.applied_index == m->at.index);
 	sim_assert(m->sim, st.contact_ms <= m->sim->now_ms);
 	sim_assert(m->sim, st.current_ms <= st.contact_ms);
+	if (st.leader && m->sim->leader_of[st.term] &&
+		m->sim->leader_of[st.term] != st.leader)
+		sim_fail(m->sim, "%llu follows %llu, which does not lead",
+			(unsigned long long)m->node, (unsigned long long)st.leader);
 	check_ballot(m);
 	sim_check_log(m);
 	m->durable = journal_durable(m->journal);
