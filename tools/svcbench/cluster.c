@@ -152,7 +152,7 @@ void case_cluster(const struct bench_case *c, const struct bench_options *o, boo
 	if (leader_of(&t) != leader)
 		r->errors++;
 	snprintf(r->note, sizeof r->note,
-		"cpu and memory of the leader; all share the "
+		"cpu and memory of the leader; others: with the followers; all share the "
 		"processors");
 	engine_fini(&e);
 	trio_remove(&t);
