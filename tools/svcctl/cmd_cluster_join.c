@@ -269,7 +269,9 @@ static enum outcome join(struct join *j, const struct args *a)
 
 	if (out != OUT_OK)
 		return out;
-	if (m.self != NULL && member_truth(m.self, "removed"))
+	if (m.self != NULL && member_truth(m.self, "joining"))
+		report_note("it is joining already");
+	else if (m.self != NULL && member_truth(m.self, "removed"))
 		out = begin(j);
 	else if (m.n >= 2 && is_with(&m, j->address))
 		report_note("it is in that cluster already");
