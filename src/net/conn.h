@@ -74,6 +74,9 @@ int conn_write(struct conn *c, struct bytes v);
  * connection it has an error and takes nothing. */
 struct buf *conn_out(struct conn *c);
 int conn_flush(struct conn *c);
+/* The same, and what the kernel takes is sent at once: when the round may still take
+ * long, because the disk is waited for. */
+int conn_flush_now(struct conn *c);
 
 /* Sends v at once if nothing is queued, and queues only the rest of it (a copy). For
  * messages that go to many connections: costs no memory while the peer keeps up. Returns

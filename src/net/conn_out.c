@@ -111,6 +111,15 @@ int conn_flush(struct conn *c)
 	return c->reason;
 }
 
+int conn_flush_now(struct conn *c)
+{
+	if (c->state >= CONN_FLUSHING)
+		return c->reason;
+	conn_push(c);
+	conn_queue(c);
+	return c->reason;
+}
+
 int conn_write(struct conn *c, struct bytes v)
 {
 	buf_put_bytes(conn_out(c), v);

@@ -218,7 +218,8 @@ int driver_after(struct driver *d)
 	int rc = driver_transfer_step(d);
 
 	driver_note_applied(d);
-	driver_tell_commit(d);
+	if (!d->o.news_later)
+		driver_tell_commit(d);
 	tell_changed(d);
 	driver_read_step(d);
 	return rc;

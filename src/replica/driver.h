@@ -98,6 +98,7 @@ struct driver_options {
 	void *arg; /* for both */
 	uint32_t election_ms, heartbeat_ms;
 	uint32_t seed;
+	bool news_later; /* the owner calls driver_tell_news */
 };
 
 /* Makes an empty journal the log of a cluster whose one voter is node. Durable. 0,
@@ -117,6 +118,10 @@ void driver_free(struct driver *d); /* answers what is pending with SVCD_EUNKNOW
 int driver_submit(struct driver *d, uint64_t now_ms, struct bytes payload, void *ticket);
 bool driver_may_submit(const struct driver *d); /* driver_submit would not say ENOLEADER
 						   or EAGAIN */
+
+/* With news_later: tells the members what was committed and no message has told them. To
+ * be called when nothing more is proposed for now: a new entry carries it for nothing. */
+void driver_tell_news(struct driver *d);
 
 int driver_tick(struct driver *d, uint64_t now_ms);
 uint64_t driver_due_ms(const struct driver *d); /* when driver_tick has something to do;

@@ -88,3 +88,8 @@ void driver_tell_commit(struct driver *d)
 			tell(d, s, last);
 	}
 }
+
+void driver_tell_news(struct driver *d)
+{
+	driver_tell_commit(d);
+}

@@ -120,6 +120,13 @@ static int link_flush(struct peer_link *l, struct buf *out, size_t begin)
 	return conn_flush(l->conn) == 0 ? 0 : SVCD_EUNREACHABLE;
 }
 
+static int link_flush_now(struct peer_link *l, struct buf *out, size_t begin)
+{
+	peer_frame_end(out, begin, l->checked);
+	l->wrote = true;
+	return conn_flush_now(l->conn) == 0 ? 0 : SVCD_EUNREACHABLE;
+}
+
 static bool link_has_room(const struct peer_link *l, size_t bytes)
 {
 	size_t pending = conn_pending(l->conn);
@@ -158,7 +165,8 @@ static int link_send_part(
 	out = conn_out(l->conn);
 	begin = peer_frame_begin(out, peer_raft_kind(m));
 	peer_put_raft(m, first, n, out);
-	return link_flush(l, out, begin);
+	/* The sync of our own log comes next: the disks of the others work meanwhile. */
+	return link_flush_now(l, out, begin);
 }
 
 int peer_link_send_raft(struct peer_link *l, const struct raft_message *m)

@@ -46,6 +46,7 @@ static void round_once(struct replica *r)
 	propose_flush(r);
 	reading_round(r);
 	propose_round(r);
+	driver_tell_news(r->driver);
 	driver_status(r->driver, &s);
 	calls_round(r, s.leader);
 	if (r->roster_stale || !list_empty(&r->jobs))
@@ -146,6 +147,7 @@ static int start_driver(struct replica *r, const struct replica_options *o, stru
 		.transport = r->peers ? &replica_transport : NULL,
 		.arg = r,
 		.election_ms = r->election_ms,
+		.news_later = true,
 		.heartbeat_ms = or_default(o->heartbeat_ms, HEARTBEAT_MS_DEFAULT),
 	};
 
