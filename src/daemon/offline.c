@@ -158,8 +158,9 @@ static void put_findings(const struct recover *r)
 	printf("%s: member %016" PRIx64 " of cluster %016" PRIx64 "\n", r->dir.path,
 		r->dir.node, r->dir.cluster);
 	printf("its log ends with entry %" PRIu64 " of term %" PRIu64
-	       ", revision %" PRIu64 " and more\n",
-		r->last_index, r->last_term, r->rev);
+	       ", revision %" PRIu64 "%s\n",
+		r->last_index, r->last_term, r->rev,
+		r->last_index > r->commit_index ? " or later" : "");
 	printf("entries up to %" PRIu64 " are known to be committed", r->commit_index);
 	if (r->last_index > r->commit_index)
 		printf("; the %" PRIu64 " behind them will count as committed",

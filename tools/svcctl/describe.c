@@ -198,6 +198,8 @@ static void put_what(FILE *out, const char *what)
 		fputs("settings changed", out);
 	else if (strcmp(what, "service_deleted") == 0)
 		fputs("service deleted", out);
+	else if (strcmp(what, "member_removed") == 0)
+		fputs("removed", out);
 	else
 		put_clean(out, what);
 }

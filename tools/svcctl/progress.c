@@ -40,6 +40,7 @@ static void show(struct progress *p, const char *text)
 		return;
 	fprintf(stderr, "\r\033[K%s", text);
 	fflush(stderr);
+	report_line_open(true);
 	p->open = true;
 }
 
@@ -74,5 +75,6 @@ void progress_end(struct progress *p, bool kept)
 {
 	if (p->open)
 		fputs(kept ? "\n" : "\r\033[K", stderr);
+	report_line_open(false);
 	p->open = false;
 }

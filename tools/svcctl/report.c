@@ -9,11 +9,17 @@
 /* Set once by main() before anything else runs. */
 static bool use_color;
 static bool be_quiet;
+static bool line_open;
 
 void report_setup(bool color, bool quiet)
 {
 	use_color = color;
 	be_quiet = quiet;
+}
+
+void report_line_open(bool open)
+{
+	line_open = open;
 }
 
 /* In one piece, so that lines of several threads do not mix. */
@@ -24,6 +30,9 @@ __attribute__((format(printf, 3, 0))) static void put_line(
 
 	vsnprintf(text, sizeof(text), format, ap);
 	text_clean(text); /* parts of it came over the network */
+	if (line_open)
+		fputs("\r\033[K", stderr);
+	line_open = false;
 	if (use_color)
 		fprintf(stderr, "\033[%sm%s\033[0m%s\n", color, head, text);
 	else

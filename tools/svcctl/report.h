@@ -32,6 +32,9 @@ enum outcome outcome_of(int error); /* of an enum svcd_error */
 /* Colour on standard error, and whether notes are wanted. */
 void report_setup(bool color, bool quiet);
 
+/* A line of progress is on the terminal: the next report takes its place. */
+void report_line_open(bool open);
+
 /* One line each, without newline: "svcctl: error: …", "hint: …", "svcctl: …" (a note;
  * none when quiet). */
 void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
