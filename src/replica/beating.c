@@ -155,12 +155,15 @@ static void fill_beat(struct replica *r, struct beat *b)
 	fill_points(r, b);
 }
 
-/* To a member that we, its leader, do not have in the configuration any more. */
+/* To a member that we, its leader, do not have in the configuration any more. Not before
+ * that is committed: it would keep quiet for nothing. */
 static bool is_removed(
 	const struct replica *r, const struct beat *b, const struct view *v)
 {
-	(void)r;
-	return (b->flags & BEAT_LEADER) && v->recorded && !v->member;
+	struct driver_status s;
+
+	driver_status(r->driver, &s);
+	return (b->flags & BEAT_LEADER) && !s.changing && v->recorded && !v->member;
 }
 
 void beating_send(struct replica *r, struct view *v)
@@ -178,6 +181,27 @@ void beating_send(struct replica *r, struct view *v)
 	if (out.error == 0) /* lost ones are followed by others */
 		(void)peers_send(
 			r->peers, v->node, PEER_RAFT, PEER_BEAT, buf_bytes(&out));
+	buf_fini(&out);
+}
+
+/* To somebody who takes himself for a member and is none: he was away when he was
+ * removed. */
+void beating_tell_stranger(struct replica *r, uint64_t node)
+{
+	struct buf out = {0};
+	struct driver_status s;
+	struct beat b;
+
+	driver_status(r->driver, &s);
+	if (!s.ready || s.changing || replica_now_ms(r) - r->stranger_told_ms < BEAT_MS)
+		return;
+	r->stranger_told_ms = replica_now_ms(r);
+	fill_beat(r, &b);
+	b.flags |= BEAT_REMOVED;
+	b.sent_us = clock_now_us();
+	beat_encode(&out, &b);
+	if (out.error == 0)
+		(void)peers_reply(r->peers, node, PEER_RAFT, PEER_BEAT, buf_bytes(&out));
 	buf_fini(&out);
 }
 

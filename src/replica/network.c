@@ -86,6 +86,8 @@ static void on_raft(void *arg, struct raft_message *m)
 	struct replica *r = arg;
 
 	heard(r, m->server_id);
+	if (!members_find(r, m->server_id))
+		beating_tell_stranger(r, m->server_id);
 	if (!r->removed)
 		network_driver(
 			r, driver_receive(r->driver, replica_now_ms(r), m), "receive");

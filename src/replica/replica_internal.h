@@ -252,6 +252,7 @@ struct replica {
 	uint64_t announce_ms; /* the next try */
 	bool announcing;
 	uint64_t joining_said_ms;
+	uint64_t stranger_told_ms;
 
 	pthread_mutex_t members_lock; /* the next two */
 	struct replica_member members[REPLICA_MEMBERS_MAX];
@@ -382,6 +383,7 @@ bool members_reachable(const struct replica *r, const struct view *v);
 void beating_start(struct replica *r);
 void beating_on_timer(void *arg);
 void beating_send(struct replica *r, struct view *v);
+void beating_tell_stranger(struct replica *r, uint64_t node);
 void beating_on_beat(struct replica *r, uint64_t from, struct bytes body);
 void beating_note_point(struct replica *r, uint64_t index, uint64_t digest);
 

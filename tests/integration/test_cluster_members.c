@@ -132,6 +132,29 @@ START_TEST(the_leader_itself_is_removed)
 }
 END_TEST
 
+/* It was away, and nobody who runs remembers it. */
+START_TEST(who_was_removed_while_away_is_told_when_it_comes_back)
+{
+	int leader, away;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	away = other_than(leader);
+	cluster_stop(&c, away);
+	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_REMOVE, away), 0);
+	for (int i = 0; i < 3; i++)
+		if (i != away)
+			cluster_stop(&c, i);
+	for (int i = 0; i < 3; i++)
+		if (i != away)
+			cluster_start(&c, i);
+	cluster_wait_leader(&c);
+	cluster_start(&c, away);
+	cluster_wait(&c, is_removed, &away, "the removed one to be told");
+	ck_assert_int_eq(cluster_register(&c, leader, "web", "a"), 0);
+}
+END_TEST
+
 START_TEST(what_is_done_already_is_a_success)
 {
 	int leader, target;
@@ -315,6 +338,7 @@ int main(void)
 	tcase_add_test(tc, leadership_goes_where_it_is_sent);
 	tcase_add_test(tc, a_follower_is_removed);
 	tcase_add_test(tc, the_leader_itself_is_removed);
+	tcase_add_test(tc, who_was_removed_while_away_is_told_when_it_comes_back);
 	tcase_add_test(tc, what_is_done_already_is_a_success);
 	tcase_add_test(tc, the_only_voter_cannot_go);
 	tcase_add_test(tc, a_dead_member_is_replaced);
