@@ -87,6 +87,8 @@ tests_fault_cluster_run_SOURCES = \
 	tests/fault/cluster/shim.h \
 	tests/fault/cluster/trust.c \
 	tests/fault/cluster/trust.h \
+	tests/fault/cluster/watchers.c \
+	tests/fault/cluster/watchers.h \
 	$(LINEAR_FILES)
 tests_fault_cluster_run_CFLAGS = $(AM_CFLAGS) -pthread
 tests_fault_cluster_run_LDADD = $(wire_libs) -lpthread

@@ -32,6 +32,7 @@ void caller_close(struct caller *c)
 		close(c->fd);
 	c->fd = -1;
 	buf_clear(&c->in);
+	c->taken = 0;
 	frame_scan_reset(&c->scan);
 }
 
@@ -154,6 +155,7 @@ static int answer(struct caller *c, uint64_t deadline_ms)
 		if (len == 0 || frame_parse(bytes_of(c->in.data, len), &f) != 0)
 			return CALLER_LOST;
 		/* the values point into c->in, which stays until the next call */
+		c->taken = len;
 		if (f.kind == FRAME_RESPONSE && f.id == c->id)
 			return take(c, &f);
 		buf_drop_front(&c->in, len);
@@ -196,6 +198,7 @@ int caller_end(struct caller *c, int timeout_ms)
 		return CALLER_UNREACHED;
 	}
 	buf_clear(&c->in);
+	c->taken = 0;
 	frame_scan_reset(&c->scan);
 	code = put(c, buf_bytes(&c->out), deadline) ? answer(c, deadline) : CALLER_LOST;
 	if (code == CALLER_LOST) {
@@ -203,6 +206,35 @@ int caller_end(struct caller *c, int timeout_ms)
 		c->fd = -1;
 	}
 	return code;
+}
+
+int caller_event(struct caller *c, int timeout_ms)
+{
+	uint64_t deadline = clock_now_ms() + (uint64_t)timeout_ms;
+	struct frame f;
+	struct value list;
+
+	if (c->fd < 0)
+		return CALLER_LOST;
+	do {
+		buf_drop_front(&c->in, c->taken);
+		c->taken = get(c, deadline);
+		if (c->taken == 0 && clock_now_ms() >= deadline)
+			return SVCD_ETIMEOUT;
+		if (c->taken == 0 ||
+			frame_parse(bytes_of(c->in.data, c->taken), &f) != 0) {
+			caller_close(c);
+			return CALLER_LOST;
+		}
+	} while (f.kind != FRAME_NOTIFICATION);
+	arena_reset(c->arena);
+	if (value_parse(c->arena, f.body, &list) != 0 || list.type != VALUE_ARRAY ||
+		list.n != 1) {
+		caller_close(c);
+		return CALLER_LOST;
+	}
+	c->result = value_at(list, 0);
+	return 0;
 }
 
 uint64_t value_u64(struct value map, const char *key, uint64_t fallback)

@@ -21,7 +21,8 @@ struct caller {
 	struct buf in, out;
 	struct frame_scan scan;
 	struct arena *arena;
-	struct value result; /* of the last answer: result or error */
+	struct value result; /* of the last answer: result or error; or the last event */
+	size_t taken;        /* bytes of that message, at the front of in */
 };
 
 void caller_init(struct caller *c);
@@ -35,6 +36,10 @@ struct buf *caller_begin(struct caller *c, const char *method);
 /* Sends it and waits. 0, the error's code, CALLER_LOST or CALLER_UNREACHED (both close).
  */
 int caller_end(struct caller *c, int timeout_ms);
+
+/* Waits for the next event, which is then c->result. 0, SVCD_ETIMEOUT, CALLER_LOST
+ * (closes). */
+int caller_event(struct caller *c, int timeout_ms);
 
 /* Of the last answer; the fallback when there is no such key, or it is something else. */
 uint64_t caller_u64(const struct caller *c, const char *key, uint64_t fallback);

@@ -16,6 +16,7 @@
 #include "faults.h"
 #include "finale.h"
 #include "leases.h"
+#include "watchers.h"
 
 static const char usage_text[] =
 	"usage: cluster_run [options]\n"
@@ -50,6 +51,7 @@ struct options {
 struct totals {
 	struct load_stat load;
 	struct leases_stat leases;
+	struct watchers_stat watchers;
 	struct history_verdict history;
 	uint64_t caught_up, unequal, services, stops, complaints, terms;
 };
@@ -271,7 +273,8 @@ static bool print_verdict(
 	const struct history_verdict *h = &t->history;
 	uint64_t wrong = h->not_linear + h->undecided + h->out_of_order + h->outdated +
 		t->load.backwards + t->load.unequal + t->load.surprises +
-		t->leases.early + t->leases.never + t->caught_up + t->unequal + t->stops +
+		t->leases.early + t->leases.never + t->watchers.gaps +
+		t->watchers.unheard + t->caught_up + t->unequal + t->stops +
 		t->complaints + f->failed + (uint64_t)f->cluster->deaths +
 		long_gaps(o, f);
 
@@ -293,6 +296,10 @@ static bool print_verdict(
 	       " unexpected answers; %d members died, %" PRIu64 " did not come back\n",
 		t->leases.early, t->leases.never, t->load.surprises, f->cluster->deaths,
 		f->failed);
+	printf("  watchers: %" PRIu64 " events on %" PRIu64 " connections, %" PRIu64
+	       " gaps, %" PRIu64 " services unheard of at the end\n",
+		t->watchers.events, t->watchers.connections, t->watchers.gaps,
+		t->watchers.unheard);
 	printf("  at the end: %s, %" PRIu64 " of %" PRIu64 " services differ, %" PRIu64
 	       " bad stops, %" PRIu64 " complaints in logs\n",
 		t->caught_up == 0 ? "together" : "NOT TOGETHER", t->unequal, t->services,
@@ -307,6 +314,7 @@ static int run(const struct options *o, int small_disk)
 	uint64_t end = clock_now_ms() + (uint64_t)(o->seconds * 1000);
 	uint64_t term = term_now(&cluster);
 	struct keepers *keepers = keepers_start(&cluster, 3, o->seed);
+	struct watchers *watchers = watchers_start(&cluster);
 	struct load *load = load_start(
 		&cluster, o->clients, o->seed, (unsigned)o->pause_ms);
 	struct history history = {0};
@@ -323,6 +331,7 @@ static int run(const struct options *o, int small_disk)
 	keepers_end(keepers, &t.leases);
 	load_end(load, &history, &t.load);
 	t.caught_up = finale_caught_up(&cluster, 60000);
+	watchers_end(watchers, &t.watchers);
 	t.terms = term_now(&cluster) - term;
 	t.unequal = finale_equal(&cluster, &t.services);
 	t.stops = finale_stop(&cluster);
