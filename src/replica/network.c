@@ -194,12 +194,22 @@ static void on_met(
 		log_info("stranger_met", L_STR("name", name), L_STR("address", address));
 }
 
+/* After a start: what happened while this member was away is not in its log. */
+static void on_removed(void *arg)
+{
+	struct replica *r = arg;
+
+	if (!r->joining)
+		members_removed(r);
+}
+
 const struct peers_events replica_peers_events = {
 	.raft = on_raft,
 	.frame = on_frame,
 	.up = on_up,
 	.drained = on_drained,
 	.met = on_met,
+	.removed = on_removed,
 };
 
 /* Who leads has changed: what an earlier one was asked is lost. */

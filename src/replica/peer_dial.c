@@ -122,6 +122,8 @@ static void dialled_closed(struct peer_link *l, const struct err *why, void *arg
 	line_back_off(line, why);
 	if (was_up)
 		p->ev->up(p->arg, line->peer->node, line->channel, false);
+	if (why->code == SVCD_EGONE && p->ev->removed != NULL)
+		p->ev->removed(p->arg);
 }
 
 static const struct peer_link_events dialled_events = {

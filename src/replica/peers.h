@@ -73,6 +73,8 @@ struct peers_events {
 	 * joining set. */
 	void (*met)(void *arg, uint64_t node, const char *name, const char *address,
 		bool joining);
+	/* A member told us that we were removed from the cluster. May be NULL. */
+	void (*removed)(void *arg);
 };
 
 struct peers_options {

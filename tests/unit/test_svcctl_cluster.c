@@ -238,6 +238,7 @@ static const struct {
 	{SELF ", 'applied': 490}," OTHER, JOIN_CATCHING_UP},
 	{SELF ", 'applied': 500}," OTHER, JOIN_STANDBY},
 	{SELF ", 'applied': 500, 'voter': true}," OTHER, JOIN_VOTER},
+	{SELF ", 'applied': 500, 'voter': true}," N2_AWAY "," N3_AWAY, JOIN_DISCOVERING},
 };
 
 START_TEST(a_member_that_joins_goes_through_stages)

@@ -1,5 +1,15 @@
 #include "svcctl/joining.h"
 
+/* Without another one in reach it is as it was when it was last in touch. */
+static bool has_company(const struct members *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!member_truth(m->rows[i].v, "self") &&
+			member_is_reachable(m->rows[i].v))
+			return true;
+	return false;
+}
+
 struct joining joining_of(const struct members *m)
 {
 	const struct svcd_value *self = m->self;
@@ -12,7 +22,7 @@ struct joining joining_of(const struct members *m)
 	j.behind = member_behind(m, self);
 	if (j.bytes > 0)
 		j.stage = j.done < j.bytes ? JOIN_COPYING : JOIN_CHECKING;
-	else if (m->n < 2)
+	else if (!has_company(m))
 		j.stage = JOIN_DISCOVERING;
 	else if (member_truth(self, "voter") && !member_truth(self, "joining"))
 		j.stage = JOIN_VOTER;
