@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../unit/unit.h"
+#include "base/clock.h"
 
 static struct cluster c;
 
@@ -175,6 +176,25 @@ START_TEST(the_end_of_the_leader_is_a_pause_and_no_error)
 }
 END_TEST
 
+#define LONG_MS 6000
+
+/* Its connections broke, and no heartbeat comes: no member waits for the timeout. */
+START_TEST(who_saw_the_leader_end_does_not_wait_for_the_timeout)
+{
+	int leader, at;
+	uint64_t before;
+
+	c.election_ms = LONG_MS;
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	at = other_than(leader);
+	before = clock_now_ms();
+	cluster_stop(&c, leader);
+	ck_assert_int_eq(cluster_register(&c, at, "web", "a"), 0);
+	ck_assert_uint_lt(clock_now_ms() - before, LONG_MS);
+}
+END_TEST
+
 static bool is_current(struct cluster *k, void *arg)
 {
 	(void)arg;
@@ -230,6 +250,7 @@ int main(void)
 	tcase_add_test(tc, a_current_read_sees_what_was_written_elsewhere);
 	tcase_add_loop_test(tc, a_change_of_leader_is_a_pause_and_no_error, 0, 3);
 	tcase_add_test(tc, the_end_of_the_leader_is_a_pause_and_no_error);
+	tcase_add_test(tc, who_saw_the_leader_end_does_not_wait_for_the_timeout);
 	tcase_add_test(tc, cluster_time_goes_on_over_leaders);
 	return unit_run(s);
 }
