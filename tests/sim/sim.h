@@ -130,6 +130,7 @@ struct sim_profile {
 	unsigned trailing; /* entries kept behind a checkpoint */
 	unsigned checkpoint_every;
 	bool crashes, cuts, stalls, full, slow;
+	bool news_later; /* as the replica does it */
 	unsigned chaos_ms;
 };
 

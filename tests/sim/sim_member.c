@@ -371,6 +371,7 @@ void sim_start(struct member *m)
 		.election_ms = SIM_ELECTION_MS,
 		.heartbeat_ms = SIM_HEARTBEAT_MS,
 		.seed = (uint32_t)rng_next(&s->rng),
+		.news_later = s->p.news_later,
 	};
 	m->ticks = 0;
 	m->ticks_since_ms = s->now_ms;
@@ -475,6 +476,8 @@ void sim_end(struct member *m, int rc)
 	if (rc != 0)
 		sim_fail(m->sim, "%llu: the driver says %d", (unsigned long long)m->node,
 			rc);
+	if (m->sim->p.news_later && (m->sim->calm || sim_chance(m->sim, 3)))
+		driver_tell_news(m->driver);
 	if (m->disk.crashed) {
 		sim_crash(m);
 		return;

@@ -31,6 +31,7 @@ void sim_profile_of(struct sim *s)
 		.stalls = sim_chance(s, 2),
 		.full = sim_chance(s, 3),
 		.slow = sim_chance(s, 3),
+		.news_later = sim_chance(s, 2),
 		.chaos_ms = 2500,
 	};
 }
