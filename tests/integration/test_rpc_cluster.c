@@ -168,6 +168,11 @@ START_TEST(a_current_read_is_never_answered_with_what_was_kept)
 		ok(c, "resolve", "{service:'web',consistency:'current'}");
 		ck_assert_str_eq(rpc_text(c, "count"), count);
 	}
+	/* nor when nothing has changed: the leader may be another one by now */
+	ok(c, "resolve", "{service:'web',consistency:'current'}");
+	fake_replica_hold_reads(f.replica, false, SVCD_ENOLEADER);
+	ck_assert_int_eq(rpc_call(c, "resolve", "{service:'web',consistency:'current'}"),
+		SVCD_ENOLEADER);
 	ck_assert_uint_eq(fixture_stat(&f).lookups_kept, 0);
 }
 END_TEST

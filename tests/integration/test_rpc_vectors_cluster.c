@@ -49,6 +49,7 @@ static const struct replica_member three[] = {
 	{.node = 0xc3,
 		.name = "n3",
 		.peer = "tcp:10.0.0.3:7821",
+		.joining = true,
 		.heard_ms = UINT64_MAX,
 		.trouble = "connection refused"},
 };
