@@ -88,8 +88,8 @@ static enum outcome fail_address(const char *text)
 {
 	report_error("no member answers there: %s", text);
 	report_hint("ADDRESS is where a member listens for members (its setting "
-		    "peers.listen, port %d by default), not for clients; it must be "
-		    "reached from the member that joins",
+		    "peers.listen, port %d by default), not for clients; both use "
+		    "TLS, or both do not",
 		PEER_PORT_DEFAULT);
 	return OUT_UNREACHABLE;
 }
