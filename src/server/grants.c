@@ -187,9 +187,12 @@ static bool renew_here(struct request *r, struct renewal *x)
 	struct worker *w = r->session->worker;
 	struct renewed out = {
 		.ids = x->ids, .lost = x->lost, .n = x->n, .one = x->lease != 0};
-	int unknown = leases_renew(
-		w->server->leases, x->ids, x->n, &w->server->self, x->lost, &out.ttl_ms);
+	int unknown;
 
+	if (leases_doubted(w->server->leases, w->now_ms))
+		return false;
+	unknown = leases_renew(
+		w->server->leases, x->ids, x->n, &w->server->self, x->lost, &out.ttl_ms);
 	if (unknown < 0)
 		return false;
 	for (int i = 0; i < unknown; i++) {

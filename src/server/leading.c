@@ -94,7 +94,8 @@ static int answer_make(
 
 	if (n < 0)
 		return n;
-	if (!leases_leading(l->server->leases))
+	if (!leases_leading(l->server->leases) ||
+		leases_doubted(l->server->leases, loop_now_ms(l->ageing->loop)))
 		return SVCD_ENOLEADER;
 	buf_put_be64(out, leases_count(l->server->leases));
 	if (answer_items(l, q->question, (size_t)n, q->from, out) > 0)

@@ -45,6 +45,8 @@ struct leases {
 	struct list closed;
 	uint64_t clock_ms;    /* lease time; starts at 1 */
 	uint64_t led_ms;      /* lease time of leases_lead */
+	uint64_t doubt_ms;    /* leases_doubted until then */
+	bool begun;           /* advanced since leases_lead */
 	uint64_t advanced_ms; /* of the last advance; 0: none yet */
 	uint64_t tokens;      /* thousandths of an expiry */
 	uint32_t per_second;
@@ -166,6 +168,8 @@ void leases_lead(struct leases *l)
 	forget_all(l);
 	l->leading = true;
 	l->led_ms = l->clock_ms;
+	l->doubt_ms = 0;
+	l->begun = false;
 	l->tokens = 0;
 	pthread_mutex_unlock(&l->lock);
 }
@@ -340,11 +344,33 @@ size_t leases_release(struct leases *l, struct lease_holder *holder, bool drop)
 	return queued;
 }
 
+/* We did not run since the last advance: somebody else may lead since. */
+static void notice_pause(struct leases *l, uint64_t now_ms)
+{
+	if (l->begun && now_ms > l->advanced_ms + LEASE_STEP_MAX_MS &&
+		l->doubt_ms < now_ms)
+		l->doubt_ms = now_ms + LEASE_DOUBT_MS;
+}
+
+bool leases_doubted(struct leases *l, uint64_t now_ms)
+{
+	bool doubted;
+
+	pthread_mutex_lock(&l->lock);
+	if (l->leading)
+		notice_pause(l, now_ms);
+	doubted = l->leading && now_ms < l->doubt_ms;
+	pthread_mutex_unlock(&l->lock);
+	return doubted;
+}
+
 static void advance_locked(struct leases *l, uint64_t now_ms, bool serving)
 {
 	uint64_t step = l->advanced_ms == 0 ? 0 : now_ms - l->advanced_ms;
 	uint64_t cap = (uint64_t)l->per_second * 100; /* a tenth of a second's expiries */
 
+	notice_pause(l, now_ms);
+	l->begun = true;
 	l->advanced_ms = now_ms;
 	if (!serving)
 		return;

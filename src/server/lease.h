@@ -50,6 +50,15 @@ void leases_lead(struct leases *l);
 void leases_follow(struct leases *l); /* somebody else leads: forgets everything */
 bool leases_leading(struct leases *l);
 
+/*
+ * Whether we may have stopped leading without knowing it: we did not run for a while (a
+ * stopped process, a machine that slept), and others may lead since. Then a renewal that
+ * is confirmed here would not be one: nothing is renewed until LEASE_DOUBT_MS have
+ * passed, in which we hear of a leader that there is. Ask before each renewal.
+ */
+#define LEASE_DOUBT_MS 600
+bool leases_doubted(struct leases *l, uint64_t now_ms);
+
 /* A whole TTL from now. holder may be NULL: nobody holds it; one that is known then stays
  * as it is, otherwise it is renewed and changes its holder. SVCD_ECONFLICT: it is ending.
  * SVCD_ENOMEM, SVCD_ENOLEADER. */

@@ -123,6 +123,35 @@ START_TEST(time_in_which_we_did_not_run_counts_for_little)
 }
 END_TEST
 
+START_TEST(after_a_pause_renewals_are_doubted_until_a_leader_would_be_heard)
+{
+	ck_assert(!leases_doubted(l, now_ms + LEASE_STEP_MAX_MS));
+	pass(TTL, true);
+	ck_assert(!leases_doubted(l, now_ms));
+	/* whoever notices first: the one who is asked … */
+	now_ms += LEASE_STEP_MAX_MS + 1;
+	ck_assert(leases_doubted(l, now_ms));
+	leases_advance(l, now_ms, true);
+	pass(LEASE_DOUBT_MS - STEP, true);
+	ck_assert(leases_doubted(l, now_ms));
+	pass(STEP, true);
+	ck_assert(!leases_doubted(l, now_ms));
+	/* … or the clock */
+	now_ms += LEASE_STEP_MAX_MS + 1;
+	leases_advance(l, now_ms, true);
+	ck_assert(leases_doubted(l, now_ms));
+	pass(LEASE_DOUBT_MS, true);
+	ck_assert(!leases_doubted(l, now_ms));
+	/* who did not lead meanwhile has not paused */
+	leases_follow(l);
+	now_ms += 10 * TTL;
+	ck_assert(!leases_doubted(l, now_ms));
+	leases_lead(l);
+	leases_advance(l, now_ms, false);
+	ck_assert(!leases_doubted(l, now_ms));
+}
+END_TEST
+
 START_TEST(a_closed_connection_takes_what_wants_to_be_dropped)
 {
 	uint64_t ids[LIMIT_BATCH];
@@ -415,6 +444,8 @@ int main(void)
 	tcase_add_test(tc, a_renewal_begins_the_ttl_anew);
 	tcase_add_test(tc, the_clock_stands_while_the_leader_cannot_serve);
 	tcase_add_test(tc, time_in_which_we_did_not_run_counts_for_little);
+	tcase_add_test(
+		tc, after_a_pause_renewals_are_doubted_until_a_leader_would_be_heard);
 	tcase_add_test(tc, a_closed_connection_takes_what_wants_to_be_dropped);
 	tcase_add_test(tc, a_shut_down_server_drops_nothing);
 	tcase_add_test(tc, a_renewal_from_another_connection_saves_a_closed_lease);
