@@ -56,6 +56,12 @@ static void kill_9(struct faults *f, int i)
 	member_kill(f->cluster, i, SIGKILL);
 }
 
+static void move_away(struct faults *f, int i)
+{
+	kill_9(f, i);
+	member_move(f->cluster, i);
+}
+
 static void kill_all(struct faults *f, int i)
 {
 	(void)i;
@@ -238,6 +244,7 @@ static const struct fault kinds[FAULT_KINDS] = {
 	[FAULT_FULL_DISK] = {"full disk", 4, 3000, 5000, full_disk, empty_disk, false,
 		false},
 	[FAULT_TRANSFER] = {"transfer", 5, 50, 500, transfer, NULL, false, false},
+	[FAULT_MOVE] = {"move", 3, 0, 500, move_away, start, false, false},
 	[FAULT_REPLACE] = {"replace", 3, 0, 500, replace, join, false, false},
 };
 
@@ -270,7 +277,8 @@ void faults_init(struct faults *f, struct cluster *c, struct load *l, uint64_t s
 		f->enabled[FAULT_CLOCK] = f->enabled[FAULT_SLOW_DISK] = false;
 	f->changes = c->n > 1 && knows(f, "member_change");
 	if (!f->changes)
-		f->enabled[FAULT_TRANSFER] = f->enabled[FAULT_REPLACE] = false;
+		f->enabled[FAULT_TRANSFER] = f->enabled[FAULT_REPLACE] =
+			f->enabled[FAULT_MOVE] = false;
 }
 
 void faults_fini(struct faults *f)

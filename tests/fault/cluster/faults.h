@@ -24,6 +24,7 @@ enum fault_kind {
 	FAULT_SLOW_DISK,
 	FAULT_FULL_DISK,
 	FAULT_TRANSFER,
+	FAULT_MOVE,    /* kill -9, and started again with another address for members */
 	FAULT_REPLACE, /* removed from the cluster, and a new one joins in its place */
 	FAULT_KINDS
 };

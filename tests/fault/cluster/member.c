@@ -267,6 +267,15 @@ int member_stop(struct cluster *c, int i, int timeout_ms)
 	return -1;
 }
 
+void member_move(struct cluster *c, int i)
+{
+	char address[32];
+
+	net_address(&c->net, i, address);
+	snprintf(c->member[i].peer, sizeof c->member[i].peer, "%s:%d", address,
+		7822 + c->member[i].starts % 1000);
+}
+
 bool cluster_look(struct cluster *c)
 {
 	bool well = true;

@@ -48,6 +48,8 @@ int member_stop(struct cluster *c, int i, int timeout_ms);
 void member_freeze(struct cluster *c, int i, bool frozen);
 void member_wipe(struct cluster *c, int i); /* its data directory becomes empty; it is not
 					       running */
+void member_move(struct cluster *c, int i); /* another port for members, from the next
+					       start */
 void member_fill_disk(struct cluster *c, int i, bool full);
 /* Notes members that ended by themselves. True when there was none. */
 bool cluster_look(struct cluster *c);
