@@ -315,7 +315,7 @@ static const struct {
 	{"\x01", 1},
 	{"\x02\x01\x00\x00", 4}, /* another format */
 	{"\x01\x00\x00\x00", 4},
-	{"\x01\x0a\x00\x00", 4}, /* no such kind */
+	{"\x01\x0c\x00\x00", 4}, /* no such kind */
 	{"\x01\x01\x00\x01", 4}, /* a sequence number without a session */
 	{"\x01\x01\x01\x00", 4},
 	{"\x01\x01\x80", 3},
