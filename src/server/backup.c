@@ -31,10 +31,28 @@ struct backup {
 	int rc;
 };
 
+static void *close_main(void *arg)
+{
+	close((int)(intptr_t)arg);
+	return NULL;
+}
+
+/* Nobody else has the file: to give back the blocks of a large one takes a tenth of a
+ * second, and the worker has clients that wait. */
+static void close_beside(int fd)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, close_main, (void *)(intptr_t)fd) == 0)
+		pthread_detach(thread);
+	else
+		close(fd);
+}
+
 static void backup_free(struct backup *b)
 {
 	if (b->fd >= 0)
-		close(b->fd);
+		close_beside(b->fd);
 	atomic_fetch_sub(&b->worker->server->backups, 1);
 	free(b);
 }
