@@ -84,12 +84,14 @@ static bool read_page(struct caller *with, struct page *p)
 {
 	struct buf *b = caller_begin(with, "list");
 	struct value list;
+	char after[80];
 
 	pack_map(b, p->n > 0 ? 3 : 2);
 	pack_kv_cstr(b, "ns", "default");
 	pack_kv_u64(b, "limit", PAGE);
+	snprintf(after, sizeof after, "default/%s", p->n > 0 ? p->service[p->n - 1] : "");
 	if (p->n > 0)
-		pack_kv_cstr(b, "after", p->service[p->n - 1]);
+		pack_kv_cstr(b, "after", after);
 	p->n = 0;
 	if (caller_end(with, 5000) != 0 || !value_find(with->result, "services", &list))
 		return false;
