@@ -96,6 +96,9 @@ uint64_t member_behind(const struct members *m, const struct svcd_value *member)
 	uint64_t behind = member_number(member, "behind"), newest = 0;
 	uint64_t applied = member_number(member, "applied");
 
+	/* what others said of themselves is up to a beat old: none leads by lacking */
+	if (member_truth(member, "leader"))
+		return 0;
 	if (behind > 0 || (applied == 0 && !member_is_reachable(member)))
 		return behind;
 	for (size_t i = 0; i < m->n; i++)
