@@ -72,7 +72,7 @@ static void sync_log(struct driver *d)
 	if (journal_durable(d->o.journal) == journal_last(d->o.journal))
 		return;
 	journal_sync(d->o.journal);
-	took = clock_now_us() - began;
+	took = clock_now_us() - began + 1; /* 0 would say that none was measured */
 	d->sync_us = d->sync_us ? (7 * d->sync_us + took) / 8 : took;
 }
 

@@ -80,6 +80,9 @@ struct member {
 	/* as of the last look */
 	uint16_t *terms; /* of the entries in the log; 0: none */
 	uint64_t last, commit, durable, known_term, known_vote, led_term;
+	uint64_t owed;    /* up to here a start must find what was durable: known to be
+			     committed at the crash. Behind it a step that the crash cut off
+			     may have truncated. */
 	unsigned tickets; /* proposals that have not come back */
 	unsigned reads;
 	uint64_t slow_ms, ops_before, ticks, ticks_since_ms;

@@ -77,13 +77,13 @@ void sim_check_log(struct member *m)
 	m->last = last;
 }
 
-/* What is committed and was durable here survives anything. */
+/* What was known to be committed and was durable here survives anything. */
 void sim_check_start(struct member *m)
 {
 	const struct journal *j = m->journal;
 	uint64_t first = journal_first(j), last = journal_last(j);
 
-	for (uint64_t i = first; i <= m->durable; i++) {
+	for (uint64_t i = first; i <= m->owed; i++) {
 		uint64_t committed = truth_of(m->sim, i)->committed;
 
 		if (committed && committed == m->terms[i] &&

@@ -384,6 +384,9 @@ void sim_start(struct member *m)
 
 void sim_stop(struct member *m)
 {
+	uint64_t committed = m->sim->committed;
+
+	m->owed = m->durable < committed ? m->durable : committed;
 	driver_free(m->driver);
 	sim_assert(m->sim, m->tickets == 0 && m->reads == 0);
 	close_disk(m);
