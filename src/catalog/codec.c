@@ -32,6 +32,20 @@ uint64_t read_varint_max(struct reader *r, uint64_t max)
 	return v <= max ? v : reader_fail(r);
 }
 
+uint16_t read_be16(struct reader *r)
+{
+	struct bytes v = read_bytes(r, 2);
+
+	return v.len == 2 ? get_be16(v.data) : 0;
+}
+
+uint32_t read_be32(struct reader *r)
+{
+	struct bytes v = read_bytes(r, 4);
+
+	return v.len == 4 ? get_be32(v.data) : 0;
+}
+
 uint64_t read_be64(struct reader *r)
 {
 	struct bytes v = read_bytes(r, 8);
@@ -43,7 +57,7 @@ struct bytes read_bytes(struct reader *r, size_t n)
 {
 	struct bytes v = {r->p, n};
 
-	if (n > (size_t)(r->end - r->p)) {
+	if (n > reader_left(r)) {
 		reader_fail(r);
 		return BYTES_NONE;
 	}
@@ -58,7 +72,12 @@ struct bytes read_blob(struct reader *r, size_t max)
 
 struct bytes read_rest(struct reader *r)
 {
-	return read_bytes(r, (size_t)(r->end - r->p));
+	return read_bytes(r, reader_left(r));
+}
+
+size_t reader_left(const struct reader *r)
+{
+	return (size_t)(r->end - r->p);
 }
 
 bool reader_done(const struct reader *r)

@@ -1,7 +1,7 @@
 /*
- * Reading and writing the catalog's own records and commands: varints (LEB128),
- * length-prefixed blobs. The reader's error sticks: after it every read gives zero or
- * nothing; look at bad once.
+ * Reading and writing the catalog's own records and commands, and what members say to
+ * each other: varints (LEB128), numbers of fixed size, length-prefixed blobs. The
+ * reader's error sticks: after it every read gives zero or nothing; look at bad once.
  */
 #ifndef SVCD_CATALOG_CODEC_H
 #define SVCD_CATALOG_CODEC_H
@@ -33,11 +33,14 @@ static inline uint64_t read_varint(struct reader *r)
 }
 
 uint64_t read_varint_max(struct reader *r, uint64_t max); /* larger is malformed */
+uint16_t read_be16(struct reader *r);
+uint32_t read_be32(struct reader *r);
 uint64_t read_be64(struct reader *r);
 struct bytes read_bytes(struct reader *r, size_t n);
 struct bytes read_blob(struct reader *r, size_t max); /* longer is malformed */
 struct bytes read_rest(struct reader *r);
-bool reader_done(const struct reader *r); /* all read, nothing bad */
+size_t reader_left(const struct reader *r); /* bytes */
+bool reader_done(const struct reader *r);   /* all read, nothing bad */
 
 void put_varint(struct buf *b, uint64_t v);
 void put_blob(struct buf *b, struct bytes v);

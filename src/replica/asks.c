@@ -107,7 +107,7 @@ static bool give_to_server(struct replica *r, struct question *q)
 void asks_serve(struct replica *r, struct origin from, struct bytes body)
 {
 	struct reader in = reader_of(body);
-	uint32_t kind = be32_of(read_bytes(&in, 4));
+	uint32_t kind = read_be32(&in);
 	struct bytes rest = read_rest(&in);
 	struct question *q = NULL;
 

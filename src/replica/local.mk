@@ -53,7 +53,6 @@ libreplica_la_SOURCES = \
 	src/replica/peer_accept.c \
 	src/replica/peer_codec.c \
 	src/replica/peer_codec.h \
-	src/replica/peer_cursor.h \
 	src/replica/peer_dial.c \
 	src/replica/peer_discover.c \
 	src/replica/peer_hello.c \

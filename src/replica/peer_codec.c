@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "replica/crc32c.h"
-#include "replica/peer_cursor.h"
+#include "catalog/codec.h"
 #include "svcd.h"
 
 #define LENGTH_AND_CRC 8
@@ -217,129 +217,128 @@ static int entries_reserve(struct peer_entries *e, size_t n)
 }
 
 /* The table; all but the payloads. */
-static bool get_entry_head(struct peer_cursor *c, struct raft_entry *e)
+static bool get_entry_head(struct reader *in, struct raft_entry *e)
 {
 	uint8_t type;
 
-	e->term = peer_take_u64(c);
-	type = peer_take_u8(c);
+	e->term = read_be64(in);
+	type = read_u8(in);
 	e->type = type;
-	e->buf.len = peer_take_u32(c);
+	e->buf.len = read_be32(in);
 	e->batch = NULL;
 	return type >= RAFT_COMMAND && type <= RAFT_CHANGE;
 }
 
-static bool get_entry_payload(struct peer_cursor *c, struct raft_entry *e)
+static bool get_entry_payload(struct reader *in, struct raft_entry *e)
 {
-	struct bytes v = peer_take(c, e->buf.len);
+	struct bytes v = read_bytes(in, e->buf.len);
 
 	memcpy(&e->buf.base, &v.data, sizeof(v.data)); /* the engine only reads it */
-	return !c->bad;
+	return !in->bad;
 }
 
-static int get_entries(struct peer_cursor *c, struct raft_append_entries *ae,
-	struct peer_entries *entries)
+static int get_entries(
+	struct reader *in, struct raft_append_entries *ae, struct peer_entries *entries)
 {
 	size_t n;
 	int rc;
 
-	ae->prev_log_index = peer_take_u64(c);
-	ae->prev_log_term = peer_take_u64(c);
-	ae->leader_commit = peer_take_u64(c);
-	n = peer_take_u32(c);
-	if (c->bad || n > c->left / ENTRY_BYTES)
+	ae->prev_log_index = read_be64(in);
+	ae->prev_log_term = read_be64(in);
+	ae->leader_commit = read_be64(in);
+	n = read_be32(in);
+	if (in->bad || n > reader_left(in) / ENTRY_BYTES)
 		return SVCD_EPROTOCOL;
 	rc = entries_reserve(entries, n);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < n; i++)
-		if (!get_entry_head(c, &entries->table[i]))
+		if (!get_entry_head(in, &entries->table[i]))
 			return SVCD_EPROTOCOL;
 	for (size_t i = 0; i < n; i++)
-		if (!get_entry_payload(c, &entries->table[i]))
+		if (!get_entry_payload(in, &entries->table[i]))
 			return SVCD_EPROTOCOL;
 	ae->entries = n > 0 ? entries->table : NULL;
 	ae->n_entries = (unsigned)n;
 	return 0;
 }
 
-static void get_entries_result(
-	struct peer_cursor *c, struct raft_append_entries_result *r)
+static void get_entries_result(struct reader *in, struct raft_append_entries_result *r)
 {
-	r->rejected = peer_take_u64(c);
-	r->last_log_index = peer_take_u64(c);
-	r->features = peer_take_u16(c);
-	r->capacity = peer_take_u16(c);
+	r->rejected = read_be64(in);
+	r->last_log_index = read_be64(in);
+	r->features = read_be16(in);
+	r->capacity = read_be16(in);
 }
 
 /* Two of them at most. One that we do not know would change what the rest means. */
-static uint8_t get_flags(struct peer_cursor *c)
+static uint8_t get_flags(struct reader *in)
 {
-	uint8_t flags = peer_take_u8(c);
+	uint8_t flags = read_u8(in);
 
 	if (flags > (FLAG_GRANTED | FLAG_PRE_VOTE))
-		c->bad = true;
+		in->bad = true;
 	return flags;
 }
 
-static void get_vote(struct peer_cursor *c, struct raft_request_vote *v)
+static void get_vote(struct reader *in, struct raft_request_vote *v)
 {
 	uint8_t flags;
 
-	v->candidate_id = peer_take_u64(c);
-	v->last_log_index = peer_take_u64(c);
-	v->last_log_term = peer_take_u64(c);
-	flags = get_flags(c);
+	v->candidate_id = read_be64(in);
+	v->last_log_index = read_be64(in);
+	v->last_log_term = read_be64(in);
+	flags = get_flags(in);
 	v->disrupt_leader = (flags & FLAG_DISRUPT) != 0;
 	v->pre_vote = (flags & FLAG_PRE_VOTE) != 0;
 }
 
-static void get_vote_result(struct peer_cursor *c, struct raft_request_vote_result *r)
+static void get_vote_result(struct reader *in, struct raft_request_vote_result *r)
 {
-	uint8_t flags = get_flags(c);
+	uint8_t flags = get_flags(in);
 
 	r->vote_granted = (flags & FLAG_GRANTED) != 0;
 	r->pre_vote = (flags & FLAG_PRE_VOTE) != 0;
-	r->features = peer_take_u16(c);
-	r->capacity = peer_take_u16(c);
+	r->features = read_be16(in);
+	r->capacity = read_be16(in);
 }
 
-static void get_timeout_now(struct peer_cursor *c, struct raft_timeout_now *t)
+static void get_timeout_now(struct reader *in, struct raft_timeout_now *t)
 {
-	t->last_log_index = peer_take_u64(c);
-	t->last_log_term = peer_take_u64(c);
+	t->last_log_index = read_be64(in);
+	t->last_log_term = read_be64(in);
 }
 
 static int get_rest(
-	struct peer_cursor *c, struct peer_entries *entries, struct raft_message *m)
+	struct reader *in, struct peer_entries *entries, struct raft_message *m)
 {
-	uint8_t version = peer_take_u8(c);
-	uint64_t term = peer_take_u64(c);
+	uint8_t version = read_u8(in);
+	uint64_t term = read_be64(in);
 
 	switch (m->type) {
 	case RAFT_APPEND_ENTRIES:
 		m->append_entries.version = version;
 		m->append_entries.term = term;
-		return get_entries(c, &m->append_entries, entries);
+		return get_entries(in, &m->append_entries, entries);
 	case RAFT_APPEND_ENTRIES_RESULT:
 		m->append_entries_result.version = version;
 		m->append_entries_result.term = term;
-		get_entries_result(c, &m->append_entries_result);
+		get_entries_result(in, &m->append_entries_result);
 		return 0;
 	case RAFT_REQUEST_VOTE:
 		m->request_vote.version = version;
 		m->request_vote.term = term;
-		get_vote(c, &m->request_vote);
+		get_vote(in, &m->request_vote);
 		return 0;
 	case RAFT_REQUEST_VOTE_RESULT:
 		m->request_vote_result.version = version;
 		m->request_vote_result.term = term;
-		get_vote_result(c, &m->request_vote_result);
+		get_vote_result(in, &m->request_vote_result);
 		return 0;
 	case RAFT_TIMEOUT_NOW:
 		m->timeout_now.version = version;
 		m->timeout_now.term = term;
-		get_timeout_now(c, &m->timeout_now);
+		get_timeout_now(in, &m->timeout_now);
 		return 0;
 	default:
 		return SVCD_EPROTOCOL;
@@ -349,7 +348,7 @@ static int get_rest(
 int peer_get_raft(uint8_t kind, struct bytes body, struct peer_entries *entries,
 	struct raft_message *out)
 {
-	struct peer_cursor c = peer_cursor(body);
+	struct reader r = reader_of(body);
 	struct raft_message m;
 	int rc;
 
@@ -357,8 +356,8 @@ int peer_get_raft(uint8_t kind, struct bytes body, struct peer_entries *entries,
 	if (kind <= PEER_RAFT_FIRST || kind > PEER_RAFT_FIRST + RAFT_TIMEOUT_NOW)
 		return SVCD_EPROTOCOL;
 	m.type = (enum raft_message_type)(kind - PEER_RAFT_FIRST);
-	rc = get_rest(&c, entries, &m);
-	if (rc == 0 && !peer_cursor_done(&c))
+	rc = get_rest(&r, entries, &m);
+	if (rc == 0 && !reader_done(&r))
 		rc = SVCD_EPROTOCOL;
 	if (rc == 0)
 		*out = m;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "replica/peer_cursor.h"
+#include "catalog/codec.h"
 
 static const char magic[8] = {'s', 'v', 'c', 'd', 'p', 'e', 'e', 'r'};
 
@@ -17,12 +17,12 @@ static void put_text(struct buf *out, const char *text, size_t max)
 }
 
 /* out has room for max bytes and NUL. */
-static void get_text(struct peer_cursor *c, char *out, size_t max)
+static void get_text(struct reader *in, char *out, size_t max)
 {
-	struct bytes v = peer_take(c, peer_take_u8(c));
+	struct bytes v = read_bytes(in, read_u8(in));
 
-	if (c->bad || v.len > max || !bytes_is_text(v)) {
-		c->bad = true;
+	if (in->bad || v.len > max || !bytes_is_text(v)) {
+		in->bad = true;
 		return;
 	}
 	if (v.len > 0)
@@ -41,13 +41,13 @@ static void put_start(
 }
 
 static bool get_start(
-	struct peer_cursor *c, uint16_t *protocol, uint8_t nonce[PEER_NONCE_BYTES])
+	struct reader *in, uint16_t *protocol, uint8_t nonce[PEER_NONCE_BYTES])
 {
-	struct bytes m = peer_take(c, sizeof(magic));
-	uint16_t p = peer_take_u16(c);
-	struct bytes n = peer_take(c, PEER_NONCE_BYTES);
+	struct bytes m = read_bytes(in, sizeof(magic));
+	uint16_t p = read_be16(in);
+	struct bytes n = read_bytes(in, PEER_NONCE_BYTES);
 
-	if (c->bad || memcmp(m.data, magic, sizeof(magic)) != 0)
+	if (in->bad || memcmp(m.data, magic, sizeof(magic)) != 0)
 		return false;
 	*protocol = p;
 	memcpy(nonce, n.data, PEER_NONCE_BYTES);
@@ -64,10 +64,10 @@ void peer_put_challenge(const uint8_t nonce[PEER_NONCE_BYTES], struct buf *out)
 int peer_get_challenge(
 	struct bytes body, uint16_t *protocol, uint8_t nonce[PEER_NONCE_BYTES])
 {
-	struct peer_cursor c = peer_cursor(body);
+	struct reader r = reader_of(body);
 
 	/* What a later protocol may put behind is not ours to judge. */
-	return get_start(&c, protocol, nonce) ? 0 : SVCD_EPROTOCOL;
+	return get_start(&r, protocol, nonce) ? 0 : SVCD_EPROTOCOL;
 }
 
 void peer_put_hello(const struct peer_hello *h, struct buf *out)
@@ -85,26 +85,26 @@ void peer_put_hello(const struct peer_hello *h, struct buf *out)
 
 int peer_get_hello(struct bytes body, struct peer_hello *out)
 {
-	struct peer_cursor c = peer_cursor(body);
+	struct reader r = reader_of(body);
 	struct peer_hello h = {0};
 	uint8_t channel;
 
-	if (!get_start(&c, &h.protocol, h.nonce))
+	if (!get_start(&r, &h.protocol, h.nonce))
 		return SVCD_EPROTOCOL;
 	if (h.protocol != PEER_PROTOCOL) {
 		*out = h;
 		return 0;
 	}
-	channel = peer_take_u8(&c);
+	channel = read_u8(&r);
 	h.channel = (enum peer_channel)channel;
-	h.cluster = peer_take_u64(&c);
-	h.node = peer_take_u64(&c);
-	h.to = peer_take_u64(&c);
-	h.boot = peer_take_u64(&c);
-	h.serial = peer_take_u64(&c);
-	get_text(&c, h.name, PEER_NAME_MAX);
-	get_text(&c, h.address, PEER_ADDRESS_BYTES - 1);
-	if (!peer_cursor_done(&c) || channel >= PEER_CHANNELS)
+	h.cluster = read_be64(&r);
+	h.node = read_be64(&r);
+	h.to = read_be64(&r);
+	h.boot = read_be64(&r);
+	h.serial = read_be64(&r);
+	get_text(&r, h.name, PEER_NAME_MAX);
+	get_text(&r, h.address, PEER_ADDRESS_BYTES - 1);
+	if (!reader_done(&r) || channel >= PEER_CHANNELS)
 		return SVCD_EPROTOCOL;
 	*out = h;
 	return 0;
@@ -121,15 +121,15 @@ void peer_put_welcome(const struct peer_welcome *w, struct buf *out)
 
 int peer_get_welcome(struct bytes body, struct peer_welcome *out)
 {
-	struct peer_cursor c = peer_cursor(body);
+	struct reader r = reader_of(body);
 	struct peer_welcome w = {0};
 
-	w.cluster = peer_take_u64(&c);
-	w.node = peer_take_u64(&c);
-	w.boot = peer_take_u64(&c);
-	get_text(&c, w.name, PEER_NAME_MAX);
-	get_text(&c, w.address, PEER_ADDRESS_BYTES - 1);
-	if (!peer_cursor_done(&c))
+	w.cluster = read_be64(&r);
+	w.node = read_be64(&r);
+	w.boot = read_be64(&r);
+	get_text(&r, w.name, PEER_NAME_MAX);
+	get_text(&r, w.address, PEER_ADDRESS_BYTES - 1);
+	if (!reader_done(&r))
 		return SVCD_EPROTOCOL;
 	*out = w;
 	return 0;
@@ -143,12 +143,12 @@ void peer_put_refusal(const struct err *why, struct buf *out)
 
 int peer_get_refusal(struct bytes body, struct err *out)
 {
-	struct peer_cursor c = peer_cursor(body);
+	struct reader r = reader_of(body);
 	struct err e = {0};
 
-	e.code = -(int)peer_take_u16(&c);
-	get_text(&c, e.text, ERR_TEXT_MAX - 1);
-	if (!peer_cursor_done(&c) || e.code == 0)
+	e.code = -(int)read_be16(&r);
+	get_text(&r, e.text, ERR_TEXT_MAX - 1);
+	if (!reader_done(&r) || e.code == 0)
 		return SVCD_EPROTOCOL;
 	*out = e;
 	return 0;

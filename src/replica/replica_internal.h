@@ -264,12 +264,6 @@ struct replica {
 	void *ask_arg;
 };
 
-/* 0 when v has not four bytes. */
-static inline uint32_t be32_of(struct bytes v)
-{
-	return v.len == 4 ? get_be32(v.data) : 0;
-}
-
 uint64_t replica_now_ms(const struct replica *r);
 uint64_t replica_time_ms(const struct replica *r); /* cluster time, as leader */
 void replica_fatal(int code, const char *what);    /* logs, ends the process */

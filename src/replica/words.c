@@ -56,12 +56,8 @@ void proposals_put(struct buf *out, uint64_t id, struct bytes command)
 
 struct bytes proposals_next(struct reader *r, uint64_t *id)
 {
-	struct bytes head = read_bytes(r, PROPOSAL_HEAD_BYTES);
-
-	if (r->bad)
-		return BYTES_NONE;
-	*id = get_be64(head.data);
-	return read_bytes(r, get_be32(head.data + 8));
+	*id = read_be64(r);
+	return read_bytes(r, read_be32(r));
 }
 
 uint32_t proposals_count(struct bytes frame)
