@@ -15,6 +15,8 @@ libbase_la_SOURCES = \
 	src/base/list.h \
 	src/base/log.c \
 	src/base/log.h \
+	src/base/log_gate.c \
+	src/base/log_gate.h \
 	src/base/map.c \
 	src/base/map.h \
 	src/base/number.c \

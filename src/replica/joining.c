@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/addr.h"
+#include "svcd.h"
 
 #define FILE_NAME "joining"
 #define FILE_BYTES_MAX 2048
@@ -30,7 +31,6 @@
 #define PAUSE_MS 100
 #define ASK_AGAIN_MS 1000
 #define REFUSED_AGAIN_MS 5000
-#define PEER_PORT 7821
 
 struct plan {
 	bool discard;
@@ -150,6 +150,12 @@ static int empty_directory(struct replica *r, struct plan *p, struct err *e)
 	return write_plan(&r->dir, p, e);
 }
 
+static void ask_via(struct plan *p, const struct peer_found *found)
+{
+	p->via = found->node;
+	snprintf(p->via_address, sizeof(p->via_address), "%s", found->address);
+}
+
 static int find_cluster(
 	struct replica *r, const struct replica_options *o, struct plan *p, struct err *e)
 {
@@ -158,8 +164,7 @@ static int find_cluster(
 
 	if (rc != 0)
 		return rc;
-	p->via = found.node;
-	snprintf(p->via_address, sizeof(p->via_address), "%s", found.address);
+	ask_via(p, &found);
 	log_info("cluster_found", L_STR("member", found.name),
 		L_STR("address", found.address));
 	rc = write_plan(&r->dir, p, e);
@@ -180,8 +185,7 @@ static void look_for_another(
 			&found, NULL) != 0 ||
 		found.cluster != r->dir.cluster || found.node == r->dir.node)
 		return;
-	p->via = found.node;
-	snprintf(p->via_address, sizeof(p->via_address), "%s", found.address);
+	ask_via(p, &found);
 }
 
 static int begin_plan(struct replica *r, struct err *e)
@@ -234,7 +238,7 @@ int replica_note_join(struct replica *r, const char *address, struct err *e)
 	struct net_addr parsed;
 	struct replica_member all[REPLICA_MEMBERS_MAX];
 	struct replica_status status;
-	int rc = net_addr_parse(address, PEER_PORT, &parsed, e);
+	int rc = net_addr_parse(address, SVCD_PORT_PEER, &parsed, e);
 
 	if (rc != 0)
 		return rc;

@@ -9,7 +9,6 @@
 #include "replica/peers_internal.h"
 
 #define STRANGERS_MAX 64
-#define GRUMBLE_MS 1000
 /* A process that lives says something several times a second. */
 #define ALIVE_MS 1000
 
@@ -17,17 +16,12 @@
 
 static void grumble(struct peers *p, const char *address, const char *why)
 {
-	struct peer_grumbles *g = &p->grumbles;
 	uint64_t now = loop_now_ms(p->loop);
+	uint64_t untold = log_gate_report(&p->grumbles, now);
 
-	if (now < g->next_ms) {
-		g->untold++;
-		return;
-	}
-	log_warn("peer_refused", L_STR("from", address), L_STR("why", why),
-		L_U64("untold", g->untold));
-	g->next_ms = now + GRUMBLE_MS;
-	g->untold = 0;
+	if (log_gate_pass(&p->grumbles, now))
+		log_warn("peer_refused", L_STR("from", address), L_STR("why", why),
+			L_U64("untold", untold));
 }
 
 /* ---- who is welcome */

@@ -5,6 +5,7 @@
 
 #include "replica/peers_internal.h"
 #include "base/text.h"
+#include "svcd.h"
 
 /* ---- parsing */
 
@@ -13,7 +14,7 @@ static int where_parse_name(const char *text, struct peer_where *out, struct err
 {
 	const char *colon = strrchr(text, ':');
 	size_t len = colon == NULL ? strlen(text) : (size_t)(colon - text);
-	uint64_t port = PEER_PORT;
+	uint64_t port = SVCD_PORT_PEER;
 
 	if (len == 0 || len >= sizeof(out->host))
 		return err_set(e, SVCD_EINVAL, "\"tcp:%s\" has no host", text);
@@ -42,7 +43,7 @@ int peer_where_parse(const char *text, struct peer_where *out, struct err *e)
 	if (strncmp(text, "tcp:", 4) == 0 && !looks_numeric(text + 4))
 		return where_parse_name(text + 4, out, e);
 	out->numeric = true;
-	return net_addr_parse(text, PEER_PORT, &out->at, e);
+	return net_addr_parse(text, SVCD_PORT_PEER, &out->at, e);
 }
 
 /* ---- what is allowed in the clear */

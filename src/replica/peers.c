@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "replica/peers_internal.h"
+#include "svcd.h"
 
 #define BACKLOG 64
+#define GRUMBLES_PER_SECOND 1
 #define LATE_MS 1000 /* of a tick */
 
 /* ---- frames */
@@ -203,7 +205,7 @@ static int peers_advertise(struct peers *p, const struct peers_options *o, struc
 static int peers_listen(struct peers *p, const struct peers_options *o, struct err *e)
 {
 	struct net_addr at;
-	int rc = net_addr_parse(o->listen, PEER_PORT, &at, e);
+	int rc = net_addr_parse(o->listen, SVCD_PORT_PEER, &at, e);
 
 	if (rc != 0) {
 		err_prefix(e, "peers.listen");
@@ -221,6 +223,7 @@ static int peers_open(struct peers *p, const struct peers_options *o, struct err
 	uint64_t seed;
 
 	list_init(&p->links);
+	log_gate_init(&p->grumbles, GRUMBLES_PER_SECOND);
 	p->loop = o->loop;
 	p->tls = o->tls;
 	p->ev = o->events;

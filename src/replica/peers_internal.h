@@ -6,12 +6,12 @@
 #ifndef SVCD_REPLICA_PEERS_INTERNAL_H
 #define SVCD_REPLICA_PEERS_INTERNAL_H
 
+#include "base/log_gate.h"
 #include "base/rng.h"
 #include "net/resolve.h"
 #include "replica/peer_link.h"
 #include "replica/peers.h"
 
-#define PEER_PORT 7821
 #define HANDSHAKE_MS 5000
 
 struct peer;
@@ -44,12 +44,6 @@ struct peer {
 	char engine_address[24]; /* as the driver writes it */
 };
 
-/* One line a second of what strangers do. */
-struct peer_grumbles {
-	uint64_t next_ms;
-	uint64_t untold;
-};
-
 struct peers {
 	struct loop *loop;
 	struct tls *tls;
@@ -68,9 +62,9 @@ struct peers {
 	size_t n;
 	uint64_t *forgotten; /* ids of removed members */
 	size_t n_forgotten;
-	struct list links; /* all */
-	size_t strangers;  /* of them, those that have not said who they are */
-	struct peer_grumbles grumbles;
+	struct list links;        /* all */
+	size_t strangers;         /* of them, those that have not said who they are */
+	struct log_gate grumbles; /* lines of what strangers do */
 	struct peer_entries entries;
 };
 

@@ -6,7 +6,7 @@
 #define SVCD_SERVER_ACCEPTOR_H
 
 #include "server/core.h"
-#include "server/gate.h"
+#include "base/log_gate.h"
 
 struct acceptor {
 	struct server *server;

@@ -9,7 +9,7 @@
 #define SVCD_SERVER_AGEING_H
 
 #include "server/core.h"
-#include "server/gate.h"
+#include "base/log_gate.h"
 
 struct ageing {
 	struct server *server;

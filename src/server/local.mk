@@ -28,8 +28,6 @@ libserver_la_SOURCES = \
 	src/server/event.h \
 	src/server/evidence.c \
 	src/server/evidence.h \
-	src/server/gate.c \
-	src/server/gate.h \
 	src/server/grants.c \
 	src/server/grants.h \
 	src/server/hello.c \

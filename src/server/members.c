@@ -61,6 +61,23 @@ void method_members(struct request *r)
 	request_result(r, 1, buf_bytes(&w->entries));
 }
 
+/* What came of a request that had to wait: nothing to say, or why not. */
+static void answer(struct worker *w, struct later *later, int code, const char *text)
+{
+	struct session *s = later_end(later);
+	struct err e;
+
+	w->outstanding--;
+	if (s == NULL)
+		return;
+	if (code == 0) {
+		session_result(s, later->id, &w->head, 0, BYTES_NONE);
+		return;
+	}
+	err_set(&e, code, "%s", text[0] != '\0' ? text : err_text(code));
+	session_error(s, later->id, &e);
+}
+
 /* ---- member_change ----------------------------------------------------- */
 
 struct change {
@@ -137,17 +154,8 @@ static int change_read(struct request *r, struct change *x, struct err *e)
 static void change_done(struct replica_change *c)
 {
 	struct change *x = (struct change *)c;
-	struct session *s = later_end(&x->later);
-	struct err e;
 
-	x->worker->outstanding--;
-	if (s != NULL && c->code == 0) {
-		session_result(s, x->later.id, &x->worker->head, 0, BYTES_NONE);
-	} else if (s != NULL) {
-		err_set(&e, c->code, "%s",
-			c->text[0] != '\0' ? c->text : err_text(c->code));
-		session_error(s, x->later.id, &e);
-	}
+	answer(x->worker, &x->later, c->code, c->text);
 	free(x);
 }
 
@@ -203,17 +211,8 @@ static const struct field join_fields[] = {
 static void joining_deliver(struct mail *m)
 {
 	struct joining *j = container_of(m, struct joining, mail);
-	struct session *s = later_end(&j->later);
-	struct err e;
 
-	j->worker->outstanding--;
-	if (s != NULL && j->code == 0) {
-		session_result(s, j->later.id, &j->worker->head, 0, BYTES_NONE);
-	} else if (s != NULL) {
-		err_set(&e, j->code, "%s",
-			j->text[0] != '\0' ? j->text : err_text(j->code));
-		session_error(s, j->later.id, &e);
-	}
+	answer(j->worker, &j->later, j->code, j->text);
 	free(j);
 }
 

@@ -6,7 +6,7 @@
 #define SVCD_SERVER_NARRATOR_H
 
 #include "catalog/catalog.h"
-#include "server/gate.h"
+#include "base/log_gate.h"
 
 struct narrator {
 	struct arena *arena; /* borrowed */

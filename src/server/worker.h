@@ -12,7 +12,7 @@
 #include "net/loop.h"
 #include "server/answers.h"
 #include "server/core.h"
-#include "server/gate.h"
+#include "base/log_gate.h"
 #include "server/reply.h"
 #include "server/watch.h"
 

@@ -4,7 +4,7 @@
 
 #include "hex.h"
 #include "server/answers.h"
-#include "server/gate.h"
+#include "base/log_gate.h"
 #include "server/reply.h"
 #include "unit.h"
 

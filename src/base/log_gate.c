@@ -1,4 +1,4 @@
-#include "server/gate.h"
+#include "base/log_gate.h"
 
 void log_gate_init(struct log_gate *g, uint32_t per_second)
 {

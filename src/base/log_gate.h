@@ -1,8 +1,8 @@
 /*
  * Lets a bounded number of log lines through, and says how many it held back. Pure.
  */
-#ifndef SVCD_SERVER_GATE_H
-#define SVCD_SERVER_GATE_H
+#ifndef SVCD_BASE_LOG_GATE_H
+#define SVCD_BASE_LOG_GATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
