@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <stdio.h>
+
 static bool is_label_char(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -13,6 +15,12 @@ bool text_is_dns_label(struct bytes name)
 		if (!is_label_char(name.data[i]))
 			return false;
 	return name.data[0] != '-' && name.data[name.len - 1] != '-';
+}
+
+char *text_copy(char *out, size_t cap, struct bytes v)
+{
+	snprintf(out, cap, "%.*s", (int)v.len, (const char *)v.data);
+	return out;
 }
 
 char *text_hex64(uint64_t v, char out[17])

@@ -34,6 +34,9 @@ const char *text_did_you_mean(const char *word, const char *const *candidates);
  * peer said. */
 void text_put_escaped(struct buf *out, struct bytes v, size_t max);
 
+/* v as a C string, cut off at its first NUL or at cap. Returns out. */
+char *text_copy(char *out, size_t cap, struct bytes v);
+
 /* 16 lower-case hex digits and NUL. */
 char *text_hex64(uint64_t v, char out[17]);
 

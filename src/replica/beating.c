@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define ALARM_AGAIN_MS 10000
 #define SETTLE_MAX_MS 5000 /* an answer that this member does not get to apply */
@@ -285,11 +286,9 @@ static void note_words(struct view *v, const struct beat *b, uint64_t now_us)
 	v->said = *b;
 	v->said_at_us = now_us;
 	v->wall_diff_ms = (int64_t)(b->wall_ms - clock_wall_ms());
-	snprintf(v->version, sizeof(v->version), "%.*s", (int)b->version.len,
-		(const char *)b->version.data);
+	text_copy(v->version, sizeof(v->version), b->version);
 	if (!v->name[0])
-		snprintf(v->name, sizeof(v->name), "%.*s", (int)b->name.len,
-			(const char *)b->name.data);
+		text_copy(v->name, sizeof(v->name), b->name);
 	v->said.name = v->said.version = BYTES_NONE;
 	v->points[0] = b->now;
 	memcpy(&v->points[1], b->points, sizeof(b->points));

@@ -372,14 +372,10 @@ static struct job *job_new(
 	j->op = q->op;
 	j->target = q->node;
 	j->since_ms = replica_now_ms(r);
-	snprintf(j->actor, sizeof(j->actor), "%.*s", (int)q->actor.len,
-		(const char *)q->actor.data);
-	snprintf(j->name, sizeof(j->name), "%.*s", (int)q->name.len,
-		(const char *)q->name.data);
-	snprintf(j->peer, sizeof(j->peer), "%.*s", (int)q->peer.len,
-		(const char *)q->peer.data);
-	snprintf(j->client, sizeof(j->client), "%.*s", (int)q->client.len,
-		(const char *)q->client.data);
+	text_copy(j->actor, sizeof(j->actor), q->actor);
+	text_copy(j->name, sizeof(j->name), q->name);
+	text_copy(j->peer, sizeof(j->peer), q->peer);
+	text_copy(j->client, sizeof(j->client), q->client);
 	list_push(&r->jobs, &j->node);
 	return j;
 }
@@ -552,8 +548,7 @@ static void finish(struct replica_change *x, int code, struct bytes text)
 	if (code != 0 && text.len == 0)
 		text = bytes_str(err_text(code));
 	x->code = code;
-	snprintf(
-		x->text, sizeof(x->text), "%.*s", (int)text.len, (const char *)text.data);
+	text_copy(x->text, sizeof(x->text), text);
 	x->mail.deliver = deliver_change;
 	mailbox_post(x->reply, &x->mail);
 }

@@ -1,8 +1,8 @@
 /*
  * Proposals of a member that does not lead: they go to the leader in frames, outcomes
  * come back with the index of the log that they are of, and are delivered when this
- *member has applied that index. And the other end: proposals of other members, which the
- *leader handles like its own.
+ * member has applied that index. And the other end: proposals of other members, which the
+ * leader handles like its own.
  *
  *	PEER_PROPOSE    n times: be64 id, be32 length, command
  *	PEER_PROPOSED   n times: be64 id, varint index (0: refused), outcome

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "catalog/member.h"
 
 struct view *members_find(struct replica *r, uint64_t node)
@@ -29,15 +30,6 @@ static struct view *find_or_add(struct replica *r, uint64_t node)
 	return v;
 }
 
-static void copy_text(char *out, size_t cap, struct bytes v)
-{
-	size_t n = v.len < cap - 1 ? v.len : cap - 1;
-
-	if (n > 0)
-		memcpy(out, v.data, n);
-	out[n] = '\0';
-}
-
 static bool take_record(void *arg, const struct member *m)
 {
 	struct replica *r = arg;
@@ -47,9 +39,9 @@ static bool take_record(void *arg, const struct member *m)
 		return false;
 	v->recorded = true;
 	v->standby = m->standby;
-	copy_text(v->name, sizeof(v->name), m->name);
-	copy_text(v->peer, sizeof(v->peer), m->peer);
-	copy_text(v->client, sizeof(v->client), m->client);
+	text_copy(v->name, sizeof(v->name), m->name);
+	text_copy(v->peer, sizeof(v->peer), m->peer);
+	text_copy(v->client, sizeof(v->client), m->client);
 	return true;
 }
 

@@ -12,11 +12,6 @@ struct read_group {
 	uint64_t index;
 };
 
-/* What the driver gives back. */
-struct served {
-	struct origin from;
-};
-
 static void deliver_read(struct mail *m)
 {
 	struct replica_read *x = container_of(m, struct replica_read, mail);
@@ -128,28 +123,28 @@ void reading_refuse(struct replica *r, int code)
 
 void reading_serve(struct replica *r, struct origin from)
 {
-	struct served *s = malloc(sizeof(*s));
+	struct origin *asked = malloc(sizeof(*asked)); /* comes back with the answer */
 	int rc = SVCD_ENOMEM;
 
-	if (s) {
-		s->from = from;
-		rc = driver_read(r->driver, replica_now_ms(r), s);
+	if (asked) {
+		*asked = from;
+		rc = driver_read(r->driver, replica_now_ms(r), asked);
 	}
 	if (rc == 0)
 		return;
-	free(s);
+	free(asked);
 	calls_answer(r, from, PEER_READ, rc, BYTES_NONE);
 }
 
 void reading_done(struct replica *r, void *ticket, int code, uint64_t index)
 {
-	struct served *s = ticket;
+	struct origin *asked = ticket;
 	struct buf answer = {0};
 
 	if (code == 0)
 		put_varint(&answer, index);
-	calls_answer(r, s->from, PEER_READ, answer.error ? answer.error : code,
+	calls_answer(r, *asked, PEER_READ, answer.error ? answer.error : code,
 		buf_bytes(&answer));
 	buf_fini(&answer);
-	free(s);
+	free(asked);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "catalog/member.h"
 #include "replica/sole.h"
 
@@ -96,11 +97,6 @@ static void judge_members(struct recover *r)
 	r->is_sole = r->is_voter && voters == 1;
 }
 
-static void copy_text(char *out, size_t cap, struct bytes text)
-{
-	snprintf(out, cap, "%.*s", (int)text.len, (const char *)text.data);
-}
-
 static void name_members(struct recover *r, struct tables *t)
 {
 	for (size_t i = 0; i < r->n_members; i++) {
@@ -109,8 +105,8 @@ static void name_members(struct recover *r, struct tables *t)
 
 		if (!catalog_get_member(t, m->node, &record))
 			continue;
-		copy_text(m->name, sizeof(m->name), record.name);
-		copy_text(m->peer, sizeof(m->peer), record.peer);
+		text_copy(m->name, sizeof(m->name), record.name);
+		text_copy(m->peer, sizeof(m->peer), record.peer);
 	}
 }
 
