@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../unit/state_look.h"
 #include "../unit/unit.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -168,6 +169,11 @@ static bool has_leader(struct cluster *c, void *arg)
 	return true;
 }
 
+int cluster_other_than(int leader)
+{
+	return leader == 0 ? 1 : 0;
+}
+
 int cluster_wait_leader(struct cluster *c)
 {
 	cluster_wait(c, has_leader, NULL, "a leader that all know");
@@ -245,16 +251,7 @@ uint64_t cluster_digest(struct cluster *c, int i)
 
 bool cluster_has(struct cluster *c, int i, const char *service, const char *id)
 {
-	struct reader *reader = store_reader_new(replica_store(c->members[i]));
-	struct tables *t = store_read_begin(reader);
-	struct instance_key key = {
-		bytes_str("default"), bytes_str(service), bytes_str(id)};
-	struct instance found;
-	bool there = catalog_get_instance(t, &key, &found);
-
-	store_read_end(reader);
-	store_reader_free(reader);
-	return there;
+	return state_has_instance(c->members[i], service, id);
 }
 
 /* ---- writing ----------------------------------------------------------- */

@@ -46,6 +46,7 @@ void cluster_wait(struct cluster *c, bool (*fn)(struct cluster *c, void *arg), v
 	const char *what);
 int cluster_leader(struct cluster *c); /* who leads and is ready; -1: nobody */
 int cluster_wait_leader(struct cluster *c);
+int cluster_other_than(int leader); /* a member of the first two */
 /* All that run have applied the same entries, and nothing is under way. */
 void cluster_wait_equal(struct cluster *c);
 struct replica_status cluster_status(struct cluster *c, int i);

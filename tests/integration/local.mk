@@ -18,7 +18,7 @@ integration_scripts += \
 # Data directories of earlier versions.
 integration_tests += tests/integration/test_upgrade
 tests_integration_test_upgrade_SOURCES = tests/integration/test_upgrade.c tests/unit/notation.c \
-	tests/unit/notation.h tests/unit/scratch_dir.h tests/unit/unit.h
+	tests/unit/notation.h tests/unit/scratch_dir.h tests/unit/state_look.h tests/unit/unit.h
 tests_integration_test_upgrade_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_upgrade_LDADD = $(replica_libs) $(UNIT_LIBS)
 
@@ -115,6 +115,7 @@ CLUSTER = \
 	tests/integration/cluster.c \
 	tests/integration/cluster.h \
 	tests/unit/scratch_dir.h \
+	tests/unit/state_look.h \
 	tests/unit/unit.h
 
 integration_tests += tests/integration/test_cluster

@@ -19,11 +19,6 @@ static void teardown(void)
 	cluster_fini(&c);
 }
 
-static int other_than(int leader)
-{
-	return leader == 0 ? 1 : 0;
-}
-
 START_TEST(three_members_become_a_cluster)
 {
 	uint64_t cluster;
@@ -64,7 +59,7 @@ START_TEST(many_writes_at_a_follower_are_all_done)
 	int at;
 
 	cluster_form(&c, 3);
-	at = other_than(cluster_leader(&c));
+	at = cluster_other_than(cluster_leader(&c));
 	ck_assert_int_eq(cluster_register_many(&c, at, "web", "i", 5000, 10), 5000);
 	ck_assert(cluster_has(&c, at, "web", "i-4999"));
 	cluster_wait_equal(&c);
@@ -80,7 +75,7 @@ START_TEST(the_two_that_are_left_go_on)
 	cluster_form(&c, 3);
 	ck_assert_int_eq(cluster_register(&c, 0, "web", "before"), 0);
 	leader = cluster_leader(&c);
-	at = other_than(leader);
+	at = cluster_other_than(leader);
 	cluster_stop(&c, leader);
 	/* not refused: it waits for the next leader */
 	ck_assert_int_eq(cluster_register(&c, at, "web", "after"), 0);
@@ -100,7 +95,7 @@ START_TEST(a_minority_refuses_writes_and_reads_that_must_be_current)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	left = other_than(leader);
+	left = cluster_other_than(leader);
 	for (int i = 0; i < 3; i++)
 		if (i != left)
 			cluster_stop(&c, i);
@@ -169,7 +164,7 @@ START_TEST(the_end_of_the_leader_is_a_pause_and_no_error)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	at = other_than(leader);
+	at = cluster_other_than(leader);
 	cluster_register_begin(&c, at, "web", "i", 3000);
 	cluster_stop(&c, leader);
 	ck_assert_int_eq(cluster_register_end(&c), 3000);
@@ -187,7 +182,7 @@ START_TEST(who_saw_the_leader_end_does_not_wait_for_the_timeout)
 	c.election_ms = LONG_MS;
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	at = other_than(leader);
+	at = cluster_other_than(leader);
 	before = clock_now_ms();
 	cluster_stop(&c, leader);
 	ck_assert_int_eq(cluster_register(&c, at, "web", "a"), 0);

@@ -18,11 +18,6 @@ static void teardown(void)
 	cluster_fini(&c);
 }
 
-static int other_than(int leader)
-{
-	return leader == 0 ? 1 : 0;
-}
-
 static bool voter_of(int i)
 {
 	int leader = cluster_leader(&c);
@@ -66,7 +61,7 @@ START_TEST(who_was_demoted_by_hand_stays_a_standby)
 
 	cluster_form(&c, 3);
 	at = cluster_leader(&c);
-	target = other_than(at);
+	target = cluster_other_than(at);
 	ck_assert_int_eq(cluster_change(&c, target, CHANGE_DEMOTE, target), 0);
 	ck_assert(!voter_of(target));
 	ck_assert_int_eq(cluster_change(&c, at, CHANGE_DEMOTE, target), 0);
@@ -117,7 +112,7 @@ START_TEST(a_follower_is_removed)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	remove_and_check(other_than(leader), leader);
+	remove_and_check(cluster_other_than(leader), leader);
 }
 END_TEST
 
@@ -127,7 +122,7 @@ START_TEST(the_leader_itself_is_removed)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	remove_and_check(leader, other_than(leader));
+	remove_and_check(leader, cluster_other_than(leader));
 	ck_assert_int_ne(cluster_wait_leader(&c), leader);
 }
 END_TEST
@@ -139,7 +134,7 @@ START_TEST(who_was_removed_while_away_is_told_when_it_comes_back)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	away = other_than(leader);
+	away = cluster_other_than(leader);
 	cluster_stop(&c, away);
 	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_REMOVE, away), 0);
 	for (int i = 0; i < 3; i++)
@@ -161,7 +156,7 @@ START_TEST(what_is_done_already_is_a_success)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	target = other_than(leader);
+	target = cluster_other_than(leader);
 	ck_assert_int_eq(cluster_change(&c, target, CHANGE_PROMOTE, target), 0);
 	ck_assert_int_eq(cluster_change(&c, target, CHANGE_TRANSFER, leader), 0);
 	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_PROMOTE, 4), SVCD_ENOTFOUND);
@@ -184,7 +179,7 @@ START_TEST(a_dead_member_is_replaced)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	dead = other_than(leader);
+	dead = cluster_other_than(leader);
 	cluster_stop(&c, dead);
 	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_REMOVE, dead), 0);
 	cluster_start(&c, fresh);
@@ -203,7 +198,7 @@ START_TEST(a_member_that_stops_hands_over_first)
 	ck_assert_int_ne(cluster_status(&c, leader).role, ROLE_LEADER);
 	ck_assert_uint_ne(cluster_status(&c, leader).leader, 0);
 	cluster_stop(&c, leader);
-	ck_assert_int_eq(cluster_register(&c, other_than(leader), "web", "a"), 0);
+	ck_assert_int_eq(cluster_register(&c, cluster_other_than(leader), "web", "a"), 0);
 }
 END_TEST
 
@@ -228,7 +223,7 @@ START_TEST(a_member_may_come_back_at_another_address)
 
 	cluster_form(&c, 3);
 	leader = cluster_leader(&c);
-	moved = other_than(leader);
+	moved = cluster_other_than(leader);
 	cluster_stop(&c, moved);
 	strcpy(c.peers[moved], "tcp:127.0.0.1:0");
 	cluster_start(&c, moved);

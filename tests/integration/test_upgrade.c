@@ -17,6 +17,7 @@
 
 #include "../unit/notation.h"
 #include "../unit/scratch_dir.h"
+#include "../unit/state_look.h"
 #include "../unit/unit.h"
 #include "base/log.h"
 #include "catalog/command.h"
@@ -247,21 +248,6 @@ static void remove_scratch(void)
 	scratch_remove(&scratch);
 }
 
-static bool is_there(struct replica *r, const char *service, const char *id)
-{
-	struct reader *reader = store_reader_new(replica_store(r));
-	struct tables *t = store_read_begin(reader);
-	struct instance_key key = {
-		bytes_str("default"), bytes_str(service), bytes_str(id)};
-	struct instance i;
-	bool found = catalog_get_instance(t, &key, &i);
-
-	ck_assert_int_eq(t->error, 0);
-	store_read_end(reader);
-	store_reader_free(reader);
-	return found;
-}
-
 static void check_state(struct replica *r)
 {
 	struct reader *reader = store_reader_new(replica_store(r));
@@ -300,7 +286,8 @@ static void check_rows(struct replica *r)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
-		ck_assert_msg(is_there(r, rows[i].service, rows[i].id) == rows[i].there,
+		ck_assert_msg(state_has_instance(r, rows[i].service, rows[i].id) ==
+				rows[i].there,
 			"%s", rows[i].id);
 }
 
@@ -317,7 +304,7 @@ static void live_in_it(void)
 	caller_stop(&c);
 	c.replica = start();
 	check_rows(c.replica);
-	ck_assert(is_there(c.replica, "db", "db-2"));
+	ck_assert(state_has_instance(c.replica, "db", "db-2"));
 	replica_stop(c.replica);
 }
 

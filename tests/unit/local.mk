@@ -141,7 +141,8 @@ tests_unit_test_replica_stream_net_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_stream_net_LDADD = $(replica_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_replica
-tests_unit_test_replica_SOURCES = tests/unit/test_replica.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_SOURCES = tests/unit/test_replica.c tests/unit/scratch_dir.h tests/unit/state_look.h \
+	tests/unit/unit.h
 tests_unit_test_replica_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_LDADD = $(replica_libs) $(UNIT_LIBS)
 

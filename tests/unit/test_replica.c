@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "replica/replica.h"
 #include "scratch_dir.h"
+#include "state_look.h"
 #include "unit.h"
 #include "wire/pack.h"
 
@@ -144,21 +145,6 @@ static void build_slow_start(const char *service, uint64_t ms, struct buf *out)
 	build(command_service_set, &b, out);
 }
 
-static bool has_instance(struct replica *r, const char *service, const char *id)
-{
-	struct reader *reader = store_reader_new(replica_store(r));
-	struct tables *t = store_read_begin(reader);
-	struct instance_key key = {
-		bytes_str("default"), bytes_str(service), bytes_str(id)};
-	struct instance i;
-	bool found = catalog_get_instance(t, &key, &i);
-
-	ck_assert_int_eq(t->error, 0);
-	store_read_end(reader);
-	store_reader_free(reader);
-	return found;
-}
-
 static uint64_t digest(struct replica *r)
 {
 	struct reader *reader = store_reader_new(replica_store(r));
@@ -282,7 +268,7 @@ START_TEST(a_new_member_leads_and_takes_writes)
 	caller_init(&c, r);
 	ck_assert_int_eq(register_one(&c, "web", "a", 0), 0);
 	ck_assert_uint_gt(c.one.outcome.rev, 0);
-	ck_assert(has_instance(r, "web", "a"));
+	ck_assert(state_has_instance(r, "web", "a"));
 	caller_fini(&c);
 	replica_stop(r);
 }
@@ -305,7 +291,7 @@ START_TEST(everything_is_there_after_a_clean_stop)
 	ck_assert_uint_eq(after.cluster, before.cluster);
 	ck_assert_uint_eq(after.node, before.node);
 	ck_assert_uint_gt(after.term, before.term);
-	ck_assert(has_instance(r, "web", "i-49"));
+	ck_assert(state_has_instance(r, "web", "i-49"));
 	replica_stop(r);
 }
 END_TEST
@@ -473,8 +459,8 @@ START_TEST(stopping_answers_everything_that_was_asked)
 		char id[32];
 
 		snprintf(id, sizeof(id), "f-%zu", i);
-		ck_assert_int_eq(
-			has_instance(r, "web", id), flood.ones[i].outcome.code == 0);
+		ck_assert_int_eq(state_has_instance(r, "web", id),
+			flood.ones[i].outcome.code == 0);
 		buf_fini(&flood.ones[i].command);
 		buf_fini(&flood.ones[i].outcome.incarnations);
 	}
@@ -699,7 +685,7 @@ static void check_acks(const int *acks, size_t n)
 		char id[32];
 
 		snprintf(id, sizeof(id), "k-%d", acks[i]);
-		ck_assert_msg(has_instance(r, "web", id),
+		ck_assert_msg(state_has_instance(r, "web", id),
 			"%s was acknowledged and is lost", id);
 	}
 	digest(r);
@@ -814,7 +800,7 @@ START_TEST(the_state_is_built_anew_from_checkpoint_and_log)
 		}
 		r = start_with(&o);
 		ck_assert_uint_eq(digest(r), d);
-		ck_assert(has_instance(r, "web", "i-1499"));
+		ck_assert(state_has_instance(r, "web", "i-1499"));
 		replica_stop(r);
 	}
 }
@@ -987,8 +973,8 @@ START_TEST(a_full_disk_refuses_writes_until_there_is_room)
 	caller_fini(&c);
 	replica_stop(r);
 	r = start();
-	ck_assert(has_instance(r, "web", "more"));
-	ck_assert(has_instance(r, "web", "i-999"));
+	ck_assert(state_has_instance(r, "web", "more"));
+	ck_assert(state_has_instance(r, "web", "i-999"));
 	replica_stop(r);
 	umount2(scratch.dir, MNT_DETACH);
 }
