@@ -5,9 +5,6 @@
 #include "base/log.h"
 #include "server/worker.h"
 
-#define TICK_MS 100
-#define IN_FLIGHT_MAX 4
-#define RETRY_MS 200
 #define WORKER_STALE_MS 1000 /* workers say every 200 ms that they run */
 #define COMPARE_MS 10000
 #define LINES_PER_SECOND 10
@@ -39,19 +36,23 @@ static void ending_log(const struct ending *x)
 			L_U64("rev", o->rev));
 }
 
+static void ending_over(const struct ending *x, int code)
+{
+	struct ageing *a = x->ageing;
+
+	expiry_over(
+		&a->expiry, loop_now_ms(a->loop), x->proposal.term, x->ids, x->n, code);
+}
+
 static void ending_done(struct proposal *p)
 {
 	struct ending *x = (struct ending *)p;
 	struct ageing *a = x->ageing;
 
-	a->in_flight--;
+	ending_over(x, p->outcome.code);
 	if (p->outcome.code == 0) {
-		leases_ended(a->server->leases, x->ids, x->n);
 		count(&a->ended, x->n);
 		ending_log(x);
-	} else {
-		leases_refused(a->server->leases, x->ids, x->n);
-		a->refused_until_ms = loop_now_ms(a->loop) + RETRY_MS;
 	}
 	ending_free(x);
 }
@@ -64,30 +65,65 @@ static bool ending_propose(struct ageing *a)
 	if (x == NULL)
 		return false;
 	x->ageing = a;
-	x->n = leases_take(a->server->leases, x->ids, LIMIT_BATCH, &x->cause);
+	x->n = expiry_take(
+		&a->expiry, loop_now_ms(a->loop), x->ids, LIMIT_BATCH, &x->cause);
 	if (x->n == 0) {
 		free(x);
 		return false;
 	}
+	x->proposal.term = a->expiry.term;
 	if (command_leases_end(x->ids, x->n, x->cause, &x->proposal.command) != 0) {
-		leases_refused(a->server->leases, x->ids, x->n);
+		ending_over(x, SVCD_ENOMEM);
 		ending_free(x);
 		return false;
 	}
 	x->proposal.reply = a->box;
 	x->proposal.done = ending_done;
-	x->proposal.term = a->term;
-	a->in_flight++;
 	replica_propose(a->server->replica, &x->proposal);
 	return true;
 }
 
 static void end_what_is_due(struct ageing *a)
 {
-	if (!a->leading || loop_now_ms(a->loop) < a->refused_until_ms)
-		return;
-	while (a->in_flight < IN_FLIGHT_MAX && ending_propose(a))
+	while (ending_propose(a))
 		;
+}
+
+/* ---- do we lead still? ------------------------------------------------- */
+
+struct asking {
+	struct replica_read read; /* first */
+	struct ageing *ageing;
+	uint64_t term;
+};
+
+/* Who lost its leadership has been told so before: the question may have gone on to the
+ * next leader, whose answer is none for us. */
+static void asking_done(struct replica_read *read)
+{
+	struct asking *x = (struct asking *)read;
+	struct ageing *a = x->ageing;
+
+	a->questions--;
+	expiry_asked(&a->expiry, x->term, read->code);
+	free(x);
+	a->on_asked(a->arg);
+}
+
+static void ask_the_voters(struct ageing *a)
+{
+	struct asking *x = calloc(1, sizeof(*x));
+
+	if (x == NULL || !expiry_ask(&a->expiry, loop_now_ms(a->loop))) {
+		free(x);
+		return;
+	}
+	x->ageing = a;
+	x->term = a->expiry.term;
+	x->read.reply = a->box;
+	x->read.done = asking_done;
+	a->questions++;
+	replica_read_current(a->server->replica, &x->read);
 }
 
 /* ---- may the clock run? ------------------------------------------------ */
@@ -104,15 +140,19 @@ static bool workers_run(const struct server *s, uint64_t now_ms)
 	return true;
 }
 
-static bool is_serving(const struct ageing *a, uint64_t now_ms)
+static void let_time_pass(struct ageing *a, uint64_t now_ms)
 {
 	struct replica_status status;
+	struct expiry_sight seen;
 
-	if (now_ms < a->refused_until_ms || !workers_run(a->server, now_ms))
-		return false;
 	replica_status(a->server->replica, &status);
-	return status.role == ROLE_LEADER && status.term == a->term && status.quorum &&
-		!status.space_low;
+	seen = (struct expiry_sight){
+		.term = status.term,
+		.leads = status.role == ROLE_LEADER && status.quorum,
+		.has_space = !status.space_low,
+		.takes_renewals = workers_run(a->server, now_ms),
+	};
+	expiry_tick(&a->expiry, now_ms, &seen);
 }
 
 /* ---- what the store has ------------------------------------------------ */
@@ -160,10 +200,11 @@ static void ageing_on_tick(void *arg)
 	struct ageing *a = arg;
 	uint64_t now_ms = loop_now_ms(a->loop);
 
-	leases_advance(a->server->leases, now_ms, is_serving(a, now_ms));
+	let_time_pass(a, now_ms);
+	ask_the_voters(a);
 	end_what_is_due(a);
 	compare_with_store(a, now_ms);
-	timer_set(&a->tick, TICK_MS);
+	timer_set(&a->tick, EXPIRY_TICK_MS);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -187,6 +228,7 @@ int ageing_init(struct ageing *a, struct server *s, struct loop *l, struct mailb
 {
 	*a = (struct ageing){.server = s, .loop = l, .box = box, .reader = reader};
 	a->poke.deliver = poke_deliver;
+	expiry_init(&a->expiry, s->leases);
 	log_gate_init(&a->lines, LINES_PER_SECOND);
 	return timer_init(&a->tick, l, ageing_on_tick, a);
 }
@@ -196,22 +238,29 @@ void ageing_fini(struct ageing *a)
 	timer_fini(&a->tick);
 }
 
+void ageing_on_asked(struct ageing *a, void (*fn)(void *arg), void *arg)
+{
+	a->on_asked = fn;
+	a->arg = arg;
+}
+
+bool ageing_is_owed(const struct ageing *a)
+{
+	return a->expiry.in_flight + a->questions > 0;
+}
+
 void ageing_lead(struct ageing *a, uint64_t term)
 {
-	a->leading = true;
-	a->term = term;
-	a->refused_until_ms = 0;
 	a->compared_ms = loop_now_ms(a->loop);
-	leases_lead(a->server->leases);
+	expiry_lead(&a->expiry, term, a->compared_ms);
+	ask_the_voters(a);
 	take_in_all(a);
-	leases_advance(a->server->leases, loop_now_ms(a->loop), false);
 	log_info("leases_lead", L_U64("leases", leases_count(a->server->leases)));
-	timer_set(&a->tick, TICK_MS);
+	timer_set(&a->tick, EXPIRY_TICK_MS);
 }
 
 void ageing_follow(struct ageing *a)
 {
-	a->leading = false;
-	leases_follow(a->server->leases);
+	expiry_follow(&a->expiry);
 	timer_cancel(&a->tick);
 }

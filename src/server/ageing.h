@@ -1,15 +1,12 @@
 /*
- * Makes the leases age and ends them: the driver of lease.h on the control thread.
- *
- * The clock of the leases runs only while this member leads, has room on its disk, gets
- * its proposals through and all its workers run (a renewal that waits in a worker's
- * socket is not late). Ends are proposed in batches; what is refused is tried again.
+ * Makes the leases age and ends them: the driver of expiry.h on the control thread.
  */
 #ifndef SVCD_SERVER_AGEING_H
 #define SVCD_SERVER_AGEING_H
 
-#include "server/core.h"
 #include "base/log_gate.h"
+#include "server/core.h"
+#include "server/expiry.h"
 
 struct ageing {
 	struct server *server;
@@ -19,10 +16,11 @@ struct ageing {
 	struct timer tick;
 	struct mail poke;
 	_Atomic bool poked;
-	bool leading;
-	uint64_t term;      /* in which it leads */
-	uint32_t in_flight; /* proposals */
-	uint64_t refused_until_ms;
+	struct expiry expiry;
+	void (*on_asked)(void *arg); /* a majority has said whether we lead, or will not
+				      */
+	void *arg;
+	uint32_t questions;   /* to it, under way */
 	uint64_t compared_ms; /* with the catalog's count */
 	bool differed;
 	struct counter ended;
@@ -32,6 +30,8 @@ struct ageing {
 int ageing_init(struct ageing *a, struct server *s, struct loop *l, struct mailbox *box,
 	struct reader *reader);
 void ageing_fini(struct ageing *a);
+void ageing_on_asked(struct ageing *a, void (*fn)(void *arg), void *arg);
+bool ageing_is_owed(const struct ageing *a); /* proposals or questions will come back */
 
 /* This member leads: all leases of the store begin a whole TTL. Or it does not any more.
  */

@@ -68,6 +68,7 @@ static void control_lead(struct control *c)
 static void control_follow(struct control *c)
 {
 	ageing_follow(&c->ageing);
+	leading_resume(&c->leading);
 	checks_end(c->checks);
 }
 
@@ -90,6 +91,13 @@ static void control_on_role(void *arg, enum replica_role role, uint64_t term)
 		control_lead(c);
 }
 
+static void control_on_asked(void *arg)
+{
+	struct control *c = arg;
+
+	leading_resume(&c->leading);
+}
+
 static void control_on_idle(void *arg)
 {
 	struct control *c = arg;
@@ -106,7 +114,7 @@ static void control_on_refuse(struct mail *m)
 
 bool control_is_owed(const struct control *c)
 {
-	return c->ageing.in_flight > 0 || c->closing.in_flight > 0 ||
+	return ageing_is_owed(&c->ageing) || c->closing.in_flight > 0 ||
 		checks_in_flight(c->checks) > 0;
 }
 
@@ -236,6 +244,7 @@ int control_run(struct control *c)
 	if (c->subscription == NULL)
 		return SVCD_ENOMEM;
 	loop_on_idle(c->loop, control_on_idle, c);
+	ageing_on_asked(&c->ageing, control_on_asked, c);
 	replica_on_role(c->server->replica, c->box, control_on_role, c);
 	replica_on_ask(c->server->replica, c->box, leading_on_question, &c->leading);
 	if (pthread_create(&c->thread, NULL, control_main, c) == 0)

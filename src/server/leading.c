@@ -8,6 +8,7 @@ void leading_init(
 	*l = (struct leading){.server = s, .reader = reader, .ageing = a};
 	for (size_t i = 0; i < REPLICA_MEMBERS_MAX; i++)
 		lease_holder_init(&l->members[i].holder);
+	list_init(&l->waiting);
 }
 
 /* Members that hold nothing any more make room. NULL: nobody, also fine. */
@@ -87,6 +88,11 @@ static size_t answer_items(struct leading *l, struct bytes question, size_t n,
 	return queued;
 }
 
+static bool is_doubted(const struct leading *l)
+{
+	return leases_doubted(l->server->leases, loop_now_ms(l->ageing->loop));
+}
+
 static int answer_make(
 	struct leading *l, const struct replica_question *q, struct buf *out)
 {
@@ -94,8 +100,7 @@ static int answer_make(
 
 	if (n < 0)
 		return n;
-	if (!leases_leading(l->server->leases) ||
-		leases_doubted(l->server->leases, loop_now_ms(l->ageing->loop)))
+	if (!leases_leading(l->server->leases) || is_doubted(l))
 		return SVCD_ENOLEADER;
 	buf_put_be64(out, leases_count(l->server->leases));
 	if (answer_items(l, q->question, (size_t)n, q->from, out) > 0)
@@ -103,15 +108,33 @@ static int answer_make(
 	return out->error;
 }
 
-void leading_on_question(void *arg, struct replica_question *q)
+static void answer(struct leading *l, struct replica_question *q)
 {
-	struct leading *l = arg;
 	struct buf answer = {0};
 	int rc = answer_make(l, q, &answer);
 
 	replica_answer(
 		l->server->replica, q, rc, rc == 0 ? buf_bytes(&answer) : BYTES_NONE);
 	buf_fini(&answer);
+}
+
+/* The voters have been asked, or will be at the next tick. */
+void leading_on_question(void *arg, struct replica_question *q)
+{
+	struct leading *l = arg;
+
+	if (is_doubted(l))
+		list_push(&l->waiting, &q->mail.node);
+	else
+		answer(l, q);
+}
+
+void leading_resume(struct leading *l)
+{
+	struct list *n;
+
+	while ((n = list_pop(&l->waiting)) != NULL)
+		answer(l, container_of(n, struct replica_question, mail.node));
 }
 
 bool leading_close(struct leading *l, uint64_t id)

@@ -17,6 +17,7 @@ struct leading {
 	struct reader *reader;
 	struct ageing *ageing; /* told when leases are queued to be ended */
 	struct leading_member members[REPLICA_MEMBERS_MAX];
+	struct list waiting; /* questions, until it is sure that we lead */
 };
 
 void leading_init(
@@ -24,6 +25,9 @@ void leading_init(
 
 /* For replica_on_ask. */
 void leading_on_question(void *arg, struct replica_question *q);
+
+/* It is sure now whether we lead, or will not be soon: answers all that wait. */
+void leading_resume(struct leading *l);
 
 /* A connection of this member, which leads, ended: false: ask again later. */
 bool leading_close(struct leading *l, uint64_t id);

@@ -43,12 +43,12 @@ struct leases {
 	struct map by_id;
 	struct heap deadlines;
 	struct list closed;
-	uint64_t clock_ms;    /* lease time; starts at 1 */
-	uint64_t led_ms;      /* lease time of leases_lead */
-	uint64_t doubt_ms;    /* leases_doubted until then */
-	bool begun;           /* advanced since leases_lead */
-	uint64_t advanced_ms; /* of the last advance; 0: none yet */
-	uint64_t tokens;      /* thousandths of an expiry */
+	uint64_t clock_ms;     /* lease time; starts at 1 */
+	uint64_t led_ms;       /* lease time of leases_lead */
+	uint64_t confirmed_ms; /* newest leases_confirm */
+	bool confirmed;        /* there was one since leases_lead */
+	uint64_t advanced_ms;  /* of the last advance; 0: none yet */
+	uint64_t tokens;       /* thousandths of an expiry */
 	uint32_t per_second;
 	bool leading;
 	bool of_connections;
@@ -168,8 +168,7 @@ void leases_lead(struct leases *l)
 	forget_all(l);
 	l->leading = true;
 	l->led_ms = l->clock_ms;
-	l->doubt_ms = 0;
-	l->begun = false;
+	l->confirmed = false;
 	l->tokens = 0;
 	pthread_mutex_unlock(&l->lock);
 }
@@ -192,12 +191,21 @@ bool leases_leading(struct leases *l)
 	return leading;
 }
 
+/* The leader before may confirm renewals for LEASE_TRUST_MS: who was renewed by then is
+ * renewed at its end. */
+static uint64_t renewed_now(const struct leases *l)
+{
+	uint64_t trusted_ms = l->led_ms + LEASE_TRUST_MS;
+
+	return l->clock_ms > trusted_ms ? l->clock_ms : trusted_ms;
+}
+
 /* False when its end is on the way. */
 static bool entry_renew(struct leases *l, struct entry *e, struct lease_holder *holder)
 {
 	if (e->state == LEASE_ENDING)
 		return false;
-	e->renewed = l->clock_ms;
+	e->renewed = renewed_now(l);
 	if (e->state == LEASE_CLOSED && !lease_move(l, e, LEASE_LIVE))
 		return false;
 	entry_hold(e, holder);
@@ -214,7 +222,7 @@ static int entry_new(
 	e->id = lease->id;
 	e->ttl_ms = (uint32_t)lease->ttl_ms;
 	e->drop_on_close = lease->drop_on_close;
-	e->renewed = l->clock_ms;
+	e->renewed = renewed_now(l);
 	e->state = LEASE_LIVE;
 	if (entry_arm(l, e) != 0 || map_put(&l->by_id, e) != 0) {
 		heap_remove(&l->deadlines, &e->due);
@@ -344,12 +352,12 @@ size_t leases_release(struct leases *l, struct lease_holder *holder, bool drop)
 	return queued;
 }
 
-/* We did not run since the last advance: somebody else may lead since. */
-static void notice_pause(struct leases *l, uint64_t now_ms)
+void leases_confirm(struct leases *l, uint64_t asked_ms)
 {
-	if (l->begun && now_ms > l->advanced_ms + LEASE_STEP_MAX_MS &&
-		l->doubt_ms < now_ms)
-		l->doubt_ms = now_ms + LEASE_DOUBT_MS;
+	pthread_mutex_lock(&l->lock);
+	l->confirmed = l->leading;
+	l->confirmed_ms = asked_ms;
+	pthread_mutex_unlock(&l->lock);
 }
 
 bool leases_doubted(struct leases *l, uint64_t now_ms)
@@ -357,9 +365,8 @@ bool leases_doubted(struct leases *l, uint64_t now_ms)
 	bool doubted;
 
 	pthread_mutex_lock(&l->lock);
-	if (l->leading)
-		notice_pause(l, now_ms);
-	doubted = l->leading && now_ms < l->doubt_ms;
+	doubted = l->leading &&
+		(!l->confirmed || now_ms > l->confirmed_ms + LEASE_TRUST_MS);
 	pthread_mutex_unlock(&l->lock);
 	return doubted;
 }
@@ -369,8 +376,6 @@ static void advance_locked(struct leases *l, uint64_t now_ms, bool serving)
 	uint64_t step = l->advanced_ms == 0 ? 0 : now_ms - l->advanced_ms;
 	uint64_t cap = (uint64_t)l->per_second * 100; /* a tenth of a second's expiries */
 
-	notice_pause(l, now_ms);
-	l->begun = true;
 	l->advanced_ms = now_ms;
 	if (!serving)
 		return;

@@ -25,10 +25,11 @@
 #include "base/list.h"
 #include "catalog/types.h"
 
-/* The clock moves in steps: deadlines are later by SLACK, and what is more than STEP_MAX
- * between two advances is time in which we did not run. */
-#define LEASE_STEP_MAX_MS 500
-#define LEASE_SLACK_MS 200
+/* The clock moves in steps, and what is more than STEP_MAX between two advances is time
+ * in which we did not run. A renewal is noted as of the step before it, so deadlines are
+ * later by a whole step. */
+#define LEASE_STEP_MAX_MS 200
+#define LEASE_SLACK_MS LEASE_STEP_MAX_MS
 
 struct leases;
 
@@ -51,15 +52,20 @@ void leases_follow(struct leases *l); /* somebody else leads: forgets everything
 bool leases_leading(struct leases *l);
 
 /*
- * Whether we may have stopped leading without knowing it: we did not run for a while (a
- * stopped process, a machine that slept), and others may lead since. Then a renewal that
- * is confirmed here would not be one: nothing is renewed until LEASE_DOUBT_MS have
- * passed, in which we hear of a leader that there is. Ask before each renewal.
+ * Whether we may have stopped leading without knowing it: cut off, stopped, or asleep.
+ * Then a renewal that is confirmed here might not be one. A majority of the voters that
+ * answered a question of asked_ms had elected nobody else by then: what they said counts
+ * for LEASE_TRUST_MS, and as much longer is the first TTL after leases_lead, for what the
+ * leader before may have confirmed since. That holds for any delay of the network, it
+ * takes only clocks that run equally fast. Doubted, too, until the first
+ * leases_confirm. Ask before each renewal.
  */
-#define LEASE_DOUBT_MS 600
+#define LEASE_TRUST_MS 600
+void leases_confirm(struct leases *l, uint64_t asked_ms);
 bool leases_doubted(struct leases *l, uint64_t now_ms);
 
-/* A whole TTL from now. holder may be NULL: nobody holds it; one that is known then stays
+/* A whole TTL from now, and LEASE_TRUST_MS more of those that leases_lead began with.
+ * holder may be NULL: nobody holds it; one that is known then stays
  * as it is, otherwise it is renewed and changes its holder. SVCD_ECONFLICT: it is ending.
  * SVCD_ENOMEM, SVCD_ENOLEADER. */
 int leases_add(struct leases *l, const struct lease *lease, struct lease_holder *holder);

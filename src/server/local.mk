@@ -28,6 +28,8 @@ libserver_la_SOURCES = \
 	src/server/event.h \
 	src/server/evidence.c \
 	src/server/evidence.h \
+	src/server/expiry.c \
+	src/server/expiry.h \
 	src/server/grants.c \
 	src/server/grants.h \
 	src/server/hello.c \

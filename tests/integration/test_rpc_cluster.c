@@ -787,6 +787,29 @@ START_TEST(the_leader_renews_and_ends_for_others)
 }
 END_TEST
 
+START_TEST(a_renewal_waits_until_it_is_sure_who_leads)
+{
+	uint64_t lease = grant(h, "keep");
+	uint32_t id;
+
+	fake_replica_hold_reads(f.replica, true, 0);
+	fake_replica_role(f.replica, ROLE_FOLLOWER);
+	await(leases, 0);
+	fake_replica_role(f.replica, ROLE_LEADER);
+	await(leases, 1);
+	id = rpc_send(h, "renew", "{lease:%" PRIu64 "}", lease);
+	ok(c, "ping", "{}");
+	fake_replica_hold_reads(f.replica, false, SVCD_ENOLEADER);
+	ck_assert_int_eq(rpc_wait(h, id), SVCD_ENOLEADER);
+	fake_replica_hold_reads(f.replica, true, 0);
+	id = rpc_send(h, "renew", "{lease:%" PRIu64 "}", lease);
+	ok(c, "ping", "{}");
+	fake_replica_hold_reads(f.replica, false, 0);
+	ck_assert_int_eq(rpc_wait(h, id), 0);
+	ck_assert_str_eq(rpc_text(h, "renewed"), "1");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rpc_cluster");
@@ -819,5 +842,6 @@ int main(void)
 	tcase_add_test(tc, who_renews_by_another_connection_keeps_the_lease);
 	tcase_add_test(tc, what_a_connection_holds_outlives_the_office_of_the_leader);
 	tcase_add_test(tc, the_leader_renews_and_ends_for_others);
+	tcase_add_test(tc, a_renewal_waits_until_it_is_sure_who_leads);
 	return unit_run(s);
 }

@@ -19,6 +19,8 @@ static void setup(void)
 	lease_holder_init(&holder);
 	leases_lead(l);
 	leases_advance(l, now_ms, true);
+	for (int i = 0; i < LEASE_TRUST_MS / STEP; i++)
+		leases_advance(l, now_ms += STEP, true);
 }
 
 static void teardown(void)
@@ -123,32 +125,40 @@ START_TEST(time_in_which_we_did_not_run_counts_for_little)
 }
 END_TEST
 
-START_TEST(after_a_pause_renewals_are_doubted_until_a_leader_would_be_heard)
+START_TEST(renewals_are_doubted_when_no_majority_has_confirmed_us_for_a_while)
 {
-	ck_assert(!leases_doubted(l, now_ms + LEASE_STEP_MAX_MS));
-	pass(TTL, true);
-	ck_assert(!leases_doubted(l, now_ms));
-	/* whoever notices first: the one who is asked … */
-	now_ms += LEASE_STEP_MAX_MS + 1;
+	uint64_t asked_ms = now_ms;
+
 	ck_assert(leases_doubted(l, now_ms));
-	leases_advance(l, now_ms, true);
-	pass(LEASE_DOUBT_MS - STEP, true);
-	ck_assert(leases_doubted(l, now_ms));
-	pass(STEP, true);
+	leases_confirm(l, asked_ms);
 	ck_assert(!leases_doubted(l, now_ms));
-	/* … or the clock */
-	now_ms += LEASE_STEP_MAX_MS + 1;
-	leases_advance(l, now_ms, true);
-	ck_assert(leases_doubted(l, now_ms));
-	pass(LEASE_DOUBT_MS, true);
-	ck_assert(!leases_doubted(l, now_ms));
-	/* who did not lead meanwhile has not paused */
+	/* it counts from when it was asked */
+	ck_assert(!leases_doubted(l, asked_ms + LEASE_TRUST_MS));
+	ck_assert(leases_doubted(l, asked_ms + LEASE_TRUST_MS + 1));
+	leases_confirm(l, asked_ms + 1);
+	ck_assert(!leases_doubted(l, asked_ms + LEASE_TRUST_MS + 1));
+	/* what was said of an earlier term says nothing of this one */
 	leases_follow(l);
-	now_ms += 10 * TTL;
 	ck_assert(!leases_doubted(l, now_ms));
+	leases_confirm(l, now_ms);
 	leases_lead(l);
-	leases_advance(l, now_ms, false);
-	ck_assert(!leases_doubted(l, now_ms));
+	ck_assert(leases_doubted(l, now_ms));
+}
+END_TEST
+
+/* At worst the step that follows a renewal began long before it. */
+START_TEST(a_renewal_between_two_steps_has_a_whole_ttl)
+{
+	uint64_t renewed_ms;
+
+	add(7, false, &holder);
+	now_ms += 2 * LEASE_STEP_MAX_MS;
+	renewed_ms = now_ms;
+	ck_assert_int_eq(renew(7, &holder), 0);
+	leases_advance(l, now_ms, true);
+	while (take_some() == 0)
+		pass(STEP, true);
+	ck_assert_uint_ge(now_ms, renewed_ms + TTL);
 }
 END_TEST
 
@@ -319,7 +329,8 @@ START_TEST(a_new_leader_gives_everybody_a_whole_ttl)
 	pass(TTL, false);
 	leases_lead(l);
 	add(1, false, NULL);
-	pass(TTL, true);
+	/* the leader before may have confirmed a renewal as long as that */
+	pass(LEASE_TRUST_MS + TTL, true);
 	ck_assert_uint_eq(take_some(), 0);
 	pass(LEASE_SLACK_MS, true);
 	ck_assert_uint_eq(take_some(), 1);
@@ -445,7 +456,8 @@ int main(void)
 	tcase_add_test(tc, the_clock_stands_while_the_leader_cannot_serve);
 	tcase_add_test(tc, time_in_which_we_did_not_run_counts_for_little);
 	tcase_add_test(
-		tc, after_a_pause_renewals_are_doubted_until_a_leader_would_be_heard);
+		tc, renewals_are_doubted_when_no_majority_has_confirmed_us_for_a_while);
+	tcase_add_test(tc, a_renewal_between_two_steps_has_a_whole_ttl);
 	tcase_add_test(tc, a_closed_connection_takes_what_wants_to_be_dropped);
 	tcase_add_test(tc, a_shut_down_server_drops_nothing);
 	tcase_add_test(tc, a_renewal_from_another_connection_saves_a_closed_lease);
