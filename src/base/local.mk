@@ -10,6 +10,7 @@ libbase_la_SOURCES = \
 	src/base/clock.h \
 	src/base/err.c \
 	src/base/err.h \
+	src/base/former.h \
 	src/base/heap.c \
 	src/base/heap.h \
 	src/base/list.h \

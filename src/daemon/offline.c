@@ -175,7 +175,8 @@ static void put_losses(const struct recover *r)
 	       "; compare the logs of all that are left, and take the one with the highest "
 	       "term, then the highest entry\n",
 		r->last_index);
-	puts("the others must never start again with the data that they have");
+	puts("the cluster gets a new id: the others are refused with the data that they "
+	     "have");
 }
 
 static int recover_opened(struct recover *r, bool dry_run)
@@ -195,6 +196,8 @@ static int recover_opened(struct recover *r, bool dry_run)
 		return fail(&e);
 	printf("recovered: this member is the only voter, in term %" PRIu64 "\n",
 		r->term + 1);
+	printf("the cluster was %016" PRIx64 ", and is %016" PRIx64 " now\n",
+		r->dir.former.id[0], r->dir.cluster);
 	puts("start svcd with it, then let new members join, with empty data directories");
 	return EX_OK;
 }

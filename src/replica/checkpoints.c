@@ -80,7 +80,7 @@ static int restore_one(
 	int rc = store_checkpoint_inspect(
 		checkpoint_path(d, index, path), false, &info, e);
 
-	if (rc == 0 && info.cluster != d->cluster)
+	if (rc == 0 && !datadir_owns(d, info.cluster))
 		return err_set(e, SVCD_ECORRUPT, "%s belongs to another cluster", path);
 	if (rc == 0 && info.index != index)
 		return err_set(

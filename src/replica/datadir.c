@@ -15,6 +15,7 @@
 #include "base/rng.h"
 
 #define FORMAT 1
+#define IDENTITY_BYTES_MAX 1024
 
 static int fail_errno(struct err *e, const struct datadir *d, const char *name)
 {
@@ -163,12 +164,17 @@ static uint64_t random_id(void)
 
 static int write_identity(struct datadir *d, struct err *e)
 {
-	char text[128];
+	struct buf b = {0};
+	int rc;
 
-	snprintf(text, sizeof(text),
-		"svcd %d\ncluster %016" PRIx64 "\nnode %016" PRIx64 "\n", FORMAT,
+	buf_printf(&b, "svcd %d\ncluster %016" PRIx64 "\nnode %016" PRIx64 "\n", FORMAT,
 		d->cluster, d->node);
-	return datadir_write(d, "identity", bytes_str(text), e);
+	for (size_t i = 0; i < d->former.n; i++)
+		buf_printf(&b, "former %016" PRIx64 "\n", d->former.id[i]);
+	rc = b.error ? err_set(e, b.error, "%s", err_text(b.error))
+		     : datadir_write(d, "identity", buf_bytes(&b), e);
+	buf_fini(&b);
+	return rc;
 }
 
 static int make_identity(struct datadir *d, struct err *e)
@@ -183,14 +189,54 @@ int datadir_set_cluster(
 	struct datadir *d, uint64_t cluster, bool other_node, struct err *e)
 {
 	d->cluster = cluster;
+	d->former.n = 0;
 	if (other_node)
 		d->node = random_id();
 	return write_identity(d, e);
 }
 
+int datadir_renew_cluster(struct datadir *d, struct err *e)
+{
+	struct former before = d->former;
+	uint64_t id = d->cluster;
+	int rc;
+
+	if (before.n == FORMER_MAX)
+		return err_set(e, SVCD_ELIMIT,
+			"this cluster was recovered %d times already: make a backup of it, and "
+			"restore that",
+			FORMER_MAX);
+	memmove(d->former.id + 1, d->former.id, before.n * sizeof(d->former.id[0]));
+	d->former.id[0] = id;
+	d->former.n++;
+	d->cluster = random_id();
+	rc = write_identity(d, e);
+	if (rc != 0) {
+		d->cluster = id;
+		d->former = before;
+	}
+	return rc;
+}
+
+bool datadir_owns(const struct datadir *d, uint64_t cluster)
+{
+	return cluster == d->cluster || former_has(&d->former, cluster);
+}
+
+static void read_former(struct datadir *d, const char *text)
+{
+	struct former *f = &d->former;
+	const char *at = text;
+
+	f->n = 0;
+	while (f->n < FORMER_MAX && (at = strstr(at, "\nformer ")) != NULL &&
+		sscanf(++at, "former %" SCNx64, &f->id[f->n]) == 1)
+		f->n++;
+}
+
 static int read_identity(struct datadir *d, struct err *e)
 {
-	char text[128];
+	char text[IDENTITY_BYTES_MAX];
 	int format, rc = datadir_read(d, "identity", text, sizeof(text), e);
 
 	if (rc != 0)
@@ -205,6 +251,7 @@ static int read_identity(struct datadir *d, struct err *e)
 		return err_set(e, SVCD_ECORRUPT,
 			"%s/identity is damaged: restore the directory from a backup",
 			d->path);
+	read_former(d, text);
 	return 0;
 }
 

@@ -3,7 +3,8 @@
  *
  *	joining     see joining.c
  *	lock        held (flock) while a process has the directory
- *	identity    cluster and node, random, made at the first start
+ *	identity    cluster and node, random, made at the first start; the ids that the
+ *	            cluster had before
  *	clean       "clean" or "open", and the boot: see datadir_trusted
  *	log/ state/ checkpoint/
  */
@@ -12,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/former.h"
 
 #define DATADIR_PATH_MAX 3072 /* of the directory; names below it are ours and short */
 
@@ -19,9 +21,10 @@ struct datadir {
 	char path[DATADIR_PATH_MAX];
 	int fd;
 	int lock_fd;
-	uint64_t cluster; /* 0: not known yet, the member is to join one */
-	uint64_t node;    /* never 0 */
-	bool fresh;       /* made just now */
+	uint64_t cluster;     /* 0: not known yet, the member is to join one */
+	struct former former; /* what is here may be of these, too */
+	uint64_t node;        /* never 0 */
+	bool fresh;           /* made just now */
 };
 
 /* Makes it when missing. SVCD_EINUSE, SVCD_EVERSION, SVCD_ECORRUPT … */
@@ -36,6 +39,11 @@ int datadir_remove(const struct datadir *d, const char *name, struct err *e); /*
  * used. Durable. */
 int datadir_set_cluster(
 	struct datadir *d, uint64_t cluster, bool other_node, struct err *e);
+/* The cluster gets a new id, and what is here remains its own. Durable. SVCD_ELIMIT: it
+ * had too many. */
+int datadir_renew_cluster(struct datadir *d, struct err *e);
+/* The id of what lies here says that it belongs here. */
+bool datadir_owns(const struct datadir *d, uint64_t cluster);
 /* Removes log, state and checkpoints; nothing may have them open. Durable. */
 int datadir_empty(const struct datadir *d, struct err *e);
 

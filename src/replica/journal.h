@@ -10,6 +10,7 @@
 #ifndef SVCD_REPLICA_JOURNAL_H
 #define SVCD_REPLICA_JOURNAL_H
 
+#include "base/former.h"
 #include "replica/disk.h"
 #include "replica/segment.h"
 
@@ -19,9 +20,10 @@ struct journal_options {
 	uint64_t segment_bytes; /* 0: 16 MiB; at least a batch of entries must fit into
 				   one */
 	uint64_t cluster;       /* kept in the files; another one's are refused */
-	uint64_t known_index;   /* up to here entries were applied: none of them may be
-				   damaged */
-	uint64_t seed;          /* of the salts; 0: from the kernel */
+	const struct former *former; /* but for these; during the call */
+	uint64_t known_index; /* up to here entries were applied: none of them may be
+				 damaged */
+	uint64_t seed;        /* of the salts; 0: from the kernel */
 };
 
 /* Reads and checks all. An interrupted write at the end is cut off (and logged).

@@ -115,7 +115,8 @@ static int judge_head(struct opening *p, const struct segment_head *h, uint64_t 
 	if (h->seq != seq)
 		return fail(p, SVCD_ECORRUPT, seq,
 			"has the name of another segment; " WHAT_TO_DO);
-	if (j->cluster && h->cluster != j->cluster)
+	if (j->cluster && h->cluster != j->cluster &&
+		!former_has(p->o->former, h->cluster))
 		return fail(p, SVCD_ECONFLICT, seq,
 			"belongs to another cluster; give each its own data directory");
 	if (j->n_pieces == 0 || h->restart)

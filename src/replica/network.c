@@ -304,6 +304,7 @@ int network_start(struct replica *r, const struct replica_options *o, struct err
 	struct peers_options p = {
 		.loop = r->loop,
 		.cluster = r->dir.cluster,
+		.former = &r->dir.former,
 		.node = r->dir.node,
 		.name = r->name,
 		.listen = o->peer_listen,

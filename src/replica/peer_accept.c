@@ -59,9 +59,22 @@ static int check_name(const struct peer_link *l, struct err *why)
 		l->address, proved, l->hello.name);
 }
 
+/* The cluster went on without it. One whose removal is known is told to end, so that
+ * those who were given up are no cluster of their own. */
+static int refuse_left_behind(
+	const struct peers *p, const struct peer_hello *h, struct err *why)
+{
+	return err_set(why, peer_is_forgotten(p, h->node) ? SVCD_EGONE : SVCD_EDENIED,
+		"the cluster was recovered without %s and is %016llx now: remove the data "
+		"directory of %s, and start it with --join %s",
+		h->name, (unsigned long long)p->cluster, h->name, p->address);
+}
+
 static int check_cluster(
 	const struct peers *p, const struct peer_hello *h, struct err *why)
 {
+	if (former_has(&p->former, h->cluster))
+		return refuse_left_behind(p, h, why);
 	if (h->cluster != p->cluster)
 		return err_set(why, SVCD_EDENIED,
 			"%s at %s is of another cluster (%016llx, yours is %016llx): "

@@ -229,6 +229,8 @@ static int peers_open(struct peers *p, const struct peers_options *o, struct err
 	p->ev = o->events;
 	p->arg = o->arg;
 	p->cluster = o->cluster;
+	if (o->former != NULL)
+		p->former = *o->former;
 	p->node = o->node;
 	p->plain_anywhere = o->plain_anywhere;
 	snprintf(p->name, sizeof(p->name), "%s", o->name);

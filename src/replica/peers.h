@@ -22,6 +22,7 @@
 #ifndef SVCD_REPLICA_PEERS_H
 #define SVCD_REPLICA_PEERS_H
 
+#include "base/former.h"
 #include "net/conn.h"
 #include "net/tls.h"
 
@@ -80,8 +81,9 @@ struct peers_events {
 struct peers_options {
 	struct loop *loop;
 	uint64_t cluster, node;
-	const char *name;      /* of this member */
-	const char *listen;    /* "tcp:HOST:PORT"; NULL: nobody can reach us */
+	const struct former *former; /* of the cluster; copied; NULL: none */
+	const char *name;            /* of this member */
+	const char *listen;          /* "tcp:HOST:PORT"; NULL: nobody can reach us */
 	const char *advertise; /* what others dial; NULL: as listen, with the real port */
 	struct tls *tls;       /* borrowed; NULL: plain */
 	bool plain_anywhere; /* without TLS: addresses other than loopback are allowed */

@@ -50,6 +50,7 @@ struct peers {
 	const struct peers_events *ev;
 	void *arg;
 	uint64_t cluster, node, boot, serial;
+	struct former former;
 	bool plain_anywhere;
 	char name[PEER_NAME_MAX + 1];
 	char address[PEER_ADDRESS_BYTES];

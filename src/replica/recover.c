@@ -178,6 +178,7 @@ int recover_open(struct recover *r, const char *data_dir, struct err *e)
 struct order {
 	struct sole sole;
 	struct buf payload;
+	char reason[128];
 };
 
 static int make_commands(struct recover *r, struct tables *t, void *arg)
@@ -198,22 +199,35 @@ static int refuse(const struct recover *r, struct err *e)
 		"recovered");
 }
 
+static int prepare(struct recover *r, struct order *o, struct err *e)
+{
+	int rc;
+
+	snprintf(o->reason, sizeof(o->reason),
+		"recovered: this member is the only voter now, cluster %016" PRIx64
+		" is %016" PRIx64,
+		r->dir.former.id[0], r->dir.cluster);
+	o->sole.reason = o->reason;
+	rc = with_state(r, make_commands, o);
+	return rc == 0
+		? 0
+		: err_set(e, rc, "%s cannot be read: %s", r->dir.path, err_text(rc));
+}
+
+/* The new id first: when a crash comes in between, this member is alone with it and no
+ * majority, and is recovered once more. The other way round it would lead beside others
+ * that are a majority of the same cluster. */
 int recover_run(struct recover *r, const char *actor, uint64_t wall_ms, struct err *e)
 {
 	struct order o = {
-		.sole = {
-			.node = r->dir.node,
-			.actor = actor,
-			.reason = "recovered: this member is the only voter now",
-			.wall_ms = wall_ms,
-		}};
+		.sole = {.node = r->dir.node, .actor = actor, .wall_ms = wall_ms}};
 	int rc;
 
 	if (r->is_sole || r->last_index == 0)
 		return refuse(r, e);
-	rc = with_state(r, make_commands, &o);
-	if (rc != 0)
-		err_set(e, rc, "%s cannot be read: %s", r->dir.path, err_text(rc));
+	rc = datadir_renew_cluster(&r->dir, e);
+	if (rc == 0)
+		rc = prepare(r, &o, e);
 	if (rc == 0) {
 		/* the term first: without it the entries would be of a term that nobody
 		 * knows of */

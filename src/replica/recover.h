@@ -1,6 +1,7 @@
 /*
  * After the loss of a quorum: what the log of a member that is stopped holds, and how
- * this member becomes the one voter of its cluster.
+ * this member becomes the one voter of its cluster. The cluster gets a new id for that:
+ * those that are given up may come back, as a majority of what it was.
  *
  * Offline, one thread. Opening does what a start of the member would do: the end of an
  * interrupted write is cut off, a state that cannot be trusted is built again.
@@ -38,9 +39,10 @@ struct recover {
  * recover_close on success. */
 int recover_open(struct recover *r, const char *data_dir, struct err *e);
 
-/* Writes the log entries that make this member the one voter, in a new term. actor: who,
- * for the history. Durable on return. SVCD_ECONFLICT: it is that already, or the log is
- * empty. */
+/* Gives the cluster another id (dir.cluster; dir.former.id[0] is the one of before), and
+ * writes the log entries that make this member the one voter, in a new term. actor: who,
+ * for the history, which has both ids. Durable on return; after a crash it is done again.
+ * SVCD_ECONFLICT: it is that already, or the log is empty. SVCD_ELIMIT … */
 int recover_run(struct recover *r, const char *actor, uint64_t wall_ms, struct err *e);
 
 void recover_close(struct recover *r);

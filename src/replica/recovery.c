@@ -22,6 +22,7 @@ static int open_store(struct attempt *a, struct err *e)
 		.map_bytes = a->o->map_bytes,
 		.reserve_bytes = a->o->reserve_bytes,
 		.cluster = a->dir->cluster,
+		.former = &a->dir->former,
 	};
 
 	return store_open(&o, &a->out->store, e);
@@ -62,6 +63,7 @@ static int open_log(struct attempt *a, uint64_t known_index)
 	struct journal_options o = {
 		.segment_bytes = a->o->segment_bytes,
 		.cluster = a->dir->cluster,
+		.former = &a->dir->former,
 		.known_index = known_index,
 	};
 	char path[PATH_MAX];
@@ -169,7 +171,7 @@ static bool is_whole(struct attempt *a, uint64_t index, uint64_t term)
 	if (store_checkpoint_inspect(
 		    checkpoint_path(a->dir, index, path), true, &info, &why) == 0 &&
 		info.index == index && info.term == term &&
-		info.cluster == a->dir->cluster)
+		datadir_owns(a->dir, info.cluster))
 		return true;
 	log_warn("install_not_finished", L_U64("index", index), L_STR("text", why.text));
 	return false;

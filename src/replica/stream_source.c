@@ -66,6 +66,8 @@ static bool open_checkpoint(
 		log_warn("checkpoint_not_sent", L_STR("text", e.text));
 		return false;
 	}
+	if (info->cluster != s->o.dir->cluster)
+		return false; /* of before a recovery: nobody else would take it */
 	p->fd = open(path, O_RDONLY | O_CLOEXEC);
 	return p->fd >= 0;
 }

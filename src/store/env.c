@@ -187,9 +187,10 @@ static int position_load(struct env *env, struct err *e)
 }
 
 /* A fresh state has format 0: the first commit writes ours. */
-static int position_judge(struct env *env, uint64_t cluster, struct err *e)
+static int position_judge(const struct store *s, struct env *env, struct err *e)
 {
 	struct position *p = &env->position;
+	uint64_t cluster = s->cluster;
 
 	if (p->format == 0)
 		*p = (struct position){.format = STORE_FORMAT, .cluster = cluster};
@@ -197,6 +198,8 @@ static int position_judge(struct env *env, uint64_t cluster, struct err *e)
 		return err_set(e, SVCD_EVERSION,
 			"the state has format %llu, this version reads format %d",
 			(unsigned long long)p->format, STORE_FORMAT);
+	if (former_has(s->former, p->cluster))
+		p->cluster = cluster;
 	if (cluster && p->cluster != cluster)
 		return err_set(e, SVCD_ECONFLICT,
 			"the state belongs to another cluster (%016llx, not %016llx): "
@@ -220,7 +223,7 @@ static int open_steps(
 	if (rc == 0)
 		rc = position_load(env, e);
 	if (rc == 0)
-		rc = position_judge(env, s->cluster, e);
+		rc = position_judge(s, env, e);
 	if (rc == 0 && !copy)
 		space_note(env);
 	return rc;

@@ -69,6 +69,7 @@ struct store {
 	uint32_t readers;
 	uint64_t reserve_bytes;
 	uint64_t cluster;
+	const struct former *former; /* while it is being opened */
 	_Atomic bool low; /* as of the last look: less than the reserve is left */
 	/* Only the writer changes it, under lock; he reads it without, readers compare it
 	 * without (the one that they hold cannot come back at the same address). */

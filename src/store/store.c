@@ -31,6 +31,7 @@ static struct store *store_alloc(const struct store_options *o)
 	s->readers = (uint32_t)or_default(o->readers, READERS_DEFAULT);
 	s->reserve_bytes = or_default(o->reserve_bytes, RESERVE_BYTES_DEFAULT);
 	s->cluster = o->cluster;
+	s->former = o->former;
 	if (o->dir) {
 		s->dir = strdup(o->dir);
 		if (!s->dir) {
@@ -55,6 +56,7 @@ static int open_at(const struct store_options *o, const char *path, struct store
 		store_close(s);
 		return rc;
 	}
+	s->former = NULL;
 	s->env = env;
 	s->position = env->position;
 	*out = s;

@@ -14,6 +14,7 @@
 #define SVCD_STORE_STORE_H
 
 #include "base/err.h"
+#include "base/former.h"
 #include "catalog/tables.h"
 
 struct store;
@@ -24,6 +25,8 @@ struct store_options {
 	uint32_t readers;       /* reader slots; 0: 256 */
 	uint64_t reserve_bytes; /* free disk below which writes are refused; 0: 64 MiB */
 	uint64_t cluster;       /* kept in the state; another's is refused. 0: any */
+	const struct former *former; /* during the call; a state of one of these becomes
+					the cluster's with the next commit */
 };
 
 /* 0; SVCD_EINUSE, SVCD_ECORRUPT, SVCD_EVERSION (format of another version: says which),

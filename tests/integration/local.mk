@@ -128,6 +128,11 @@ tests_integration_test_cluster_members_SOURCES = tests/integration/test_cluster_
 tests_integration_test_cluster_members_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_cluster_members_LDADD = $(replica_libs) $(UNIT_LIBS)
 
+integration_tests += tests/integration/test_cluster_recover
+tests_integration_test_cluster_recover_SOURCES = tests/integration/test_cluster_recover.c $(CLUSTER)
+tests_integration_test_cluster_recover_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_cluster_recover_LDADD = $(replica_libs) $(UNIT_LIBS)
+
 integration_tests += tests/integration/test_cluster_snapshot
 tests_integration_test_cluster_snapshot_SOURCES = tests/integration/test_cluster_snapshot.c $(CLUSTER)
 tests_integration_test_cluster_snapshot_CFLAGS = $(UNIT_CFLAGS)

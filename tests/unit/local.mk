@@ -123,9 +123,11 @@ tests_unit_test_replica_journal_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_journal_LDADD = $(replica_libs) $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_replica_recover
-tests_unit_test_replica_recover_SOURCES = tests/unit/test_replica_recover.c tests/unit/scratch_dir.h tests/unit/unit.h
+tests_unit_test_replica_recover_SOURCES = tests/unit/test_replica_recover.c tests/unit/crash_steps.h \
+	tests/unit/scratch_dir.h tests/unit/unit.h
 tests_unit_test_replica_recover_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_replica_recover_LDADD = $(replica_libs) $(UNIT_LIBS)
+tests_unit_test_replica_recover_LDFLAGS = $(AM_LDFLAGS) $(CRASH_STEPS_WRAPS)
 
 unit_tests += tests/unit/test_replica_stream
 tests_unit_test_replica_stream_SOURCES = tests/unit/test_replica_stream.c tests/unit/fake_peers.c \

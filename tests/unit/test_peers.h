@@ -24,7 +24,7 @@ struct seen {
 struct member {
 	struct peers *peers;
 	uint64_t node;
-	int frames, rafts, ups, downs, drains, meets;
+	int frames, rafts, ups, downs, drains, meets, removals;
 	struct seen seen[FRAMES_MAX]; /* the last ones, in a ring */
 	struct raft_message raft;     /* the last; entries are gone */
 	uint64_t raft_bytes, raft_entries;
@@ -96,12 +96,18 @@ static inline void on_met(
 	snprintf(me->met_address, sizeof(me->met_address), "%s", address);
 }
 
+static inline void on_removed(void *arg)
+{
+	((struct member *)arg)->removals++;
+}
+
 static const struct peers_events events = {
 	.raft = on_raft,
 	.frame = on_frame,
 	.up = on_up,
 	.drained = on_drained,
 	.met = on_met,
+	.removed = on_removed,
 };
 
 static inline struct peers_options options_of(

@@ -353,6 +353,32 @@ START_TEST(another_cluster_is_refused)
 }
 END_TEST
 
+/* Its removal is known, or not yet. */
+START_TEST(who_was_left_behind_by_a_recovery_is_told)
+{
+	static const struct former before = {.id = {7, CLUSTER}, .n = 2};
+	struct member recovered = {0};
+	struct member old = {0};
+	struct peers_options o = options_of(&recovered, 1, "a");
+
+	o.cluster = CLUSTER + 1;
+	o.former = &before;
+	member_open(&recovered, &o);
+	member_up(&old, 2, "b");
+	if (_i == 1)
+		peers_forget(recovered.peers, 2);
+	dial(&old, 1, &recovered);
+	expect_trouble(&old, 1,
+		"the cluster was recovered without b and is 00000000000000c2 now: remove "
+		"the data directory of b, and start it with --join tcp:");
+	run_until(loop, &old.removals, _i);
+	ck_assert_int_eq(old.removals, _i);
+	ck_assert_int_eq(recovered.meets, 0);
+	peers_free(recovered.peers);
+	peers_free(old.peers);
+}
+END_TEST
+
 START_TEST(the_node_id_of_the_other_side_is_refused)
 {
 	struct member a = {0};
@@ -1240,6 +1266,7 @@ int main(void)
 	tc = unit_case(s, "refusals");
 	tcase_add_checked_fixture(tc, loop_up, loop_down);
 	tcase_add_test(tc, another_cluster_is_refused);
+	tcase_add_loop_test(tc, who_was_left_behind_by_a_recovery_is_told, 0, 2);
 	tcase_add_test(tc, the_node_id_of_the_other_side_is_refused);
 	tcase_add_test(tc, ones_own_address_is_noticed);
 	tcase_add_test(tc, another_member_at_the_address_is_noticed);

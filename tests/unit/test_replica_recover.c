@@ -1,6 +1,7 @@
 /* What is done offline with a data directory: a new cluster from a backup, and the only
  * voter after the loss of a quorum. */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "catalog/member.h"
 #include "catalog/query.h"
+#include "crash_steps.h"
 #include "replica/recover.h"
 #include "replica/replica.h"
 #include "replica/restore.h"
@@ -372,28 +374,21 @@ static void put_server(struct buf *b, uint64_t node, const char *address)
 	buf_put_u8(b, 1); /* voter */
 }
 
-/* The log of a member that was one of three: the others are written into it. */
-static void make_one_of_three(void)
+/* The others are written into the log of a member that is alone. */
+static void join_others(void)
 {
-	struct replica *r = start_in(data);
-	uint64_t node = status_of(r).node;
 	struct recover look_in;
 	struct buf members = {0};
 	struct journal_entry entry;
 	struct err e = {0};
 
-	register_one(r, "a");
-	name_member(r, node, "n1");
-	name_member(r, OTHER_A, "n2");
-	name_member(r, OTHER_B, "n3");
-	replica_stop(r);
 	ck_assert_msg(recover_open(&look_in, data, &e) == 0, "%s", e.text);
 	ck_assert(look_in.is_sole);
 	buf_put_u8(&members, 1);
 	put_le64(&members, 3);
 	put_server(&members, OTHER_A, "a");
 	put_server(&members, OTHER_B, "b");
-	put_server(&members, node, "c");
+	put_server(&members, look_in.dir.node, "c");
 	while (members.len % 8 != 0)
 		buf_put_u8(&members, 0);
 	entry = (struct journal_entry){look_in.last_index + 1, look_in.last_term,
@@ -402,6 +397,19 @@ static void make_one_of_three(void)
 	journal_sync(look_in.files.journal);
 	buf_fini(&members);
 	recover_close(&look_in);
+}
+
+/* A member that was one of three. */
+static void make_one_of_three(void)
+{
+	struct replica *r = start_in(data);
+
+	register_one(r, "a");
+	name_member(r, status_of(r).node, "n1");
+	name_member(r, OTHER_A, "n2");
+	name_member(r, OTHER_B, "n3");
+	replica_stop(r);
+	join_others();
 }
 
 START_TEST(the_log_is_told_and_nothing_is_changed)
@@ -428,19 +436,35 @@ START_TEST(the_log_is_told_and_nothing_is_changed)
 }
 END_TEST
 
+static void run_recovery(void)
+{
+	struct recover x;
+	struct err e = {0};
+
+	if (recover_open(&x, data, &e) != 0)
+		_exit(1);
+	if (!x.is_sole && recover_run(&x, "the test", 1000, &e) != 0)
+		_exit(1);
+	recover_close(&x);
+}
+
 START_TEST(a_member_that_is_left_alone_leads_again)
 {
 	struct replica_status s;
 	struct replica *r;
 	struct recover x;
 	struct err e = {0};
-	uint64_t term, cluster;
+	uint64_t term, cluster, now;
+	char ids[64];
 
 	make_one_of_three();
 	ck_assert_msg(recover_open(&x, data, &e) == 0, "%s", e.text);
 	term = x.term;
 	cluster = x.dir.cluster;
 	ck_assert_msg(recover_run(&x, "the test", 1000, &e) == 0, "%s", e.text);
+	now = x.dir.cluster;
+	ck_assert_uint_ne(now, cluster);
+	snprintf(ids, sizeof(ids), "%016" PRIx64 " is %016" PRIx64, cluster, now);
 	recover_close(&x);
 	for (int i = 0; i < 2; i++) {
 		struct seen seen;
@@ -450,11 +474,12 @@ START_TEST(a_member_that_is_left_alone_leads_again)
 		seen = look(r);
 		ck_assert_int_eq(s.role, ROLE_LEADER);
 		ck_assert_uint_gt(s.term, term + 1);
-		ck_assert_uint_eq(s.cluster, cluster);
+		ck_assert_uint_eq(s.cluster, now);
 		ck_assert(seen.has_a);
 		ck_assert(!seen.has_other);
 		ck_assert_uint_eq(seen.members, 1);
 		ck_assert(history_has(r, "the only voter now"));
+		ck_assert(history_has(r, ids));
 		ck_assert(history_has(r, "the test"));
 		replica_stop(r);
 	}
@@ -462,6 +487,138 @@ START_TEST(a_member_that_is_left_alone_leads_again)
 	register_one(r, "b");
 	ck_assert(look(r).has_b);
 	replica_stop(r);
+}
+END_TEST
+
+/* What is checked after the crash of a recovery: never the only voter of the cluster that
+ * it was. */
+static void check_half_done(uint64_t cluster)
+{
+	struct recover x;
+	struct err e = {0};
+
+	ck_assert_msg(recover_open(&x, data, &e) == 0, "%s", e.text);
+	ck_assert(!x.is_sole || x.dir.cluster != cluster);
+	ck_assert(x.dir.cluster == cluster || former_has(&x.dir.former, cluster));
+	recover_close(&x);
+}
+
+/* Before that a member is started by mistake, in the other half of the cases. */
+static void crash_while_recovering(int steps, bool machine, bool *done)
+{
+	struct replica_status s;
+	struct replica *r;
+	uint64_t cluster;
+
+	make_one_of_three();
+	r = start_in(data);
+	cluster = status_of(r).cluster;
+	replica_stop(r);
+	*done = crash_in_child(steps, run_recovery);
+	if (machine)
+		unlink(scratch_path(&scratch, "data/clean"));
+	check_half_done(cluster);
+	if (steps % 2 == 0) {
+		r = start_in(data);
+		ck_assert(status_of(r).role != ROLE_LEADER ||
+			status_of(r).cluster != cluster);
+		replica_stop(r);
+	}
+	run_recovery();
+	if (machine)
+		unlink(scratch_path(&scratch, "data/clean"));
+	r = start_in(data);
+	s = status_of(r);
+	ck_assert_int_eq(s.role, ROLE_LEADER);
+	ck_assert_uint_ne(s.cluster, cluster);
+	ck_assert(look(r).has_a);
+	if (!machine) /* else their records are for the leader to remove */
+		ck_assert_uint_eq(look(r).members, 1);
+	replica_stop(r);
+}
+
+START_TEST(a_crash_at_any_step_of_a_recovery_is_mended_by_another_one)
+{
+	bool done = false;
+	int steps;
+
+	for (steps = 1; !done; steps++) {
+		crash_while_recovering(steps, _i == 1, &done);
+		scratch_remove(&scratch);
+		scratch_make(&scratch);
+		strcpy(data, scratch_path(&scratch, "data"));
+	}
+	ck_assert_int_gt(steps, 10);
+}
+END_TEST
+
+START_TEST(what_was_written_before_recoveries_is_its_own)
+{
+	struct recover x;
+	struct replica *r;
+	struct err e = {0};
+	uint64_t index;
+
+	make_one_of_three();
+	run_recovery();
+	for (int i = 0; i < 2; i++) {
+		r = start_in(data);
+		register_one(r, "b");
+		ck_assert_msg(replica_checkpoint(r, NULL, &e) == 0, "%s", e.text);
+		replica_stop(r);
+	}
+	for (int i = 0; i < 3; i++) {
+		join_others();
+		run_recovery();
+	}
+	ck_assert_msg(recover_open(&x, data, &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(x.dir.former.n, 4);
+	ck_assert_uint_eq(x.files.checkpoints.n, 2);
+	ck_assert_msg(checkpoints_restore(
+			      &x.dir, &x.files.checkpoints, 0, other, &index, &e) == 0,
+		"%s", e.text);
+	ck_assert_uint_eq(index, x.files.checkpoints.index[0]);
+	recover_close(&x);
+	ck_assert_int_eq(unlink(scratch_path(&scratch, "data/clean")), 0);
+	r = start_in(data);
+	ck_assert_int_eq(status_of(r).role, ROLE_LEADER);
+	ck_assert(look(r).has_a && look(r).has_b);
+	replica_stop(r);
+}
+END_TEST
+
+START_TEST(what_is_of_another_cluster_is_not_its_own)
+{
+	struct replica_options o = {.data_dir = data, .reserve_bytes = MIB};
+	struct recover x;
+	struct replica *r;
+	struct err e = {0};
+	uint64_t strange;
+
+	make_one_of_three();
+	run_recovery();
+	ck_assert_msg(recover_open(&x, data, &e) == 0, "%s", e.text);
+	strange = x.dir.former.id[0] + 1;
+	ck_assert_int_eq(datadir_set_cluster(&x.dir, strange, false, &e), 0);
+	recover_close(&x);
+	ck_assert_int_eq(replica_start(&o, &r, &e), SVCD_ECONFLICT);
+}
+END_TEST
+
+START_TEST(there_is_an_end_to_recoveries)
+{
+	struct recover x;
+	struct err e = {0};
+
+	make_one_of_three();
+	for (int i = 0; i < FORMER_MAX; i++) {
+		run_recovery();
+		join_others();
+	}
+	ck_assert_msg(recover_open(&x, data, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(recover_run(&x, "the test", 1000, &e), SVCD_ELIMIT);
+	ck_assert_msg(strstr(e.text, "make a backup") != NULL, "%s", e.text);
+	recover_close(&x);
 }
 END_TEST
 
@@ -543,6 +700,11 @@ int main(void)
 	tc = scratch_case(s, "recover");
 	tcase_add_test(tc, the_log_is_told_and_nothing_is_changed);
 	tcase_add_test(tc, a_member_that_is_left_alone_leads_again);
+	tcase_add_loop_test(
+		tc, a_crash_at_any_step_of_a_recovery_is_mended_by_another_one, 0, 2);
+	tcase_add_test(tc, what_was_written_before_recoveries_is_its_own);
+	tcase_add_test(tc, what_is_of_another_cluster_is_not_its_own);
+	tcase_add_test(tc, there_is_an_end_to_recoveries);
 	tcase_add_test(tc, who_is_the_only_voter_needs_no_recovery);
 	tcase_add_test(tc, what_is_to_join_another_cluster_is_not_recovered);
 	tcase_add_test(tc, a_directory_without_data_is_not_made_into_one);
