@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/removed.h"
 
 static int apply_begin(void *arg)
 {
@@ -57,10 +58,23 @@ static int apply_commands(struct replica *r, const struct driver_entry *e)
 	return rc;
 }
 
+/* Those that are in it no more are kept. */
+static int note_removed(struct tables *t, struct bytes members)
+{
+	struct bytes before = {0};
+
+	if (table_get(t, TABLE_META, bytes_str(MEMBERS_KEY), &before) && before.len > 8)
+		before = bytes_of(before.data + 8, before.len - 8);
+	return t->error ? t->error : removed_note(t, before, members);
+}
+
 static int apply_members(struct replica *r, const struct driver_entry *e)
 {
 	struct buf value = {0};
+	int rc = note_removed(r->tables, e->payload);
 
+	if (rc != 0)
+		return rc;
 	buf_put_be64(&value, e->index);
 	buf_put_bytes(&value, e->payload);
 	if (value.error == 0)

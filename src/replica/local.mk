@@ -70,6 +70,8 @@ libreplica_la_SOURCES = \
 	src/replica/recover.c \
 	src/replica/recover.h \
 	src/replica/recovery.c \
+	src/replica/removed.c \
+	src/replica/removed.h \
 	src/replica/recovery.h \
 	src/replica/replica.c \
 	src/replica/replica.h \

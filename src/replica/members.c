@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "catalog/member.h"
+#include "replica/removed.h"
 
 struct view *members_find(struct replica *r, uint64_t node)
 {
@@ -72,7 +73,8 @@ static void read_configuration(struct replica *r)
 	}
 }
 
-/* Who is in neither is forgotten, and not talked to any more once he cannot come back. */
+/* Who is in neither is forgotten. It may still be about to join: only those that were
+ * members are refused. */
 static void drop_gone(struct replica *r)
 {
 	size_t kept = 0;
@@ -83,9 +85,25 @@ static void drop_gone(struct replica *r)
 		if (v->recorded || v->member || v->node == r->dir.node)
 			r->roster.views[kept++] = *v;
 		else if (r->peers)
-			peers_forget(r->peers, v->node);
+			(void)peers_set_address(r->peers, v->node, NULL);
 	}
 	r->roster.n = kept;
+}
+
+/* Who was a member and is none any more is not talked to. */
+static void refuse_removed(struct replica *r)
+{
+	uint64_t gone[REMOVED_MAX];
+	struct tables *t = r->peers ? store_read_begin(r->reader) : NULL;
+	size_t n = 0;
+
+	if (!t)
+		return;
+	n = removed_read(t, gone);
+	store_read_end(r->reader);
+	for (size_t i = 0; i < n; i++)
+		if (!members_find(r, gone[i]))
+			peers_forget(r->peers, gone[i]);
 }
 
 static void feed_addresses(struct replica *r)
@@ -109,6 +127,7 @@ void members_refresh(struct replica *r)
 	read_records(r);
 	read_configuration(r);
 	drop_gone(r);
+	refuse_removed(r);
 	feed_addresses(r);
 	members_copy(r);
 }

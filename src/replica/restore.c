@@ -14,6 +14,7 @@
 #include "replica/checkpoints.h"
 #include "replica/driver.h"
 #include "replica/recovery.h"
+#include "replica/removed.h"
 #include "replica/sole.h"
 
 /* Identity last, when it is put there, and first, when it is taken away. The last one is
@@ -195,6 +196,8 @@ static int change_state(const struct work *w, struct store *s, struct buf *comma
 	rc = sole_commands(t, &sole, commands);
 	if (rc == 0)
 		rc = put_members(t, w->out);
+	if (rc == 0) /* they may be members of the cluster that the backup is of */
+		removed_clear(t);
 	if (rc != 0) {
 		store_write_abort(s);
 		return err_set(w->e, rc, "the state cannot be written: %s", err_text(rc));

@@ -50,6 +50,39 @@ static uint64_t lose_two(void)
 	return cluster;
 }
 
+static bool both_removed(struct cluster *k, void *arg)
+{
+	(void)arg;
+	return cluster_status(k, 1).removed && cluster_status(k, 2).removed;
+}
+
+/* Together they are a majority of what the cluster was. */
+static void come_back(void)
+{
+	cluster_start(&c, 1);
+	cluster_start(&c, 2);
+	cluster_wait(&c, both_removed, NULL, "those that were given up to be told");
+	ck_assert_int_eq(cluster_register(&c, 0, "web", "after"), 0);
+	ck_assert_int_eq(cluster_read(&c, 0), 0);
+	ck_assert_uint_eq(cluster_view(&c, 0, 1).node, 0);
+	ck_assert_int_ne(cluster_register(&c, 1, "web", "lost"), 0);
+	ck_assert(!cluster_has(&c, 0, "web", "lost"));
+	cluster_stop(&c, 1);
+	cluster_stop(&c, 2);
+}
+
+START_TEST(those_that_were_given_up_are_refused)
+{
+	lose_two();
+	come_back();
+	/* also by a process that was told nothing */
+	cluster_stop(&c, 0);
+	cluster_start(&c, 0);
+	ck_assert_int_eq(cluster_wait_leader(&c), 0);
+	come_back();
+}
+END_TEST
+
 static bool is_voter(struct cluster *k, void *arg)
 {
 	int i = *(int *)arg;
@@ -113,6 +146,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, those_that_were_given_up_are_refused);
 	tcase_add_test(tc, with_an_empty_directory_they_join_anew);
 	tcase_add_test(tc, a_new_member_gets_a_checkpoint_of_the_cluster_as_it_is);
 	return unit_run(s);

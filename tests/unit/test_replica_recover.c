@@ -11,6 +11,7 @@
 #include "catalog/query.h"
 #include "crash_steps.h"
 #include "replica/recover.h"
+#include "replica/removed.h"
 #include "replica/replica.h"
 #include "replica/restore.h"
 #include "scratch_dir.h"
@@ -490,6 +491,53 @@ START_TEST(a_member_that_is_left_alone_leads_again)
 }
 END_TEST
 
+/* Ids of removed members in the state. */
+static size_t removed_in(struct replica *r, uint64_t out[REMOVED_MAX])
+{
+	struct reader *reader = store_reader_new(replica_store(r));
+	size_t n = removed_read(store_read_begin(reader), out);
+
+	store_read_end(reader);
+	store_reader_free(reader);
+	return n;
+}
+
+static bool are_others(const uint64_t *ids, size_t n)
+{
+	return n == 2 && ids[0] != ids[1] && (ids[0] == OTHER_A || ids[0] == OTHER_B) &&
+		(ids[1] == OTHER_A || ids[1] == OTHER_B);
+}
+
+START_TEST(who_was_given_up_is_known_for_good)
+{
+	uint64_t ids[REMOVED_MAX];
+	struct restored out;
+	struct replica *r;
+	struct err e = {0};
+
+	make_one_of_three();
+	r = start_in(data);
+	ck_assert_uint_eq(removed_in(r, ids), 0);
+	replica_stop(r);
+	for (int i = 0; i < 3; i++) {
+		run_recovery();
+		if (i == 1) /* the state is made again */
+			unlink(scratch_path(&scratch, "data/clean"));
+		r = start_in(data);
+		ck_assert(are_others(ids, removed_in(r, ids)));
+		replica_stop(r);
+	}
+	/* to what is made of a backup they are nobody */
+	r = start_in(data);
+	ck_assert_msg(replica_checkpoint(r, backup, &e) == 0, "%s", e.text);
+	replica_stop(r);
+	ck_assert_msg(restore(other, false, &out, &e) == 0, "%s", e.text);
+	r = start_in(other);
+	ck_assert_uint_eq(removed_in(r, ids), 0);
+	replica_stop(r);
+}
+END_TEST
+
 /* What is checked after the crash of a recovery: never the only voter of the cluster that
  * it was. */
 static void check_half_done(uint64_t cluster)
@@ -702,6 +750,7 @@ int main(void)
 	tcase_add_test(tc, a_member_that_is_left_alone_leads_again);
 	tcase_add_loop_test(
 		tc, a_crash_at_any_step_of_a_recovery_is_mended_by_another_one, 0, 2);
+	tcase_add_test(tc, who_was_given_up_is_known_for_good);
 	tcase_add_test(tc, what_was_written_before_recoveries_is_its_own);
 	tcase_add_test(tc, what_is_of_another_cluster_is_not_its_own);
 	tcase_add_test(tc, there_is_an_end_to_recoveries);
