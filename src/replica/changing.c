@@ -390,6 +390,31 @@ static size_t count_jobs(struct replica *r)
 	return n;
 }
 
+/* Id and name are those of the connection, where a certificate proves the name. */
+static bool is_of_itself(
+	const struct replica *r, struct origin from, const struct change_request *q)
+{
+	return q->node == from.node &&
+		bytes_eq_str(q->name, peers_name(r->peers, from.node));
+}
+
+/* What a member says of itself nobody else may say; but a member passes on who wants to
+ * join, whom it has looked at. */
+static bool may_say(struct replica *r, struct origin from, const struct change_request *q)
+{
+	const struct view *v = members_find(r, from.node);
+
+	if (from.node == 0 || (q->op != CHANGE_JOIN && q->op != CHANGE_ANNOUNCE))
+		return true;
+	return is_of_itself(r, from, q) || (q->op == CHANGE_JOIN && v && v->member);
+}
+
+static void refuse_to_say(struct replica *r, struct origin from)
+{
+	calls_answer(r, from, PEER_CHANGE, SVCD_EDENIED,
+		bytes_str("who asked is not the member that this is about"));
+}
+
 /* What it has begun to do goes on by the next changing_run. */
 void changing_serve(struct replica *r, struct origin from, struct bytes body)
 {
@@ -397,6 +422,8 @@ void changing_serve(struct replica *r, struct origin from, struct bytes body)
 
 	if (!change_request_read(body, &q))
 		calls_answer(r, from, PEER_CHANGE, SVCD_EPROTOCOL, BYTES_NONE);
+	else if (!may_say(r, from, &q))
+		refuse_to_say(r, from);
 	else if (count_jobs(r) >= JOBS_MAX || !job_new(r, from, &q))
 		calls_answer(r, from, PEER_CHANGE, SVCD_EBUSY, BYTES_NONE);
 }
@@ -418,6 +445,10 @@ bool changing_relay(struct replica *r, struct origin from, struct bytes body)
 
 	if (!change_request_read(body, &q) || q.op != CHANGE_JOIN || q.node != from.node)
 		return false;
+	if (!is_of_itself(r, from, &q)) {
+		refuse_to_say(r, from);
+		return true;
+	}
 	copy = malloc(sizeof(*copy));
 	c = copy ? call_new(PEER_CHANGE, on_relayed, copy) : NULL;
 	if (!c) {

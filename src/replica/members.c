@@ -73,6 +73,14 @@ static void read_configuration(struct replica *r)
 	}
 }
 
+static void forget_stranger(struct replica *r, uint64_t node)
+{
+	if (!r->peers)
+		return;
+	(void)peers_set_address(r->peers, node, NULL);
+	(void)peers_set_name(r->peers, node, NULL);
+}
+
 /* Who is in neither is forgotten. It may still be about to join: only those that were
  * members are refused. */
 static void drop_gone(struct replica *r)
@@ -84,8 +92,8 @@ static void drop_gone(struct replica *r)
 
 		if (v->recorded || v->member || v->node == r->dir.node)
 			r->roster.views[kept++] = *v;
-		else if (r->peers)
-			(void)peers_set_address(r->peers, v->node, NULL);
+		else
+			forget_stranger(r, v->node);
 	}
 	r->roster.n = kept;
 }
@@ -106,14 +114,16 @@ static void refuse_removed(struct replica *r)
 			peers_forget(r->peers, gone[i]);
 }
 
-static void feed_addresses(struct replica *r)
+static void feed_peers(struct replica *r)
 {
 	for (size_t i = 0; r->peers && i < r->roster.n; i++) {
 		const struct view *v = &r->roster.views[i];
 
-		if (v->node != r->dir.node && v->recorded)
-			(void)peers_set_address(
-				r->peers, v->node, v->hello[0] ? v->hello : v->peer);
+		if (v->node == r->dir.node || !v->recorded)
+			continue;
+		(void)peers_set_address(
+			r->peers, v->node, v->hello[0] ? v->hello : v->peer);
+		(void)peers_set_name(r->peers, v->node, v->name);
 	}
 }
 
@@ -128,7 +138,7 @@ void members_refresh(struct replica *r)
 	read_configuration(r);
 	drop_gone(r);
 	refuse_removed(r);
-	feed_addresses(r);
+	feed_peers(r);
 	members_copy(r);
 }
 

@@ -164,6 +164,8 @@ static int admit(struct peers *p, struct peer_link *l, struct err *why)
 
 	if (check_node(p, h, why) != 0)
 		return why->code;
+	if (peer_check_name(p, h->node, h->name, why) != 0)
+		return why->code;
 	peer = peer_get(p, h->node, &code);
 	if (peer == NULL)
 		return err_set(why, code, "%s at %s knows too many members", p->name,

@@ -89,7 +89,7 @@ static int dialled_greeted(struct peer_link *l, void *arg, struct err *why)
 		return err_set(why, SVCD_EDENIED,
 			"%s is %s (%016llx), not the member that was meant", l->address,
 			w->name, (unsigned long long)w->node);
-	return 0;
+	return peer_check_name(p, w->node, w->name, why);
 }
 
 static void dialled_open(struct peer_link *l, void *arg)

@@ -101,6 +101,74 @@ const char *peer_address(const struct peer *peer)
 	return peer->address_set[0] != '\0' ? peer->address_set : peer->address_said;
 }
 
+/* ---- names */
+
+static bool peer_is_connected(const struct peer *peer)
+{
+	for (int i = 0; i < PEER_CHANNELS; i++)
+		if (peer->lines[i].in != NULL || peer->lines[i].up)
+			return true;
+	return false;
+}
+
+/* One that is gone does not keep its successor out: the table here may be old. */
+static const struct peer *find_namesake(
+	const struct peers *p, uint64_t node, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->table[i]->node != node &&
+			strcmp(p->table[i]->name_set, name) == 0 &&
+			peer_is_connected(p->table[i]))
+			return p->table[i];
+	return NULL;
+}
+
+/* Without certificates a name is a word, and may change. */
+int peer_check_name(
+	const struct peers *p, uint64_t node, const char *name, struct err *why)
+{
+	const struct peer *known = peer_find(p, node), *other;
+
+	if (p->tls == NULL)
+		return 0;
+	if (known != NULL && known->name_set[0] != '\0' &&
+		strcmp(known->name_set, name) != 0)
+		return err_set(why, SVCD_EDENIED,
+			"node id %016llx is the member \"%s\", and not \"%s\": a member keeps "
+			"the name of its certificate; for another name remove it, and let it "
+			"join with an empty data directory",
+			(unsigned long long)node, known->name_set, name);
+	other = find_namesake(p, node, name);
+	if (other == NULL)
+		return 0;
+	return err_set(why, SVCD_EINUSE,
+		"there is a member \"%s\" already, with node id %016llx, and it runs: give "
+		"this one another name and a certificate for it, or remove that one first",
+		name, (unsigned long long)other->node);
+}
+
+const char *peers_name(const struct peers *p, uint64_t node)
+{
+	const struct peer *peer = peer_find(p, node);
+
+	return peer != NULL ? peer->name : "";
+}
+
+int peers_set_name(struct peers *p, uint64_t node, const char *name)
+{
+	bool known = name != NULL && name[0] != '\0';
+	struct peer *peer;
+	int code = 0;
+
+	if (node == 0 || node == p->node || (known && strlen(name) > PEER_NAME_MAX))
+		return SVCD_EINVAL;
+	peer = known ? peer_get(p, node, &code) : peer_find(p, node);
+	if (peer == NULL)
+		return code;
+	snprintf(peer->name_set, sizeof(peer->name_set), "%s", known ? name : "");
+	return 0;
+}
+
 /* ---- removed members */
 
 bool peer_is_forgotten(const struct peers *p, uint64_t node)

@@ -15,7 +15,8 @@
  * answers it with protocol version, cluster id, node id, name, advertised address and
  * channel; the acceptor then says welcome, or why not, in words. Frames have a length, a
  * kind and a body; the codec is peer_codec.h. With TLS both sides have certificates of
- * one authority and the name in the hello must be the certificate's.
+ * one authority, the name in the hello must be the certificate's, and node id and name
+ * must be those of one member, where the table of the members has them.
  *
  * One thread, except where said.
  */
@@ -103,6 +104,12 @@ const char *peers_address(const struct peers *p); /* advertised; "" without list
 /* From the table of the members; a removed one is a member again. What a member says of
  * itself in a hello is used when nothing was set. NULL or "": unknown again. */
 int peers_set_address(struct peers *p, uint64_t node, const char *address);
+/* Its name, from that table; NULL or "": unknown. With TLS node is refused under another
+ * one, and so is another node that has it while that member is connected. SVCD_EINVAL,
+ * SVCD_ENOMEM, SVCD_ELIMIT. */
+int peers_set_name(struct peers *p, uint64_t node, const char *name);
+/* The name that node has said, and with TLS proved; "" before it did. */
+const char *peers_name(const struct peers *p, uint64_t node);
 /* Closes all that there is with node, and refuses it from now on (removed members). */
 void peers_forget(struct peers *p, uint64_t node);
 

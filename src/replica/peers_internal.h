@@ -38,7 +38,8 @@ struct peer {
 	struct peer_line lines[PEER_CHANNELS];
 	char address_set[PEER_ADDRESS_BYTES];
 	char address_said[PEER_ADDRESS_BYTES];
-	char name[PEER_NAME_MAX + 1];
+	char name_set[PEER_NAME_MAX + 1];
+	char name[PEER_NAME_MAX + 1]; /* as it said */
 	char trouble[ERR_TEXT_MAX];
 	uint64_t complained_ms;  /* in the log; 0: not since it was reached */
 	char engine_address[24]; /* as the driver writes it */
@@ -77,6 +78,9 @@ void peer_free(struct peer *peer); /* and all its connections */
 bool peer_is_forgotten(const struct peers *p, uint64_t node);
 void peer_learn(struct peer *peer, const char *name, const char *address);
 const char *peer_address(const struct peer *peer); /* "": none is known */
+/* That node may have that name. 0, SVCD_EDENIED, SVCD_EINUSE. */
+int peer_check_name(
+	const struct peers *p, uint64_t node, const char *name, struct err *why);
 
 /* peer_dial.c */
 /* 0, SVCD_ENOMEM. */

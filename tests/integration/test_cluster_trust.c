@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "../unit/unit.h"
+#include "catalog/codec.h"
+#include "replica/peers.h"
+#include "replica/words.h"
 
 static struct cluster c;
 
@@ -215,6 +218,134 @@ START_TEST(where_nobody_listens_there_is_no_answer)
 }
 END_TEST
 
+/* ---- what one says of another ------------------------------------------ */
+
+#define ROGUE 0x77
+
+/* Somebody who is let in to join, and what it is answered. */
+struct rogue {
+	struct peers *peers;
+	bool up;
+	int answers, code;
+};
+
+static void rogue_on_up(void *arg, uint64_t node, enum peer_channel channel, bool up)
+{
+	(void)node;
+	((struct rogue *)arg)->up = up && channel == PEER_FORWARD;
+}
+
+static void rogue_on_frame(void *arg, uint64_t from, enum peer_channel channel,
+	enum peer_kind kind, struct bytes body)
+{
+	struct rogue *g = arg;
+	struct reader in = reader_of(body);
+
+	(void)from, (void)channel;
+	if (kind != PEER_CHANGED)
+		return;
+	read_be64(&in);
+	g->code = -(int)read_varint_max(&in, 1000);
+	g->answers++;
+}
+
+static void rogue_on_raft(void *arg, struct raft_message *m)
+{
+	(void)arg, (void)m;
+}
+
+static void rogue_on_drained(void *arg, uint64_t node, enum peer_channel channel)
+{
+	(void)arg, (void)node, (void)channel;
+}
+
+static void rogue_on_met(
+	void *arg, uint64_t node, const char *name, const char *address, bool joining)
+{
+	(void)arg, (void)node, (void)name, (void)address, (void)joining;
+}
+
+static bool rogue_is_up(struct cluster *k, void *arg)
+{
+	(void)k;
+	return ((struct rogue *)arg)->up;
+}
+
+static bool rogue_is_answered(struct cluster *k, void *arg)
+{
+	(void)k;
+	return ((struct rogue *)arg)->answers > 0;
+}
+
+static int rogue_asks(struct rogue *g, uint64_t of, const struct change_request *q)
+{
+	struct buf frame = {0};
+
+	buf_put_be64(&frame, 1);
+	change_request_put(&frame, q);
+	g->answers = 0;
+	ck_assert_int_eq(
+		peers_send(g->peers, of, PEER_FORWARD, PEER_CHANGE, buf_bytes(&frame)),
+		0);
+	buf_fini(&frame);
+	cluster_wait(&c, rogue_is_answered, g, "an answer to the rogue");
+	return g->code;
+}
+
+static void rogue_meets(struct rogue *g, int i)
+{
+	uint64_t node = cluster_status(&c, i).node;
+
+	ck_assert_int_eq(peers_set_address(g->peers, node, c.peers[i]), 0);
+	peers_connect(g->peers, node, PEER_FORWARD);
+	g->up = false;
+	cluster_wait(&c, rogue_is_up, g, "the rogue to be connected");
+}
+
+START_TEST(nobody_speaks_for_another)
+{
+	static const struct peers_events events = {.raft = rogue_on_raft,
+		.frame = rogue_on_frame,
+		.up = rogue_on_up,
+		.drained = rogue_on_drained,
+		.met = rogue_on_met};
+	struct rogue g = {0};
+	struct peers_options o = {.loop = c.loop,
+		.node = ROGUE,
+		.name = "rogue",
+		.events = &events,
+		.arg = &g};
+	struct change_request q = {.actor = bytes_str("rogue"),
+		.name = bytes_str("rogue"),
+		.peer = bytes_str("tcp:127.0.0.1:1"),
+		.client = bytes_str("")};
+
+	cluster_form(&c, 3);
+	o.cluster = cluster_status(&c, 0).cluster;
+	ck_assert_int_eq(peers_new(&o, &g.peers, NULL), 0);
+	for (int i = 0; i < 3; i++) { /* the leader, and those that pass on */
+		uint64_t node = cluster_status(&c, i).node;
+
+		rogue_meets(&g, i);
+		q.op = CHANGE_JOIN;
+		q.node = ROGUE;
+		q.name = bytes_str("other");
+		ck_assert_int_eq(rogue_asks(&g, node, &q), SVCD_EDENIED);
+		q.name = bytes_str("rogue");
+		if (i != cluster_wait_leader(&c))
+			continue;
+		q.node = ROGUE + 1;
+		ck_assert_int_eq(rogue_asks(&g, node, &q), SVCD_EDENIED);
+		q.op = CHANGE_ANNOUNCE;
+		q.node = cluster_status(&c, (i + 1) % 3).node;
+		ck_assert_int_eq(rogue_asks(&g, node, &q), SVCD_EDENIED);
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_ne(cluster_view(&c, 0, i).node, 0);
+	peers_free(g.peers);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cluster trust");
@@ -227,5 +358,6 @@ int main(void)
 	tcase_add_test(tc, a_question_of_any_member_is_answered_by_the_leader);
 	tcase_add_test(tc, a_question_whose_leader_went_is_told_to_be_lost);
 	tcase_add_test(tc, where_nobody_listens_there_is_no_answer);
+	tcase_add_test(tc, nobody_speaks_for_another);
 	return unit_run(s);
 }

@@ -128,6 +128,59 @@ START_TEST(a_name_must_be_the_certificates)
 }
 END_TEST
 
+/* A good certificate, and the node id of another member. */
+START_TEST(a_node_id_is_bound_to_its_name)
+{
+	struct member a = {0};
+	struct member thief = {0};
+	struct tls *tls_a = tls_of("a", &ca);
+	struct tls *tls_c = tls_of("c", &ca);
+
+	secure_up(&a, 1, "a", tls_a);
+	secure_up(&thief, 2, "c", tls_c);
+	ck_assert_int_eq(peers_set_name(a.peers, 2, "b"), 0);
+	introduce(&a, &thief);
+	expect_trouble(&thief, 1,
+		"node id 0000000000000002 is the member \"b\", and not \"c\": a member "
+		"keeps the name of its certificate; for another name remove it");
+	expect_trouble(&a, 2, "node id 0000000000000002 is the member \"b\", and not");
+	ck_assert_int_eq(a.meets + a.ups + thief.ups, 0);
+	/* as its record says it, it is welcome */
+	ck_assert_int_eq(peers_set_name(a.peers, 2, "c"), 0);
+	connect_all(&thief, &a);
+	connect_all(&a, &thief);
+	ck_assert_str_eq(peers_name(a.peers, 2), "c");
+	peers_free(a.peers);
+	peers_free(thief.peers);
+	tls_free(tls_a);
+	tls_free(tls_c);
+}
+END_TEST
+
+/* Which node a certificate speaks for the table says, as long as that one runs. */
+START_TEST(two_members_with_one_name_are_not_connected)
+{
+	struct couple c = {0};
+	struct member twin = {0};
+
+	couple_up(&c);
+	ck_assert_int_eq(peers_set_name(c.a.peers, 2, "b"), 0);
+	connect_all(&c.b, &c.a);
+	secure_up(&twin, 3, "b", c.tls_b);
+	introduce(&c.a, &twin);
+	expect_trouble(&twin, 1,
+		"there is a member \"b\" already, with node id 0000000000000002, and it "
+		"runs: give this one another name");
+	expect_trouble(&c.a, 3, "there is a member \"b\" already");
+	ck_assert_int_eq(c.a.meets, PEER_CHANNELS);
+	peers_free(c.b.peers); /* its successor is let in */
+	c.b.peers = NULL;
+	connect_all(&twin, &c.a);
+	peers_free(twin.peers);
+	couple_down(&c);
+}
+END_TEST
+
 START_TEST(members_of_another_authority_are_refused)
 {
 	struct member a = {0};
@@ -234,6 +287,8 @@ int main(void)
 	tcase_add_test(tc, members_with_certificates_exchange_frames);
 	tcase_add_test(tc, the_largest_frame_crosses);
 	tcase_add_test(tc, a_name_must_be_the_certificates);
+	tcase_add_test(tc, a_node_id_is_bound_to_its_name);
+	tcase_add_test(tc, two_members_with_one_name_are_not_connected);
 	tcase_add_test(tc, members_of_another_authority_are_refused);
 	tcase_add_test(tc, all_members_have_tls_or_none);
 	tcase_add_test(tc, certificates_are_renewed_under_traffic);
