@@ -27,6 +27,8 @@ libbase_la_SOURCES = \
 	src/base/suggest.c \
 	src/base/text.c \
 	src/base/text.h \
+	src/base/thread.c \
+	src/base/thread.h \
 	src/base/utf8.c
 libbase_la_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)
 libbase_la_LIBADD = $(XXHASH_LIBS) -lpthread

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 /* From the maker to the replica's thread, which says when it is done. */
 struct made {
@@ -107,7 +108,7 @@ static void *background_main(void *arg)
 	struct replica *r = arg;
 	struct err e = {0};
 
-	pthread_setname_np(pthread_self(), "checkpoint");
+	thread_background("checkpoint");
 	if (make(r, &e) != 0)
 		log_warn("checkpoint_failed", L_STR("text", e.text), L_ERR(e.code));
 	pthread_mutex_lock(&r->background_lock);

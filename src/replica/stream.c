@@ -45,6 +45,15 @@ static void on_timer(void *arg)
 	streams_arm(s);
 }
 
+static void on_pace(void *arg)
+{
+	struct streams *s = arg;
+
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (s->sources[i].x.phase == SENDING_CHUNKS)
+			source_step(s, &s->sources[i]);
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 static int start_steps(struct streams *s)
@@ -53,7 +62,8 @@ static int start_steps(struct streams *s)
 	s->chunk = malloc(STREAM_CHUNK_BYTES);
 	if (!s->box || !s->chunk)
 		return SVCD_ENOMEM;
-	if (timer_init(&s->timer, s->o.loop, on_timer, s) != 0)
+	if (timer_init(&s->timer, s->o.loop, on_timer, s) != 0 ||
+		timer_init(&s->pace, s->o.loop, on_pace, s) != 0)
 		return SVCD_ENOMEM;
 	rng_secure(&s->last_stream, sizeof(s->last_stream));
 	return 0;
@@ -89,6 +99,7 @@ void streams_free(struct streams *s)
 		source_settle(&s->sources[i]);
 	}
 	timer_fini(&s->timer);
+	timer_fini(&s->pace);
 	mailbox_free(s->box);
 	buf_fini(&s->frame);
 	buf_fini(&s->answer);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 #define PART_NAME "checkpoint/part-"
 #define SPARE_BYTES ((uint64_t)64 << 20) /* of disk, left for the log and the state */
@@ -239,7 +240,7 @@ static void *check_main(void *arg)
 	struct streams *s = arg;
 	struct intake *in = &s->in;
 
-	pthread_setname_np(pthread_self(), "checkpoint-in");
+	thread_background("checkpoint-in");
 	in->error = (struct err){0};
 	in->error.code = check_steps(s, &in->error);
 	mailbox_post(s->box, &in->mail);

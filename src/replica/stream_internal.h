@@ -40,6 +40,9 @@ struct streams {
 	struct streams_options o;
 	struct mailbox *box;
 	struct timer timer;
+	struct timer pace;     /* a chunk waits for its time */
+	uint64_t log_last;     /* where our log ended when it was looked at */
+	uint64_t log_moved_ms; /* and when that was another place than before */
 	struct source sources[PEERS_MAX];
 	uint64_t last_stream;
 	uint64_t distrusted; /* index of a checkpoint that a member found damaged */

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/thread.h"
+
 #define PUSH_BYTES ((uint64_t)1 << 20)
 
 /* One chunk, to the thread and back. */
@@ -85,7 +87,7 @@ static void *part_main(void *arg)
 	struct part *p = arg;
 	struct chunk *c;
 
-	pthread_setname_np(pthread_self(), "checkpoint-part");
+	thread_background("checkpoint-part");
 	while ((c = next(p)) != NULL) {
 		int rc = p->failed ? EIO : write_at(p, c);
 

@@ -52,13 +52,42 @@ void sending_offered(struct sending *x, uint64_t now_ms)
 	x->answer_by_ms = now_ms + SENDING_ANSWER_MS;
 }
 
-bool sending_next(const struct sending *x, uint64_t *offset, size_t *len)
+void sending_refill(struct sending *x, uint64_t now_ms, bool busy)
+{
+	uint64_t passed = now_ms - x->credit_ms;
+
+	x->credit_ms = now_ms;
+	if (!busy || passed > 1000 * SENDING_WINDOW / SENDING_RATE)
+		x->credit = SENDING_WINDOW;
+	else
+		x->credit += passed * SENDING_RATE / 1000;
+	if (x->credit > SENDING_WINDOW)
+		x->credit = SENDING_WINDOW;
+}
+
+/* 0: none is left, or must wait for the member. */
+static size_t chunk_in_window(const struct sending *x)
 {
 	uint64_t left = x->offer.bytes - x->sent;
 	size_t n = left < STREAM_CHUNK_BYTES ? (size_t)left : STREAM_CHUNK_BYTES;
 
-	if (x->phase != SENDING_CHUNKS || n == 0 ||
-		x->sent - x->received + n > SENDING_WINDOW)
+	return x->phase == SENDING_CHUNKS && x->sent - x->received + n <= SENDING_WINDOW
+		? n
+		: 0;
+}
+
+uint64_t sending_wait_ms(const struct sending *x)
+{
+	size_t n = chunk_in_window(x);
+
+	return n > x->credit ? (n - x->credit) * 1000 / SENDING_RATE + 1 : 0;
+}
+
+bool sending_next(const struct sending *x, uint64_t *offset, size_t *len)
+{
+	size_t n = chunk_in_window(x);
+
+	if (n == 0 || n > x->credit)
 		return false;
 	*offset = x->sent;
 	*len = n;
@@ -68,6 +97,7 @@ bool sending_next(const struct sending *x, uint64_t *offset, size_t *len)
 void sending_sent(struct sending *x, size_t len)
 {
 	x->sent += len;
+	x->credit -= len;
 }
 
 void sending_broken(struct sending *x)

@@ -4,6 +4,9 @@
  * The log is kept behind the checkpoint from the offer until the member follows by the
  * log again and has what the log held when it said it was done; else it would need
  * another checkpoint before it has used this one.
+ *
+ * While the leader writes, chunks leave at SENDING_RATE and no faster: disks, network and
+ * processors that are shared with its writes stay theirs for the most part.
  */
 #ifndef SVCD_REPLICA_STREAM_SEND_H
 #define SVCD_REPLICA_STREAM_SEND_H
@@ -11,6 +14,7 @@
 #include "replica/stream_frame.h"
 
 #define SENDING_WINDOW (4 * (uint64_t)STREAM_CHUNK_BYTES) /* sent and not received */
+#define SENDING_RATE ((uint64_t)48 << 20)                 /* bytes per second */
 #define SENDING_STILL_MS 60000 /* nothing moves for so long: given up */
 #define SENDING_ANSWER_MS 5000 /* an offer without an answer is made again */
 #define SENDING_REST_MS 1000   /* after a refusal that soon passes, or a success */
@@ -35,6 +39,8 @@ struct sending {
 	bool offered;          /* OFFERING: on its way */
 	uint64_t sent;         /* CHUNKS: up to here */
 	uint64_t received;     /* by the member */
+	uint64_t credit;       /* bytes that may leave, at most a window */
+	uint64_t credit_ms;    /* as of then */
 	uint64_t match, goal;  /* of the log: has, must have; goal 0: not known yet */
 	uint64_t moved_ms;     /* last time that something went forward */
 	uint64_t answer_by_ms; /* OFFERING */
@@ -50,6 +56,10 @@ void sending_lost(struct sending *x);
 
 bool sending_offer_due(const struct sending *x);
 void sending_offered(struct sending *x, uint64_t now_ms);
+/* Time has passed. busy: the leader has written lately. */
+void sending_refill(struct sending *x, uint64_t now_ms, bool busy);
+/* How long until a chunk may leave that only waits for credit; 0: none does. */
+uint64_t sending_wait_ms(const struct sending *x);
 /* The next chunk; false: none may be sent now. */
 bool sending_next(const struct sending *x, uint64_t *offset, size_t *len);
 void sending_sent(struct sending *x, size_t len);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #define WANT_AGAIN_MS 10000
+#define WRITES_MS 200 /* without a new entry: the leader does not write */
 #define AHEAD_BYTES ((off_t)2 << 20)
 
 struct source *source_of(struct streams *s, uint64_t node)
@@ -183,19 +184,41 @@ static bool send_chunk(struct streams *s, struct source *p, uint64_t offset, siz
 	return rc == 0;
 }
 
+/* Whether our log has grown lately. */
+static bool leader_writes(struct streams *s, uint64_t now_ms)
+{
+	uint64_t first = 0, last = 0;
+
+	if (s->o.log_range)
+		s->o.log_range(s->o.arg, &first, &last);
+	if (last != s->log_last)
+		s->log_moved_ms = now_ms;
+	s->log_last = last;
+	return now_ms < s->log_moved_ms + WRITES_MS;
+}
+
+static void send_chunks(struct streams *s, struct source *p)
+{
+	uint64_t now_ms = loop_now_ms(s->o.loop), offset, wait_ms;
+	size_t len;
+
+	sending_refill(&p->x, now_ms, leader_writes(s, now_ms));
+	while (sending_next(&p->x, &offset, &len))
+		if (!send_chunk(s, p, offset, len))
+			break;
+	wait_ms = sending_wait_ms(&p->x);
+	if (wait_ms > 0 && !timer_pending(&s->pace))
+		timer_set(&s->pace, wait_ms);
+}
+
 /* No more than a window is read and sent at once. */
 void source_step(struct streams *s, struct source *p)
 {
-	uint64_t offset;
-	size_t len;
-
 	if (p->x.phase == SENDING_SEARCHING)
 		search(s, p);
 	if (sending_offer_due(&p->x))
 		offer(s, p);
-	while (sending_next(&p->x, &offset, &len))
-		if (!send_chunk(s, p, offset, len))
-			break;
+	send_chunks(s, p);
 	source_settle(p);
 	streams_arm(s);
 }

@@ -115,8 +115,9 @@ void space_note(struct env *env); /* after a commit */
 uint64_t digest_item(enum table table, struct bytes key, struct bytes value);
 
 /* checkpoint.c */
-/* The description of a checkpoint that was found good. */
-int checkpoint_copy(const char *checkpoint, const char *to_path,
+/* out: the description of a checkpoint that was found good. synced: the copy is on disk
+ * when this returns. */
+int checkpoint_copy(const char *checkpoint, const char *to_path, bool synced,
 	struct checkpoint_info *out, struct err *e);
 /* Whether the state in the LMDB file path is the one described: every record of it is
  * looked at. */

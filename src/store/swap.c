@@ -16,7 +16,8 @@
 #define STAGING ".new"
 
 /* Makes the folder tmp of a checkpoint. Nothing is left of it on an error. */
-static int make_folder(const char *tmp, const char *checkpoint, struct err *e)
+static int make_folder(
+	const char *tmp, const char *checkpoint, bool synced, struct err *e)
 {
 	struct checkpoint_info info;
 	char data[PATH_MAX];
@@ -27,10 +28,10 @@ static int make_folder(const char *tmp, const char *checkpoint, struct err *e)
 	folder_remove(tmp);
 	if (mkdir(tmp, 0700) != 0)
 		return path_fail(e, tmp);
-	rc = checkpoint_copy(checkpoint, data, &info, e);
+	rc = checkpoint_copy(checkpoint, data, synced, &info, e);
 	if (rc == 0) /* it is to be the state: every record of it is looked at */
 		rc = checkpoint_verify(data, &info, e);
-	if (rc == 0 && path_sync_parent(data) != 0)
+	if (rc == 0 && synced && path_sync_parent(data) != 0)
 		rc = path_fail(e, tmp);
 	if (rc != 0)
 		folder_remove(tmp);
@@ -43,7 +44,7 @@ int store_restore(const char *dir, const char *checkpoint, struct err *e)
 	int rc = path_with(tmp, dir, STAGING, e);
 
 	if (rc == 0)
-		rc = make_folder(tmp, checkpoint, e);
+		rc = make_folder(tmp, checkpoint, true, e);
 	if (rc == 0)
 		rc = folder_swap(dir, tmp, e);
 	if (rc != 0)
@@ -87,7 +88,9 @@ int store_stage(struct store *s, const char *checkpoint, struct err *e)
 	if (rc != 0)
 		return rc;
 	stage_discard(s);
-	rc = make_folder(tmp, checkpoint, e);
+	/* as little synced as what the state writes itself: a boot later it is not used
+	 */
+	rc = make_folder(tmp, checkpoint, false, e);
 	if (rc == 0)
 		rc = env_open_state(s, tmp, &env, e);
 	if (rc == 0)

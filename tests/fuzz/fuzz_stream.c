@@ -39,6 +39,7 @@ static void check_sending(const struct sending *x)
 
 	REQUIRE(x->received <= x->sent && x->sent <= x->offer.bytes);
 	REQUIRE(x->sent - x->received <= SENDING_WINDOW);
+	REQUIRE(x->credit <= SENDING_WINDOW && sending_wait_ms(x) < 1000);
 	if (sending_next(x, &offset, &len))
 		REQUIRE(len > 0 && len <= STREAM_CHUNK_BYTES &&
 			offset + len <= x->offer.bytes);
@@ -121,6 +122,7 @@ static void on_event(struct world *w, uint8_t event, struct bytes body)
 		sending_time(&w->s, w->now_ms);
 		return;
 	case EVENT_SEND:
+		sending_refill(&w->s, w->now_ms, body.len % 2 != 0);
 		while (sending_next(&w->s, &offset, &len))
 			sending_sent(&w->s, len);
 		return;

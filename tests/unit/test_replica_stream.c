@@ -171,6 +171,7 @@ static uint64_t send_all(struct sending *x)
 	uint64_t sum = 0, offset;
 	size_t len;
 
+	sending_refill(x, x->credit_ms, false);
 	while (sending_next(x, &offset, &len)) {
 		ck_assert_uint_eq(offset, x->sent);
 		sending_sent(x, len);
@@ -194,6 +195,43 @@ START_TEST(no_more_than_the_window_is_under_way)
 	answer(&x, PEER_RECEIVED, 9, x.sent, STAGE_TAKING, 1002);
 	ck_assert_uint_eq(send_all(&x), SENDING_WINDOW - STREAM_CHUNK_BYTES);
 	ck_assert_uint_eq(x.sent, x.offer.bytes);
+}
+END_TEST
+
+/* Sends for a second to a member that takes at once; returns how much that was. */
+static uint64_t send_for_a_second(struct sending *x, uint64_t *now_ms, bool busy)
+{
+	uint64_t before = x->sent, end_ms = *now_ms + 1000, offset;
+	size_t len;
+
+	while (*now_ms < end_ms) {
+		sending_refill(x, *now_ms, busy);
+		while (sending_next(x, &offset, &len)) {
+			sending_sent(x, len);
+			answer(x, PEER_RECEIVED, 9, x->sent, STAGE_TAKING, *now_ms);
+			if (x->sent - before >= 4 * SENDING_RATE)
+				return x->sent - before;
+		}
+		*now_ms += busy ? sending_wait_ms(x) : 1;
+	}
+	return x->sent - before;
+}
+
+START_TEST(chunks_leave_at_a_rate_while_the_leader_writes)
+{
+	struct sending x = offering();
+	uint64_t now_ms = 1000, sent;
+
+	x.offer.bytes = 16 * SENDING_RATE;
+	answer(&x, PEER_WANT, 9, 0, 0, now_ms);
+	sent = send_for_a_second(&x, &now_ms, true);
+	ck_assert_uint_le(sent, SENDING_RATE + SENDING_WINDOW);
+	ck_assert_uint_ge(sent, SENDING_RATE - SENDING_RATE / 8);
+	/* a rest does not add up to more than a window */
+	now_ms += 60000;
+	ck_assert_uint_le(
+		send_for_a_second(&x, &now_ms, true), SENDING_RATE + SENDING_WINDOW);
+	ck_assert_uint_ge(send_for_a_second(&x, &now_ms, false), 4 * SENDING_RATE);
 }
 END_TEST
 
@@ -886,6 +924,7 @@ int main(void)
 	tcase_add_test(pure, every_frame_has_its_length);
 	tcase_add_test(pure, values_that_nobody_sends_are_refused);
 	tcase_add_test(pure, no_more_than_the_window_is_under_way);
+	tcase_add_test(pure, chunks_leave_at_a_rate_while_the_leader_writes);
 	tcase_add_test(pure, answers_to_another_offer_are_late);
 	tcase_add_test(pure, a_break_is_a_new_offer_of_the_same);
 	tcase_add_test(pure, who_does_not_move_for_a_minute_is_given_up);

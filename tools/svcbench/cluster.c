@@ -405,7 +405,7 @@ static void catch_up_under_load(struct trio *t, int leader, struct result *r)
 	peer_restart_svcd(away, &t->o);
 	during = (double)e.answers;
 	while (rev_of(away) < goal) {
-		engine_for(&e, 0.05);
+		engine_for(&e, 0.2); /* nobody writes while it is asked */
 		if ((double)(now_ns() - start) / 1e9 > CATCH_UP_SECONDS)
 			give_up("the follower does not catch up");
 	}
