@@ -483,6 +483,16 @@ size_t leases_count(struct leases *l)
 	return n;
 }
 
+uint64_t leases_clock_ms(struct leases *l)
+{
+	uint64_t clock_ms;
+
+	pthread_mutex_lock(&l->lock);
+	clock_ms = l->clock_ms;
+	pthread_mutex_unlock(&l->lock);
+	return clock_ms;
+}
+
 /* Two renewals may be lost before the deadline; with many leases one, for a fifth less
  * work. */
 uint64_t lease_interval_ms(uint64_t ttl_ms, size_t leases)

@@ -110,6 +110,7 @@ void leases_refused(struct leases *l, const uint64_t *ids, size_t n); /* they ar
 									 again later */
 
 size_t leases_count(struct leases *l);
+uint64_t leases_clock_ms(struct leases *l); /* lease time: what leases_advance counted */
 
 /* How often to renew, and how long to wait before the first renewal: spreads the clients.
  * Pure. */

@@ -29,6 +29,9 @@ SIM_FILES = \
 	tests/sim/sim.c \
 	tests/sim/sim.h \
 	tests/sim/sim_check.c \
+	tests/sim/sim_check_lease.c \
+	tests/sim/sim_client.c \
+	tests/sim/sim_lease.c \
 	tests/sim/sim_member.c \
 	tests/sim/sim_net.c \
 	tests/sim/sim_stream.c \
@@ -39,18 +42,23 @@ SIM_FILES = \
 sim_tests += tests/sim/test_driver_cluster
 tests_sim_test_driver_cluster_SOURCES = tests/sim/test_driver_cluster.c $(SIM_FILES)
 tests_sim_test_driver_cluster_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
-tests_sim_test_driver_cluster_LDADD = $(replica_libs) $(RAFT_LIBS) $(UNIT_LIBS)
+tests_sim_test_driver_cluster_LDADD = $(server_libs) $(RAFT_LIBS) $(UNIT_LIBS)
 
 sim_tests += tests/sim/test_driver_scenes
 tests_sim_test_driver_scenes_SOURCES = tests/sim/test_driver_scenes.c $(SIM_FILES)
 tests_sim_test_driver_scenes_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
-tests_sim_test_driver_scenes_LDADD = $(replica_libs) $(RAFT_LIBS) $(UNIT_LIBS)
+tests_sim_test_driver_scenes_LDADD = $(server_libs) $(RAFT_LIBS) $(UNIT_LIBS)
+
+sim_tests += tests/sim/test_lease_scenes
+tests_sim_test_lease_scenes_SOURCES = tests/sim/test_lease_scenes.c $(SIM_FILES)
+tests_sim_test_lease_scenes_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
+tests_sim_test_lease_scenes_LDADD = $(server_libs) $(RAFT_LIBS) $(UNIT_LIBS)
 
 # tests/sim/run --seeds N: as many as one likes.
 check_PROGRAMS += tests/sim/run
 tests_sim_run_SOURCES = tests/sim/sim_main.c $(SIM_FILES)
 tests_sim_run_CFLAGS = $(UNIT_CFLAGS) $(RAFT_CFLAGS)
-tests_sim_run_LDADD = $(replica_libs) $(RAFT_LIBS) $(UNIT_LIBS)
+tests_sim_run_LDADD = $(server_libs) $(RAFT_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += $(sim_tests)
 TESTS += $(sim_tests)

@@ -54,6 +54,7 @@ static struct sim *new_empty(unsigned nodes)
 	s->voters = nodes;
 	s->truth = calloc(SIM_INDEX_MAX, sizeof(*s->truth));
 	s->leader_of = calloc(SIM_TERM_MAX, sizeof(*s->leader_of));
+	s->elected_ms = calloc(SIM_TERM_MAX, sizeof(*s->elected_ms));
 	s->catalog = catalog_new(&catalog);
 	heap_init(&s->mail);
 	heap_init(&s->timers);
@@ -94,7 +95,8 @@ struct sim *sim_by_hand(unsigned n)
 
 	rng_seed(&s->rng, 1);
 	s->by_hand = true;
-	s->p = (struct sim_profile){.delay_ms = 1, .min_voters = 1};
+	s->p = (struct sim_profile){
+		.delay_ms = 1, .min_voters = 1, .election_ms = SIM_ELECTION_MS};
 	s->now_ms = 1000;
 	if (n)
 		found(s, n);
@@ -120,6 +122,7 @@ void sim_free(struct sim *s)
 	catalog_free(s->catalog);
 	free(s->truth);
 	free(s->leader_of);
+	free(s->elected_ms);
 	free(s);
 }
 
@@ -142,6 +145,8 @@ static void member_timer(struct sim *s, const struct heap_node *n)
 			sim_checkpoint_taken(m);
 		else if (n == &m->timer && m->life == SIM_UP)
 			sim_tick(m);
+		else if (n == &m->ageing)
+			sim_lease_tick(m);
 		else if (n == &m->timer)
 			sim_start(m);
 	}

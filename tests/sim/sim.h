@@ -4,9 +4,10 @@
  * from a seed. What must hold is looked at after every step of every member
  * (sim_check.c); a violation prints how to see it again and aborts.
  *
- * sim.c runs it; sim_member.c is a member with its machine, sim_net.c the network,
- * sim_stream.c how checkpoints get to other members, sim_trouble.c what goes wrong and
- * what operators do.
+ * sim.c runs it; sim_member.c is a member with its machine, sim_lease.c with its leases,
+ * sim_net.c the network, sim_stream.c how checkpoints get to other members, sim_trouble.c
+ * what goes wrong and what operators do, sim_client.c what those do who hold leases
+ * (sim_check_lease.c).
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -19,6 +20,7 @@
 #include "catalog/catalog.h"
 #include "fake_disk.h"
 #include "replica/driver.h"
+#include "server/expiry.h"
 
 #define SIM_SLOTS 7
 #define SIM_STREAMS 8
@@ -27,6 +29,11 @@
 #define SIM_WRITES_MAX 4096
 #define SIM_INDEX_MAX 6144
 #define SIM_TERM_MAX 8192
+#define SIM_CLIENTS 4 /* that hold leases */
+#define SIM_LEASES_MAX 256
+#define SIM_NOTES_MAX 2048
+#define SIM_BATCH 8                        /* leases that end together */
+#define SIM_LEASE_READ (UINT64_C(1) << 48) /* tickets of driver_read */
 #define SIM_ENTRIES_MAX 6 /* different ones at an index, over all terms */
 
 struct sim;
@@ -43,6 +50,15 @@ struct image {
 struct position {
 	uint64_t index, term, members_index;
 	uint64_t chain; /* hash of all that was applied and of what came of it */
+};
+
+/* Leases whose end a leader has taken. */
+struct sim_ending {
+	enum { ENDING_NONE, ENDING_QUEUED, ENDING_PROPOSED } state;
+	uint32_t write;
+	uint64_t term, taken_ms;
+	size_t n;
+	uint64_t ids[SIM_BATCH];
 };
 
 enum sim_life { SIM_NOBODY, SIM_DOWN, SIM_UP };
@@ -77,6 +93,15 @@ struct member {
 	struct image *staged;   /* what came of it, by a stream */
 	unsigned staged_chunks;
 
+	struct leases *leases;
+	struct lease_holder holder; /* everybody's clients */
+	struct expiry expiry;
+	struct heap_node ageing; /* next tick of the leases */
+	uint64_t age_at_ms;
+	struct sim_ending ending[EXPIRY_IN_FLIGHT_MAX];
+	uint64_t heard_ms[SIM_SLOTS];
+	uint64_t voters, voters_ms; /* hash of their nodes, and since when */
+
 	/* as of the last look */
 	uint16_t *terms; /* of the entries in the log; 0: none */
 	uint64_t last, commit, durable, known_term, known_vote, led_term;
@@ -88,13 +113,15 @@ struct member {
 	uint64_t slow_ms, ops_before, ticks, ticks_since_ms;
 };
 
-enum letter_kind { LETTER_RAFT, LETTER_PING, LETTER_PONG };
+enum letter_kind { LETTER_RAFT, LETTER_PING, LETTER_PONG, LETTER_RENEW, LETTER_RENEWED };
 
 struct letter {
 	struct heap_node node; /* by time of arrival */
 	enum letter_kind kind;
 	uint64_t from, to; /* nodes */
 	uint64_t term, round;
+	uint64_t lease; /* of a client; how that went */
+	unsigned client, renewed;
 	struct raft_message m;
 	struct raft_entry *entries;
 	uint8_t *bodies;
@@ -121,6 +148,31 @@ struct truth {
 	} entries[SIM_ENTRIES_MAX];
 };
 
+/* What is true of a lease. */
+struct sim_lease {
+	uint64_t id;
+	uint32_t ttl_ms;
+	uint64_t sure_ms; /* it was renewed then */
+	bool ended, left; /* left: nobody renews it any more */
+};
+
+/* A write about leases: the end of some, or a grant. */
+struct sim_note {
+	uint32_t write;
+	bool applied;
+	uint64_t begun_ms, lease;
+	struct sim_ending end;
+};
+
+struct sim_client {
+	uint32_t granting; /* write; 0: none is under way */
+	uint64_t lease;    /* 0: none */
+	uint64_t next_ms, renewed;
+	bool registered;
+};
+
+enum sim_renewed { RENEW_REFUSED, RENEW_LOST, RENEW_DONE };
+
 enum write_fate { WRITE_UNKNOWN, WRITE_APPLIED, WRITE_REFUSED };
 
 struct sim_profile {
@@ -134,6 +186,8 @@ struct sim_profile {
 	unsigned checkpoint_every;
 	bool crashes, cuts, stalls, full, slow;
 	bool news_later; /* as the replica does it */
+	bool leases;
+	unsigned election_ms;
 	unsigned chaos_ms;
 };
 
@@ -153,8 +207,13 @@ struct sim {
 	struct catalog *catalog;
 	uint64_t next_node;
 
-	struct truth *truth; /* SIM_INDEX_MAX */
-	uint64_t *leader_of; /* SIM_TERM_MAX: node */
+	struct truth *truth;  /* SIM_INDEX_MAX */
+	uint64_t *leader_of;  /* SIM_TERM_MAX: node */
+	uint64_t *elected_ms; /* SIM_TERM_MAX */
+	struct sim_lease leases[SIM_LEASES_MAX];
+	struct sim_note notes[SIM_NOTES_MAX];
+	struct sim_client clients[SIM_CLIENTS];
+	unsigned n_leases, n_notes;
 	uint8_t fate[SIM_WRITES_MAX];
 	uint32_t applied_at[SIM_WRITES_MAX];
 	uint32_t n_writes;
@@ -167,7 +226,7 @@ struct sim {
 	bool trace;
 	struct sim_counts {
 		uint64_t steps, writes, reads, reads_lost, elections, crashes, installs,
-			changes, transfers, checkpoints, full, lost;
+			changes, transfers, checkpoints, full, lost, renewals, expired;
 	} counts;
 };
 
@@ -214,6 +273,8 @@ void sim_tick(struct member *m);
 struct member *sim_leader(struct sim *s); /* that may propose; the one of the newest term
 					   */
 bool sim_propose(struct member *m);       /* a write; false: refused */
+/* The same of one command, or of some without any. 0, or why it was not taken. */
+int sim_submit(struct member *m, struct bytes command);
 void sim_read(struct member *m);
 void sim_change(struct member *m, enum driver_change change, uint64_t node);
 void sim_transfer(struct member *m, uint64_t node);
@@ -223,10 +284,47 @@ void sim_image_drop(struct image *i); /* NULL is fine */
 struct image *sim_image_of(struct member *m);
 extern const struct driver_machine sim_machine;
 
+/* ---- sim_lease.c ------------------------------------------------------- */
+
+void sim_lease_start(struct member *m);
+void sim_lease_stop(struct member *m);
+void sim_lease_role(struct member *m); /* after each step */
+void sim_lease_tick(struct member *m);
+void sim_lease_read(struct member *m, uint64_t ticket, int code);
+void sim_lease_done(struct member *m, uint32_t write);
+void sim_lease_lost(struct member *m, uint32_t write, int code);
+struct sim_ending *sim_lease_ending(struct member *m, uint32_t write); /* NULL: none */
+void sim_lease_over(struct member *m, struct sim_ending *x, int code);
+enum sim_renewed sim_lease_renew(struct member *m, uint64_t id);
+struct sim_lease *sim_lease(struct sim *s, uint64_t id); /* NULL: there was none */
+
+/* ---- sim_client.c ------------------------------------------------------ */
+
+void sim_clients_act(struct sim *s);
+void sim_client_grant(struct member *m, unsigned client, unsigned ttl_ms);
+void sim_client_told(struct sim *s, uint32_t write);
+void sim_client_renew(struct member *m, unsigned client); /* asks m */
+void sim_client_answered(
+	struct sim *s, unsigned client, uint64_t lease, enum sim_renewed how);
+void sim_client_leave(struct sim *s, unsigned client);
+void sim_note_end(struct sim *s, const struct sim_ending *x);
+void sim_note_drop(struct sim *s, uint32_t write);
+void sim_lease_applied(struct sim *s, uint32_t write, const struct outcome *out);
+bool sim_granted(struct sim *s, uint32_t write, struct lease *out);
+
+/* ---- sim_check_lease.c ------------------------------------------------- */
+
+void sim_check_renewed(struct member *m, uint64_t id);
+void sim_check_ended(struct sim *s, const struct sim_ending *x);
+void sim_check_heard(struct member *m, uint64_t from);
+void sim_check_clock(struct member *m, uint64_t moved_ms);
+bool sim_lease_left(const struct sim *s); /* one that nobody renews has not ended */
+
 /* ---- sim_net.c --------------------------------------------------------- */
 
 extern const struct driver_transport sim_transport;
-void sim_deliver(struct sim *s, struct letter *l); /* takes it */
+void sim_deliver(struct sim *s, struct letter *l);                   /* takes it */
+void sim_forward(struct member *m, unsigned client, uint64_t lease); /* to its leader */
 /* By hand: the first letter (in order of sending) that fits is delivered, lost, or taken
  * out. kind 0: any raft message; from, to 0: anybody. */
 struct letter *sim_take(struct sim *s, uint64_t from, uint64_t to, int type);
@@ -263,7 +361,8 @@ void sim_heal(struct sim *s);
 
 /* ---- sim_write.c ------------------------------------------------------- */
 
-/* A payload of some commands; id is in its stamp. Valid until the next call. */
-struct bytes sim_payload(struct sim *s, uint32_t id);
+/* A payload of the command, or of some when it is empty; id is in its stamp. Valid until
+ * the next call. */
+struct bytes sim_payload(struct sim *s, uint32_t id, struct bytes command);
 
 #endif

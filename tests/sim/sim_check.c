@@ -134,6 +134,7 @@ static void check_leader(struct member *m, const struct driver_status *st)
 			(unsigned long long)s->leader_of[st->term],
 			(unsigned long long)m->node, (unsigned long long)st->term);
 	s->counts.elections += s->leader_of[st->term] == 0;
+	s->elected_ms[st->term] = s->now_ms;
 	s->leader_of[st->term] = m->node;
 	m->led_term = st->term;
 	sim_trace(s, "%llu leads term %llu", (unsigned long long)m->node,
@@ -363,5 +364,7 @@ const char *sim_disagreement(struct sim *s)
 	for (uint64_t i = 1; i <= s->acked; i++)
 		if (s->truth[i].acked_id && i > leader->at.index)
 			return "an acknowledged write is missing";
+	if (sim_lease_left(s) && s->n_writes + 1 < SIM_WRITES_MAX)
+		return "a lease that nobody renews has not ended";
 	return "";
 }

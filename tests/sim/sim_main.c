@@ -105,10 +105,11 @@ static void tell(const struct run *r, const struct board *b, double seconds)
 	       " of unknown or no effect, %" PRIu64 " current reads (%" PRIu64
 	       " lost), %" PRIu64 " elections, %" PRIu64 " crashes, %" PRIu64
 	       " checkpoints, %" PRIu64 " installs, %" PRIu64
-	       " changes of members, %" PRIu64 " transfers, %" PRIu64 " full disks\n",
+	       " changes of members, %" PRIu64 " transfers, %" PRIu64
+	       " full disks, %" PRIu64 " renewals, %" PRIu64 " leases expired\n",
 		done, r->seeds, r->first, r->nodes, seconds, c.steps, c.writes, c.lost,
 		c.reads, c.reads_lost, c.elections, c.crashes, c.checkpoints, c.installs,
-		c.changes, c.transfers, c.full);
+		c.changes, c.transfers, c.full, c.renewals, c.expired);
 }
 
 static void run_traced(const struct run *r)

@@ -112,6 +112,8 @@ static uint64_t apply_commands(struct member *m, struct bytes in, uint64_t chain
 				&out, NULL) == 0);
 		chain = mix(chain, (uint64_t)(int64_t)out.code ^ out.rev);
 	}
+	if (p.n == 1)
+		sim_lease_applied(s, (uint32_t)p.stamp.wall_ms, &out);
 	return chain;
 }
 
@@ -159,8 +161,11 @@ static int machine_commit(void *arg, uint64_t index, uint64_t term)
 	m->at.index = index;
 	m->at.term = term;
 	sim_check_commit(m);
-	for (unsigned i = 0; i < m->n_acking; i++)
+	for (unsigned i = 0; i < m->n_acking; i++) {
 		sim_check_ack(m, m->acking_at[i], m->acking[i]);
+		sim_lease_done(m, m->acking[i]);
+		sim_client_told(m->sim, m->acking[i]);
+	}
 	return 0;
 }
 
@@ -177,6 +182,7 @@ static void machine_lost(void *arg, void *ticket, int code)
 
 	m->tickets--;
 	sim_assert(m->sim, code == SVCD_ENOLEADER || code == SVCD_EUNKNOWN);
+	sim_lease_lost(m, (uint32_t)id, code);
 	if (m->disk.crashed || id >= SIM_WRITES_MAX)
 		return;
 	m->sim->counts.lost++;
@@ -213,6 +219,10 @@ static void machine_read(void *arg, void *ticket, int code, uint64_t index)
 
 	m->reads--;
 	sim_assert(m->sim, code == 0 || code == SVCD_ENOLEADER);
+	if ((uintptr_t)ticket & SIM_LEASE_READ) {
+		sim_lease_read(m, (uintptr_t)ticket, code);
+		return;
+	}
 	if (code == 0 && !m->disk.crashed)
 		sim_check_read(m, (uintptr_t)ticket - 1, index);
 	m->sim->counts.reads += code == 0;
@@ -368,7 +378,7 @@ void sim_start(struct member *m)
 		.machine = &sim_machine,
 		.transport = &sim_transport,
 		.arg = m,
-		.election_ms = SIM_ELECTION_MS,
+		.election_ms = s->p.election_ms,
 		.heartbeat_ms = SIM_HEARTBEAT_MS,
 		.seed = (uint32_t)rng_next(&s->rng),
 		.news_later = s->p.news_later,
@@ -377,6 +387,7 @@ void sim_start(struct member *m)
 	m->ticks_since_ms = s->now_ms;
 	m->slow_ms = 0;
 	m->ops_before = m->disk.ops;
+	sim_lease_start(m);
 	if (driver_start(&o, s->now_ms, &m->driver, &e) != 0)
 		sim_fail(s, "%llu: %s", (unsigned long long)m->node, e.text);
 	sim_end(m, 0);
@@ -388,6 +399,7 @@ void sim_stop(struct member *m)
 
 	m->owed = m->durable < committed ? m->durable : committed;
 	driver_free(m->driver);
+	sim_lease_stop(m);
 	sim_assert(m->sim, m->tickets == 0 && m->reads == 0);
 	close_disk(m);
 	m->driver = NULL;
@@ -488,6 +500,7 @@ void sim_end(struct member *m, int rc)
 	if (m->slow_ms && m->disk.ops != m->ops_before)
 		m->busy_ms = m->sim->now_ms + m->slow_ms;
 	sim_check_step(m);
+	sim_lease_role(m);
 	set_timer(m);
 }
 
@@ -534,18 +547,18 @@ struct member *sim_leader(struct sim *s)
 	return best;
 }
 
-bool sim_propose(struct member *m)
+int sim_submit(struct member *m, struct bytes command)
 {
 	struct sim *s = m->sim;
 	uint32_t id = s->n_writes + 1;
 	int rc;
 
 	if (id >= SIM_WRITES_MAX || journal_last(m->journal) + 600 > SIM_INDEX_MAX)
-		return false;
+		return SVCD_EBUSY;
 	sim_begin(m);
 	m->tickets++;
 	rc = driver_submit(
-		m->driver, s->now_ms, sim_payload(s, id), (void *)(uintptr_t)id);
+		m->driver, s->now_ms, sim_payload(s, id, command), (void *)(uintptr_t)id);
 	if (rc != 0)
 		m->tickets--;
 	else
@@ -554,7 +567,12 @@ bool sim_propose(struct member *m)
 		sim_fail(s, "a write is refused with %d", rc);
 	s->counts.full += rc == SVCD_ENOSPACE;
 	sim_end(m, 0);
-	return rc == 0;
+	return rc;
+}
+
+bool sim_propose(struct member *m)
+{
+	return sim_submit(m, BYTES_NONE) == 0;
 }
 
 /* What was acknowledged before must be in what is read. */

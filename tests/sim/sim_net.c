@@ -165,6 +165,19 @@ const struct driver_transport sim_transport = {
 	.pong = on_pong,
 };
 
+void sim_forward(struct member *m, unsigned client, uint64_t lease)
+{
+	struct driver_status st;
+
+	driver_status(m->driver, &st);
+	if (st.leader && st.leader != m->node)
+		post(m,
+			(struct letter){.kind = LETTER_RENEW,
+				.to = st.leader,
+				.client = client,
+				.lease = lease});
+}
+
 /* ---- delivering -------------------------------------------------------- */
 
 /* What a function finds in variables that nobody set: the same in every run. */
@@ -195,6 +208,18 @@ static int receive(struct member *m, struct letter *l)
 	case LETTER_PONG:
 		return driver_receive_pong(
 			m->driver, m->sim->now_ms, l->from, l->term, l->round);
+	case LETTER_RENEW:
+		post(m,
+			(struct letter){.kind = LETTER_RENEWED,
+				.to = l->from,
+				.client = l->client,
+				.lease = l->lease,
+				.renewed = sim_lease_renew(m, l->lease)});
+		return 0;
+	case LETTER_RENEWED:
+		sim_client_answered(
+			m->sim, l->client, l->lease, (enum sim_renewed)l->renewed);
+		return 0;
 	case LETTER_RAFT:
 		break;
 	}
@@ -219,6 +244,7 @@ void sim_deliver(struct sim *s, struct letter *l)
 		if (s->trace)
 			sim_trace(s, "%llu -> %llu: %s", (unsigned long long)l->from,
 				(unsigned long long)l->to, sim_letter_name(l));
+		sim_check_heard(m, l->from);
 		sim_begin(m);
 		sim_end(m, receive(m, l));
 	}
@@ -231,9 +257,8 @@ const char *sim_letter_name(const struct letter *l)
 		"vote result", "snapshot", "timeout now"};
 	static char text[160];
 	const struct raft_message *m = &l->m;
-	const char *name = l->kind == LETTER_RAFT ? names[m->type]
-		: l->kind == LETTER_PING          ? "ping"
-						  : "pong";
+	static const char *const kinds[] = {"", "ping", "pong", "renew", "renewed"};
+	const char *name = l->kind == LETTER_RAFT ? names[m->type] : kinds[l->kind];
 
 	if (l->kind != LETTER_RAFT)
 		snprintf(text, sizeof(text), "%s term %llu round %llu", name,

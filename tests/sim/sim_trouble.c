@@ -32,6 +32,8 @@ void sim_profile_of(struct sim *s)
 		.full = sim_chance(s, 3),
 		.slow = sim_chance(s, 3),
 		.news_later = sim_chance(s, 2),
+		.leases = true,
+		.election_ms = sim_chance(s, 6) ? 4 * SIM_ELECTION_MS : SIM_ELECTION_MS,
 		.chaos_ms = 2500,
 	};
 }
@@ -284,6 +286,7 @@ static void use(struct sim *s)
 void sim_operate(struct sim *s)
 {
 	use(s);
+	sim_clients_act(s);
 	make_room(s);
 	take_checkpoints(s);
 	if (sim_chance(s, s->p.change || s->p.grown ? 6 : 0))

@@ -60,16 +60,20 @@ static void fill_pool(void)
 	world_fini(&w);
 }
 
-struct bytes sim_payload(struct sim *s, uint32_t id)
+struct bytes sim_payload(struct sim *s, uint32_t id, struct bytes command)
 {
 	static struct buf out;
 	struct stamp stamp = {.time_ms = 1000 + s->now_ms, .wall_ms = id};
-	uint32_t n = 1 + (uint32_t)rng_below(&s->rng, s->p.full ? 10 : 3);
+	uint32_t n = 1;
 
 	if (n_pool == 0)
 		fill_pool();
 	payload_begin(&out, &stamp);
-	for (uint32_t i = 0; i < n; i++)
+	if (command.len > 0)
+		payload_put(&out, command);
+	else
+		n += (uint32_t)rng_below(&s->rng, s->p.full ? 10 : 3);
+	for (uint32_t i = 0; i < n && command.len == 0; i++)
 		payload_put(&out, buf_bytes(&pool[rng_below(&s->rng, n_pool)]));
 	payload_end(&out, n);
 	return buf_bytes(&out);
