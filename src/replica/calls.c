@@ -88,7 +88,7 @@ static bool reachable(struct replica *r, uint64_t node)
 /* 0, or it cannot be sent now. */
 static int hand_over(struct replica *r, struct call *c, uint64_t leader)
 {
-	uint64_t to = c->direct ? c->direct : leader;
+	uint64_t to = c->to_contact ? r->contact : leader;
 	int rc;
 
 	if (!reachable(r, to))
@@ -160,7 +160,7 @@ static bool was_sent_to(const struct replica *r, const struct call *c, uint64_t 
 
 static bool led_before(const struct replica *r, const struct call *c, uint64_t node)
 {
-	return !c->direct && c->to != node && c->to != r->dir.node;
+	return !c->to_contact && c->to != node && c->to != r->dir.node;
 }
 
 void calls_lost(struct replica *r, uint64_t node)

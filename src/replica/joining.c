@@ -196,6 +196,17 @@ static int begin_plan(struct replica *r, struct err *e)
 	return rc == 0 ? datadir_set_cluster(&r->dir, 0, false, e) : rc;
 }
 
+static int prepare_seeking(struct replica *r, const struct replica_options *o,
+	const struct plan *p, struct err *e)
+{
+	const char *list[ADDRESSES_MAX + 1];
+	size_t n = addresses(o, p, list);
+
+	list[n++] = p->via_address;
+	r->seeking = seeking_new(r, o->tls, o->plain_anywhere, list, n);
+	return r->seeking ? 0 : err_set(e, SVCD_ENOMEM, "%s", err_text(SVCD_ENOMEM));
+}
+
 static int follow_plan(struct replica *r, const struct replica_options *o,
 	struct peer_found *found, struct err *e)
 {
@@ -213,7 +224,7 @@ static int follow_plan(struct replica *r, const struct replica_options *o,
 	r->joining = true;
 	r->contact = found->node = p.via;
 	snprintf(found->address, sizeof(found->address), "%s", p.via_address);
-	return 0;
+	return prepare_seeking(r, o, &p, e);
 }
 
 int joining_prepare(struct replica *r, const struct replica_options *o,
@@ -273,6 +284,7 @@ static void on_joined(struct replica *r, int code, struct bytes text)
 		return;
 	if (code == SVCD_ENOLEADER || code == SVCD_EUNKNOWN) {
 		r->announce_ms = replica_now_ms(r) + BEAT_MS;
+		seeking_failed(r->seeking);
 		say_waiting(r);
 		return;
 	}
@@ -302,13 +314,13 @@ static void on_over(struct replica *r, struct call *c, int code, struct bytes te
 		on_announced(r, code, text);
 }
 
-static void send_self(struct replica *r, uint8_t op, uint64_t to)
+static void send_self(struct replica *r, uint8_t op)
 {
 	struct call *c = call_new(PEER_CHANGE, on_over, NULL);
 
 	if (!c)
 		return;
-	c->direct = to;
+	c->to_contact = op == CHANGE_JOIN;
 	changing_put_self(r, op, &c->body);
 	r->announcing = true;
 	call_send(r, c);
@@ -327,12 +339,14 @@ void joining_round(struct replica *r)
 {
 	if (r->joining && r->in_config)
 		joining_over(r);
+	if (r->joining)
+		seeking_round(r->seeking);
 	if (r->removed || r->announcing || replica_now_ms(r) < r->announce_ms)
 		return;
 	if (r->joining)
-		send_self(r, CHANGE_JOIN, r->contact);
+		send_self(r, CHANGE_JOIN);
 	else if (r->in_config && !record_is_right(r))
-		send_self(r, CHANGE_ANNOUNCE, 0);
+		send_self(r, CHANGE_ANNOUNCE);
 }
 
 struct advertising {

@@ -78,6 +78,7 @@ libreplica_la_SOURCES = \
 	src/replica/replica_internal.h \
 	src/replica/restore.c \
 	src/replica/restore.h \
+	src/replica/seeking.c \
 	src/replica/segment.c \
 	src/replica/segment.h \
 	src/replica/sole.c \

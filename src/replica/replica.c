@@ -284,9 +284,11 @@ static void refuse_all(struct replica *r)
 static void replica_free(struct replica *r)
 {
 	refuse_all(r);
+	seeking_stop(r->seeking);
 	network_stop(r);
 	driver_free(r->driver);
 	mailbox_free(r->box); /* what is in it is refused */
+	free(r->seeking);
 	propose_flush(r);
 	changing_stop(r);
 	timer_fini(&r->timer);

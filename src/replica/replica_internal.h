@@ -108,7 +108,7 @@ struct forwards {
 struct call {
 	struct list node;
 	uint64_t id;
-	uint64_t direct;     /* member to ask instead of the leader; 0: the leader */
+	bool to_contact;     /* instead of the leader, whom we do not know yet */
 	uint64_t to;         /* who was asked */
 	enum peer_kind kind; /* PEER_READ, PEER_ASK, PEER_CHANGE */
 	struct buf body;     /* freed with the call */
@@ -248,8 +248,9 @@ struct replica {
 	char name[PEER_NAME_MAX + 1], client[120];
 	uint32_t voters;
 	uint64_t config_hash;
-	uint64_t contact;     /* joining: who may help */
-	uint64_t announce_ms; /* the next try */
+	uint64_t contact;        /* joining: who may help */
+	struct seeking *seeking; /* joining */
+	uint64_t announce_ms;    /* the next try */
 	bool announcing;
 	uint64_t joining_said_ms;
 	uint64_t stranger_told_ms;
@@ -387,6 +388,16 @@ int joining_prepare(struct replica *r, const struct replica_options *o,
 	struct peer_found *found, struct err *e);
 void joining_round(struct replica *r); /* asks to be taken in, or tells what changed */
 void joining_over(struct replica *r);  /* we are a member */
+
+/* seeking.c: another member to ask while we are not taken in. NULL is fine, but for the
+ * first. */
+#define SEEKING_TOLD_MAX 10
+struct seeking *seeking_new(struct replica *r, struct tls *tls, bool plain_anywhere,
+	const char *const *told, size_t n); /* copies; borrows tls. NULL: no memory */
+void seeking_failed(struct seeking *s);     /* whom we asked cannot help */
+void seeking_round(struct seeking *s);
+/* Waits for a search; to be called before the mailbox is freed, free() afterwards. */
+void seeking_stop(struct seeking *s);
 
 /* handover.c */
 void handover_check(struct replica *r);

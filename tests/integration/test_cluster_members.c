@@ -263,6 +263,35 @@ START_TEST(a_member_that_was_not_taken_in_yet_goes_on_joining)
 }
 END_TEST
 
+static bool has_joined(struct cluster *k, void *arg)
+{
+	return !cluster_status(k, *(int *)arg).joining;
+}
+
+/* Whom it found has no quorum, and then is gone. */
+START_TEST(a_joiner_asks_another_member_when_its_contact_is_of_no_use)
+{
+	int joiner = 3;
+	struct replica_options o = {.data_dir = c.dirs[joiner],
+		.member_name = c.names[joiner],
+		.peer_listen = "tcp:127.0.0.1:0",
+		.n_join = 3};
+	struct err e = {0};
+
+	cluster_form(&c, 3);
+	for (int i = 0; i < 3; i++)
+		o.join[i] = c.peers[i];
+	cluster_stop(&c, 1);
+	cluster_stop(&c, 2);
+	ck_assert_msg(replica_start(&o, &c.members[joiner], &e) == 0, "%s", e.text);
+	cluster_stop(&c, 0);
+	cluster_start(&c, 1);
+	cluster_start(&c, 2);
+	cluster_wait(&c, has_joined, &joiner, "the joiner to be taken in");
+	ck_assert(cluster_status(&c, joiner).cluster == cluster_status(&c, 1).cluster);
+}
+END_TEST
+
 START_TEST(a_cluster_of_one_is_given_up_to_join_another)
 {
 	int joiner = 1;
@@ -342,6 +371,7 @@ int main(void)
 	tcase_add_test(tc, a_member_may_come_back_at_another_address);
 	tcase_add_test(tc, all_stop_and_all_come_back);
 	tcase_add_test(tc, a_member_that_was_not_taken_in_yet_goes_on_joining);
+	tcase_add_test(tc, a_joiner_asks_another_member_when_its_contact_is_of_no_use);
 	tcase_add_test(tc, a_cluster_of_one_is_given_up_to_join_another);
 	tcase_add_test(tc, two_members_cannot_have_one_name);
 	tcase_add_test(tc, members_know_of_each_other);
