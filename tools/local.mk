@@ -112,7 +112,10 @@ svcbench_SOURCES = \
 	tools/svcbench/cluster.c \
 	tools/svcbench/engine.c \
 	tools/svcbench/engine.h \
+	tools/svcbench/failover.c \
 	tools/svcbench/fleet.c \
+	tools/svcbench/load.c \
+	tools/svcbench/load.h \
 	tools/svcbench/main.c \
 	tools/svcbench/measure.c \
 	tools/svcbench/measure.h \
@@ -120,7 +123,15 @@ svcbench_SOURCES = \
 	tools/svcbench/message.h \
 	tools/svcbench/peer.c \
 	tools/svcbench/peer.h \
-	tools/svcbench/watch.c
+	tools/svcbench/redis_side.c \
+	tools/svcbench/sides.h \
+	tools/svcbench/svcd_side.c \
+	tools/svcbench/trio.c \
+	tools/svcbench/trio.h \
+	tools/svcbench/watch.c \
+	tools/svcbench/zookeeper.c \
+	tools/svcbench/zookeeper.h \
+	tools/svcbench/zookeeper_side.c
 
 # A small HTTP server that quickstart and the tests register.
 noinst_PROGRAMS += demo-server

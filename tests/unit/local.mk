@@ -211,6 +211,16 @@ tests_unit_test_svcctl_known_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 tests_unit_test_svcctl_known_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_svcctl_known_LDADD = $(svcctl_libs) $(UNIT_LIBS)
 
+# What the load generator says to ZooKeeper.
+unit_tests += tests/unit/test_svcbench_zookeeper
+tests_unit_test_svcbench_zookeeper_SOURCES = tests/unit/test_svcbench_zookeeper.c \
+	tests/unit/hex.h tests/unit/unit.h \
+	tools/svcbench/message.c tools/svcbench/message.h \
+	tools/svcbench/zookeeper.c tools/svcbench/zookeeper.h
+tests_unit_test_svcbench_zookeeper_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+tests_unit_test_svcbench_zookeeper_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_svcbench_zookeeper_LDADD = $(base_libs) $(UNIT_LIBS)
+
 # The parts of the client that need no registry.
 unit_tests += tests/unit/test_client_value
 tests_unit_test_client_value_SOURCES = tests/unit/test_client_value.c tests/unit/unit.h

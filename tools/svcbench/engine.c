@@ -159,6 +159,7 @@ static void take_answers(struct link *l, const unsigned char *p, size_t n)
 		}
 		e->answers++;
 		e->errors += failed;
+		l->usual = len;
 		e->on_answer(l, p + used, len, failed);
 		used += len;
 	}

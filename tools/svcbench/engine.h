@@ -25,7 +25,8 @@ struct link {
 	size_t in_len, in_cap, out_len, out_cap, out_sent;
 	uint64_t sent_ns[DEPTH_MAX]; /* ring of requests on their way */
 	unsigned head, waiting;
-	size_t usual;  /* length of the last answer: a hint for the protocol */
+	size_t usual;  /* length of the last answer, 0 before the first: a hint for the
+			  protocol */
 	uint64_t user; /* the case's own */
 };
 

@@ -108,14 +108,6 @@ static void renew_due(struct engine *e)
 		link_flush(e->links[i]);
 }
 
-static size_t message_len(struct link *l, const unsigned char *p, size_t n, bool *failed)
-{
-	unsigned kind;
-
-	(void)l;
-	return mp_message(p, n, &kind, failed);
-}
-
 static void on_renewed(struct fleet *f, struct link *l, bool failed)
 {
 	unsigned i = f->link[l->index].head;
@@ -166,7 +158,7 @@ static uint64_t instances_now(const struct peer *p)
 
 	mp_request(&request, 1, "status");
 	mp_map(&request, 0);
-	n = ask_svcd(p, &request, answer, sizeof answer);
+	n = svcd_ask(p, &request, answer, sizeof answer);
 	return mp_find_uint(answer, n, "\xa9instances", 0);
 }
 
@@ -197,7 +189,7 @@ void case_leases(const struct bench_case *c, const struct bench_options *o, bool
 	peer_start_svcd(&p, o);
 	engine_init(&e);
 	e.arg = f;
-	e.answer = message_len;
+	e.answer = svcd_message;
 	e.on_open = open_lease_link;
 	e.on_answer = on_answer;
 	for (int i = 0; i < LEASE_LINKS; i++)
@@ -246,7 +238,7 @@ void case_size(const struct bench_case *c, const struct bench_options *o, bool o
 	memset(r, 0, sizeof *r);
 	peer_start_svcd(&p, o);
 	start = now_ns();
-	fill_svcd(&p, o->instances);
+	svcd_fill(&p, o->instances);
 	filled = (double)(now_ns() - start) / 1e9;
 	full_mib = process_rss_mib(p.pid);
 	peer_kill(&p, SIGKILL);
@@ -256,7 +248,7 @@ void case_size(const struct bench_case *c, const struct bench_options *o, bool o
 	mp_map(&request, 1);
 	mp_str(&request, "service");
 	mp_str(&request, "svc-000007");
-	if (ask_svcd(&p, &request, answer, sizeof answer) == 0)
+	if (svcd_ask(&p, &request, answer, sizeof answer) == 0)
 		r->errors = 1;
 	r->p50_us = r->p99_us = r->p999_us = (double)(now_ns() - start) / 1e3;
 	r->rate = (double)o->instances / filled;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put(struct message *m, const void *data, size_t n)
+void message_put(struct message *m, const void *data, size_t n)
 {
 	if (m->len + n > sizeof m->data) {
 		fputs("svcbench: error: a request is too long\n", stderr);
@@ -21,7 +21,7 @@ static void put_be(struct message *m, unsigned char tag, uint64_t v, unsigned by
 
 	for (unsigned i = 0; i < bytes; i++)
 		out[1 + i] = (unsigned char)(v >> (8 * (bytes - 1 - i)));
-	put(m, out, 1 + bytes);
+	message_put(m, out, 1 + bytes);
 }
 
 void mp_map(struct message *m, uint32_t n)
@@ -50,7 +50,7 @@ void mp_str(struct message *m, const char *text)
 		put_be(m, 0xd9, n, 1);
 	else
 		put_be(m, 0xda, n, 2);
-	put(m, text, n);
+	message_put(m, text, n);
 }
 
 void mp_uint(struct message *m, uint64_t v)
@@ -152,7 +152,7 @@ int json_instance(char *out, size_t cap, uint64_t service, uint64_t instance)
 		20000 + (unsigned)(instance % 10000));
 }
 
-static uint64_t be(const unsigned char *p, unsigned bytes)
+uint64_t message_be(const unsigned char *p, unsigned bytes)
 {
 	uint64_t v = 0;
 
@@ -187,7 +187,7 @@ static size_t mp_step(const unsigned char *p, size_t n, uint64_t *items)
 	bytes = wide[c - 0xc4];
 	if (n < 1 + bytes)
 		return 0;
-	v = be(p + 1, bytes);
+	v = message_be(p + 1, bytes);
 	if (c >= 0xdc) {
 		*items = c >= 0xde ? 2 * v : v;
 		return 1 + bytes;
@@ -233,7 +233,7 @@ static uint64_t uint_at(const unsigned char *at, uint64_t fallback)
 	if (at[0] < 0x80)
 		return at[0];
 	if (at[0] >= 0xcc && at[0] <= 0xcf)
-		return be(at + 1, 1u << (at[0] - 0xcc));
+		return message_be(at + 1, 1u << (at[0] - 0xcc));
 	return fallback;
 }
 
@@ -256,13 +256,13 @@ void resp_command(struct message *m, int argc, const char *const *argv, const si
 	char head[32];
 
 	m->len = 0;
-	put(m, head, (size_t)snprintf(head, sizeof head, "*%d\r\n", argc));
+	message_put(m, head, (size_t)snprintf(head, sizeof head, "*%d\r\n", argc));
 	for (int i = 0; i < argc; i++) {
 		size_t n = len != NULL && len[i] != 0 ? len[i] : strlen(argv[i]);
 
-		put(m, head, (size_t)snprintf(head, sizeof head, "$%zu\r\n", n));
-		put(m, argv[i], n);
-		put(m, "\r\n", 2);
+		message_put(m, head, (size_t)snprintf(head, sizeof head, "$%zu\r\n", n));
+		message_put(m, argv[i], n);
+		message_put(m, "\r\n", 2);
 	}
 }
 

@@ -15,6 +15,10 @@ struct message {
 	size_t len;
 };
 
+void message_put(struct message *m, const void *data, size_t n); /* appends */
+/* The big-endian number in the first bytes (1 to 8) of p. */
+uint64_t message_be(const unsigned char *p, unsigned bytes);
+
 void mp_map(struct message *m, uint32_t n);
 void mp_array(struct message *m, uint32_t n);
 void mp_str(struct message *m, const char *text);

@@ -74,9 +74,8 @@ static bool answers(const struct peer *p)
 	return ok;
 }
 
-static void run(struct peer *p, const struct bench_options *o, const char *const argv[])
+void peer_spawn(struct peer *p, const struct bench_options *o, const char *const argv[])
 {
-	struct timespec pause = {.tv_nsec = 1000000};
 	pid_t parent = getpid();
 	char log[300];
 
@@ -95,6 +94,12 @@ static void run(struct peer *p, const struct bench_options *o, const char *const
 		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
+}
+
+static void await(struct peer *p)
+{
+	struct timespec pause = {.tv_nsec = 1000000};
+
 	for (int i = 0; i < 60000; i++) {
 		if (answers(p))
 			return;
@@ -102,8 +107,8 @@ static void run(struct peer *p, const struct bench_options *o, const char *const
 			break;
 		nanosleep(&pause, NULL);
 	}
-	fprintf(stderr, "svcbench: error: %s did not start, its log is %s\n", argv[0],
-		log);
+	fprintf(stderr, "svcbench: error: %s did not start, its log is %s/log.txt\n",
+		p->program, p->dir);
 	exit(1);
 }
 
@@ -119,7 +124,7 @@ static void make_dir(struct peer *p)
 }
 
 /* The ports of a member stay; a server by itself gets a new one from the kernel. */
-void peer_restart_svcd(struct peer *p, const struct bench_options *o)
+void peer_run_svcd(struct peer *p, const struct bench_options *o)
 {
 	char listen[64], data[300], peer[64], name[32];
 	const char *argv[24] = {p->program, "--config", "/dev/null", "--data-dir", data,
@@ -142,33 +147,44 @@ void peer_restart_svcd(struct peer *p, const struct bench_options *o)
 		argv[n++] = "--join";
 		argv[n++] = p->join;
 	}
-	run(p, o, argv);
+	peer_spawn(p, o, argv);
 }
 
-static void prepare(struct peer *p, const struct bench_options *o)
+void peer_restart_svcd(struct peer *p, const struct bench_options *o)
+{
+	peer_run_svcd(p, o);
+	await(p);
+}
+
+void peer_prepare(struct peer *p, const char *program)
 {
 	memset(p, 0, sizeof *p);
 	make_dir(p);
-	snprintf(p->program, sizeof p->program, "%s", o->svcd);
+	snprintf(p->program, sizeof p->program, "%s", program);
 	snprintf(p->host, sizeof p->host, "127.0.0.1");
+}
+
+void peer_place(struct peer *p, int index)
+{
+	int pid = getpid();
+
+	snprintf(p->host, sizeof p->host, "127.%d.%d.%d", 128 + (pid >> 8 & 63),
+		pid & 255, 10 + index);
 }
 
 void peer_start_svcd(struct peer *p, const struct bench_options *o)
 {
-	prepare(p, o);
+	peer_prepare(p, o->svcd);
 	peer_restart_svcd(p, o);
 }
 
 void peer_start_member(
 	struct peer *p, const struct bench_options *o, int index, const struct peer *join)
 {
-	int pid = getpid();
-
-	prepare(p, o);
+	peer_prepare(p, o->svcd);
 	p->port = 7820;
 	p->peer_port = 7821;
-	snprintf(p->host, sizeof p->host, "127.%d.%d.%d", 128 + (pid >> 8 & 63),
-		pid & 255, 10 + index);
+	peer_place(p, index);
 	if (join != NULL)
 		snprintf(p->join, sizeof p->join, "tcp:%s:%d", join->host,
 			join->peer_port);
@@ -183,14 +199,11 @@ void peer_start_redis(struct peer *p, const struct bench_options *o, bool durabl
 		"--appendfsync", "always", "--auto-aof-rewrite-percentage", "0",
 		"--maxclients", "18000", "--daemonize", "no", NULL};
 
-	memset(p, 0, sizeof *p);
-	make_dir(p);
-	p->redis = true;
-	snprintf(p->host, sizeof p->host, "127.0.0.1");
+	peer_prepare(p, o->redis);
 	p->port = free_port();
-	snprintf(p->program, sizeof p->program, "%s", o->redis);
 	snprintf(port, sizeof port, "%d", p->port);
-	run(p, o, argv);
+	peer_spawn(p, o, argv);
+	await(p);
 }
 
 void peer_kill(struct peer *p, int sig)

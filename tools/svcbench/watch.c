@@ -60,14 +60,6 @@ static void on_answer(struct link *l, const unsigned char *p, size_t n, bool fai
 	f->told_ns[f->told++] = now_ns() - f->start_ns;
 }
 
-static size_t message_len(struct link *l, const unsigned char *p, size_t n, bool *failed)
-{
-	unsigned kind;
-
-	(void)l;
-	return mp_message(p, n, &kind, failed);
-}
-
 static void subscribe(struct link *l)
 {
 	static const char *const argv[] = {"SUBSCRIBE", "changes"};
@@ -112,8 +104,8 @@ static void fan_out(
 	f.told_ns = calloc(o->watchers, sizeof *f.told_ns);
 	engine_init(&e);
 	e.arg = &f;
-	e.answer = redis ? answer_redis : message_len;
-	e.on_open = redis ? subscribe : hello;
+	e.answer = redis ? redis_answer : svcd_message;
+	e.on_open = redis ? subscribe : svcd_hello;
 	e.on_answer = on_answer;
 	for (unsigned long i = 0; i < o->watchers; i++) {
 		engine_dial(&e, p->host, p->port);
@@ -121,7 +113,7 @@ static void fan_out(
 			engine_poll(&e, 5);
 	}
 	engine_until(&e, &f.ready, o->watchers, 60);
-	e.on_open = redis ? NULL : hello;
+	e.on_open = redis ? NULL : svcd_hello;
 	f.publisher = engine_dial(&e, p->host, p->port);
 	engine_for(&e, 0.5);
 	memset(r, 0, sizeof *r);
@@ -165,7 +157,7 @@ void case_watch(const struct bench_case *c, const struct bench_options *o, bool 
 		peer_start_redis(&p, o, false);
 	} else {
 		peer_start_svcd(&p, o);
-		fill_svcd(&p, 1000);
+		svcd_fill(&p, 1000);
 	}
 	fan_out(o, r, &p, redis);
 	peer_remove(&p);
