@@ -6,6 +6,9 @@ integration_scripts =
 
 integration_scripts += tests/integration/daemon tests/integration/daemon_members tests/integration/full_disk tests/integration/readme
 
+# The load generator, for a moment.
+integration_scripts += tests/integration/svcbench
+
 integration_scripts += \
 	tests/integration/cluster_man \
 	tests/integration/cluster_readme \
