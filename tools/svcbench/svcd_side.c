@@ -34,11 +34,6 @@ static size_t alike(struct link *l, const unsigned char *p, size_t n, bool *fail
 
 /* ---- registration ------------------------------------------------------ */
 
-static void start_one(struct peer *p, const struct bench_options *o)
-{
-	peer_start_svcd(p, o);
-}
-
 static void put_in_session(struct link *l, uint64_t i)
 {
 	mp_request(&request, (unsigned)(l->user % 128), "register");
@@ -53,8 +48,10 @@ static void put_in_session(struct link *l, uint64_t i)
 	link_put(l, request.data, request.len);
 }
 
-const struct load svcd_registers = {
-	.start = start_one, .greet = svcd_hello, .answer = alike, .put = put_in_session};
+const struct load svcd_registers = {.start = peer_start_svcd,
+	.greet = svcd_hello,
+	.answer = alike,
+	.put = put_in_session};
 
 static void put_registers(struct link *l, uint64_t first, uint32_t n)
 {
@@ -158,7 +155,7 @@ static void fill_services(const struct peer *p)
 		give_up("a lookup was refused");
 }
 
-const struct load svcd_resolves = {.start = start_one,
+const struct load svcd_resolves = {.start = peer_start_svcd,
 	.fill = fill_services,
 	.greet = svcd_hello,
 	.answer = alike,
@@ -228,10 +225,10 @@ static void catch_up(const struct peer *p, uint64_t goal)
 static uint64_t lost(const struct trio *t, int i, const unsigned char *known, uint64_t n)
 {
 	uint64_t missing = 0;
+	size_t len = 0;
 
 	catch_up(&t->m[i], svcd_rev(&t->m[trio_await_leader(t)]));
 	for (uint64_t k = 0; k < n; k++) {
-		static size_t len;
 		char name[32];
 
 		if (k % 10 == 0)
