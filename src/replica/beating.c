@@ -118,6 +118,50 @@ static void compare(struct replica *r, struct view *v, const struct point *their
 		v->differs = true;
 }
 
+/* ---- lost entries ------------------------------------------------------ */
+
+static void note_incomplete(
+	const struct replica *r, struct view *v, const struct driver_member *m)
+{
+	if (m->incomplete && !v->incomplete)
+		log_error("entries_lost", L_STR("member", v->name),
+			L_U64("has", m->match),
+			L_STR("text",
+				"its log ends before what it had confirmed: an older copy of its "
+				"data directory, or a bad disk. Remove it, and let it join again "
+				"with an empty one"));
+	v->incomplete = m->incomplete && replica_leads(r);
+}
+
+/* What the driver found out as leader; who does not lead does not know. */
+static void look_for_lost_entries(struct replica *r)
+{
+	struct driver_member members[REPLICA_MEMBERS_MAX];
+	size_t n = driver_members(r->driver, members, REPLICA_MEMBERS_MAX);
+
+	for (size_t i = 0; i < n && i < REPLICA_MEMBERS_MAX; i++) {
+		struct view *v = members_find(r, members[i].node);
+
+		if (v != NULL)
+			note_incomplete(r, v, &members[i]);
+	}
+}
+
+/* The leader says that we lack entries, or do not any more. */
+static void set_incomplete(struct replica *r, bool incomplete)
+{
+	if (r->incomplete == incomplete)
+		return;
+	r->incomplete = incomplete;
+	r->status_stale = true;
+	if (incomplete)
+		log_error("entries_lost", L_STR("member", r->name),
+			L_STR("text",
+				"the log of this member ends before what it had confirmed: this "
+				"is an older copy of its data directory, or the disk is bad. Let "
+				"it be removed, and join again with an empty directory"));
+}
+
 /* ---- sending ----------------------------------------------------------- */
 
 static void fill_points(const struct replica *r, struct beat *b)
@@ -141,6 +185,7 @@ static void fill_beat(struct replica *r, struct beat *b)
 	*b = (struct beat){
 		.flags = (uint8_t)((s.ready ? BEAT_LEADER : 0) |
 			(r->diverged ? BEAT_DIVERGED : 0) |
+			(r->incomplete ? BEAT_LACKS : 0) |
 			(r->joining ? BEAT_JOINING : 0) |
 			(store_space(r->files.store) != 0 ? BEAT_SPACE_LOW : 0)),
 		.term = s.term,
@@ -175,6 +220,8 @@ void beating_send(struct replica *r, struct view *v)
 	fill_beat(r, &b);
 	if (is_removed(r, &b, v))
 		b.flags |= BEAT_REMOVED;
+	if (v->incomplete)
+		b.flags |= BEAT_YOU_LACK;
 	b.sent_us = clock_now_us();
 	b.echo_us = v->said.sent_us;
 	b.held_us = v->said_at_us ? b.sent_us - v->said_at_us : 0;
@@ -243,6 +290,7 @@ void beating_on_timer(void *arg)
 	struct replica *r = arg;
 	uint64_t now = replica_now_ms(r);
 
+	look_for_lost_entries(r);
 	for (size_t i = 0; i < r->roster.n && !r->removed; i++) {
 		struct view *v = &r->roster.views[i];
 
@@ -307,6 +355,8 @@ void beating_on_beat(struct replica *r, uint64_t from, struct bytes body)
 	}
 	if ((b.flags & BEAT_REMOVED) && !r->joining)
 		members_removed(r);
+	if (b.flags & BEAT_LEADER)
+		set_incomplete(r, (b.flags & BEAT_YOU_LACK) != 0);
 	if ((b.flags & BEAT_LEADER) && b.time_ms > r->heard_time_ms)
 		r->heard_time_ms = b.time_ms;
 	if (!v)

@@ -23,7 +23,9 @@ enum beat_flag {
 	BEAT_JOINING = 4,
 	BEAT_REMOVED = 8,    /* the receiver is no member any more, says the leader */
 	BEAT_SPACE_LOW = 16, /* its disk is nearly full */
-	BEAT_FLAGS = 31
+	BEAT_LACKS = 32,     /* the sender lacks entries that it had confirmed */
+	BEAT_YOU_LACK = 64,  /* the receiver does, says the leader */
+	BEAT_FLAGS = 127
 };
 
 struct beat {

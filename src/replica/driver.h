@@ -158,6 +158,7 @@ struct driver_member {
 	uint64_t node;
 	bool voter;
 	uint64_t match;    /* as leader: it has the log up to here; else 0 */
+	bool incomplete;   /* as leader: it lacks entries that it had confirmed */
 	uint64_t heard_ms; /* as leader: last answer; 0 never */
 };
 /* In the newest configuration, committed or not. Returns how many there are. */

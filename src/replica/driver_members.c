@@ -146,6 +146,16 @@ int driver_encode_sole(uint64_t node, struct buf *out)
 
 /* ---- reading ----------------------------------------------------------- */
 
+static void describe_peer(
+	const struct driver *d, const struct peer *p, struct driver_member *m)
+{
+	m->heard_ms = p->heard_ms;
+	m->incomplete = p->lacked >= LACKED_OFTEN &&
+		p->lacked_ms - p->lacks_since_ms >= d->o.election_ms;
+	if (m->incomplete)
+		m->match = p->has;
+}
+
 static struct driver_member describe(const struct driver *d, const struct raft_server *s)
 {
 	struct driver_member m = {.node = s->id, .voter = s->role == RAFT_VOTER};
@@ -159,7 +169,7 @@ static struct driver_member describe(const struct driver *d, const struct raft_s
 		m.heard_ms = d->now_ms;
 	for (size_t i = 0; i < d->n_peers; i++)
 		if (d->peers[i].node == s->id)
-			m.heard_ms = d->peers[i].heard_ms;
+			describe_peer(d, &d->peers[i], &m);
 	return m;
 }
 

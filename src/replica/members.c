@@ -194,6 +194,7 @@ static void fill_self(struct replica *r, struct replica_member *m)
 	m->sync_us = s.sync_us;
 	m->config_hash = r->config_hash;
 	m->diverged = r->diverged;
+	m->incomplete = r->incomplete;
 	m->joining = r->joining;
 	m->removed = r->removed;
 	if (r->streams)
@@ -220,6 +221,7 @@ static void fill_other(struct replica *r, const struct view *v, struct replica_m
 	m->wall_diff_ms = v->wall_diff_ms;
 	m->config_hash = v->said.config_hash;
 	m->diverged = v->differs || (v->said.flags & BEAT_DIVERGED);
+	m->incomplete = v->incomplete || (v->said.flags & BEAT_LACKS);
 	snprintf(m->version, sizeof(m->version), "%s", v->version);
 	if (r->streams)
 		streams_status(r->streams, v->node, &p);

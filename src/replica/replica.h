@@ -145,6 +145,7 @@ struct replica_member {
 	char version[32];
 	uint64_t config_hash;
 	bool diverged;
+	bool incomplete; /* its log lacks entries that it had confirmed */
 	uint64_t snapshot_done, snapshot_bytes; /* a checkpoint on its way to it */
 	char trouble[160];                      /* why it cannot be reached */
 };
@@ -240,8 +241,10 @@ struct replica_status {
 	bool quorum;  /* a leader is known, and heard from within an election timeout */
 	bool joining; /* not a member of the configuration yet */
 	bool voter;
-	bool removed;  /* from its cluster: what it knows grows old */
-	bool diverged; /* our state differs from that of a majority: serves nothing */
+	bool removed;    /* from its cluster: what it knows grows old */
+	bool diverged;   /* our state differs from that of a majority: serves nothing */
+	bool incomplete; /* our log lacks entries that we had confirmed, says the leader
+			  */
 	uint64_t digest_index, digest; /* newest point */
 	char name[64], leader_client[120], peer[120];
 };

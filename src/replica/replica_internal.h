@@ -143,7 +143,8 @@ struct view {
 	uint64_t rtt_us;
 	int64_t wall_diff_ms;
 	struct point points[BEAT_POINTS + 1]; /* digests that it told last */
-	bool differs; /* from a majority, at the last comparison */
+	bool differs;    /* from a majority, at the last comparison */
+	bool incomplete; /* as leader: it lacks entries that it had confirmed */
 	char version[32];
 	uint64_t told_ms;   /* an alarm was logged */
 	uint64_t orphan_ms; /* since then: a record without a member; 0: it is none */
@@ -238,7 +239,7 @@ struct replica {
 	struct point points[POINTS_KEPT]; /* digests by index % POINTS_KEPT * DRIVER_POINT
 					   */
 	struct point now;                 /* at the applied index */
-	bool joining, removed, diverged;
+	bool joining, removed, diverged, incomplete;
 	bool in_config; /* as applied: we are a member */
 	struct handover *handover;
 	uint64_t stop_by_ms;

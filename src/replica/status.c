@@ -68,6 +68,7 @@ static void put_membership(struct replica *r, struct replica_status *s)
 	s->removed = r->removed;
 	s->voter = self && self->voter && !r->removed;
 	s->diverged = r->diverged;
+	s->incomplete = r->incomplete;
 	s->digest_index = r->points[point % POINTS_KEPT].index;
 	s->digest = r->points[point % POINTS_KEPT].digest;
 }

@@ -54,6 +54,8 @@ static void put_member(
 	if (s->removed)
 		put_bool(l, "removed", true);
 	put_bool(l, "diverged", s->diverged);
+	if (s->incomplete)
+		put_bool(l, "incomplete", true);
 	put_u64(l, "term", s->term);
 	put_u64(l, "time_ms", s->time_ms);
 	put_u64(l, "wall_ms", clock_wall_ms());

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../unit/unit.h"
@@ -84,6 +85,61 @@ START_TEST(also_when_it_led)
 	ck_assert_int_eq(cluster_register(&c, 0, "web", "a"), 0);
 	cluster_wait_equal(&c);
 	check_found_out(cluster_leader(&c));
+}
+END_TEST
+
+/* ---- lost entries ------------------------------------------------------ */
+
+/* A copy of the data directory from before, in the place of what there is. */
+static void keep_copy(int i)
+{
+	char command[2 * PATH_MAX];
+
+	snprintf(command, sizeof(command), "cp -r '%s' '%s.copy'", c.dirs[i], c.dirs[i]);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void bring_back_copy(int i)
+{
+	char command[2 * PATH_MAX];
+
+	snprintf(command, sizeof(command), "rm -r '%s' && mv '%s.copy' '%s'", c.dirs[i],
+		c.dirs[i], c.dirs[i]);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static bool is_found_incomplete(struct cluster *k, void *arg)
+{
+	int i = *(int *)arg;
+
+	return cluster_status(k, i).incomplete &&
+		cluster_view(k, (i + 1) % 3, i).incomplete &&
+		cluster_view(k, (i + 2) % 3, i).incomplete;
+}
+
+START_TEST(a_member_with_an_older_copy_of_its_data_is_found_out)
+{
+	int leader, i;
+
+	cluster_form(&c, 3);
+	ck_assert_int_eq(cluster_register(&c, 0, "web", "a"), 0);
+	cluster_wait_equal(&c);
+	leader = cluster_leader(&c);
+	i = (leader + 1) % 3;
+	cluster_stop(&c, i);
+	keep_copy(i);
+	cluster_start(&c, i);
+	ck_assert_int_eq(cluster_register(&c, i, "web", "b"), 0);
+	cluster_wait_equal(&c);
+	cluster_stop(&c, i);
+	bring_back_copy(i);
+	cluster_start(&c, i);
+	cluster_wait(&c, is_found_incomplete, &i, "all to notice what is missing");
+	ck_assert_int_eq(cluster_leader(&c), leader);
+	for (int k = 0; k < 3; k++)
+		ck_assert_int_eq(cluster_status(&c, k).incomplete, k == i);
+	ck_assert_uint_ge(cluster_view(&c, leader, i).behind, 1);
+	ck_assert_int_eq(cluster_register(&c, leader, "web", "c"), 0);
 }
 END_TEST
 
@@ -355,6 +411,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_member_that_differs_from_the_majority_is_found_out);
 	tcase_add_test(tc, also_when_it_led);
+	tcase_add_test(tc, a_member_with_an_older_copy_of_its_data_is_found_out);
 	tcase_add_test(tc, a_question_of_any_member_is_answered_by_the_leader);
 	tcase_add_test(tc, a_question_whose_leader_went_is_told_to_be_lost);
 	tcase_add_test(tc, where_nobody_listens_there_is_no_answer);

@@ -149,6 +149,21 @@ static void check_leader(struct member *m, const struct driver_status *st)
 	}
 }
 
+/* No disk here forgets what it synced: who is said to lack entries is wronged. */
+static void check_complaints(struct member *m, const struct driver_status *st)
+{
+	struct driver_member members[SIM_SLOTS];
+	size_t n = st->role == DRIVER_LEADER
+		? driver_members(m->driver, members, SIM_SLOTS)
+		: 0;
+
+	for (size_t i = 0; i < n && i < SIM_SLOTS; i++)
+		if (members[i].incomplete)
+			sim_fail(m->sim, "%llu says that %llu lost entries",
+				(unsigned long long)m->node,
+				(unsigned long long)members[i].node);
+}
+
 static void check_committed(struct member *m, const struct driver_status *st)
 {
 	struct sim *s = m->sim;
@@ -196,6 +211,7 @@ void sim_check_step(struct member *m)
 	check_committed(m, &st);
 	if (st.role == DRIVER_LEADER && st.term != m->led_term)
 		check_leader(m, &st);
+	check_complaints(m, &st);
 }
 
 /* ---- the machine ------------------------------------------------------- */

@@ -88,6 +88,9 @@ static struct members members_of(const char *rows)
 #define N2_AWAY \
 	"{'node': '2222222222222222', 'name': 'n2', 'reachable': false, 'voter': true, " \
 	"'peer': 'tcp:10.0.0.2:7821', 'trouble': 'connection refused'}"
+#define N3_INCOMPLETE \
+	"{'node': '2233333333333333', 'name': 'n3', 'reachable': true, 'voter': true, " \
+	"'incomplete': true}"
 #define N3_AWAY "{'node': '2233333333333333', 'name': 'n3', 'voter': true}"
 #define N4_STANDBY "{'node': '4444444444444444', 'name': 'n4', 'reachable': true}"
 #define N1_REMOVED \
@@ -109,6 +112,14 @@ static const struct {
 	{N1 "," N4_STANDBY, "1 voter: nobody takes over when it fails", true},
 	{N1 "," N2_AWAY "," N3,
 		"1 of 3 voters cannot be reached: none of the others may fail", true},
+	{N1 "," N2 "," N3_INCOMPLETE,
+		"1 of 3 voters cannot be reached or lack entries: none of the others may "
+		"fail",
+		true},
+	{N1 "," N2_AWAY "," N3_INCOMPLETE,
+		"2 of 3 voters cannot be reached or lack entries: no writes until 1 more "
+		"is here",
+		false},
 	{N1 "," N2_AWAY "," N3_AWAY,
 		"2 of 3 voters cannot be reached: no writes until 1 more is here", false},
 	{N1 "," N2_AWAY,
@@ -397,6 +408,8 @@ static const struct {
 		"network", "x", "fail"},
 	{N1 ",{'name': 'x', 'reachable': true, 'diverged': true}", HEALTHY, NULL,
 		"divergence", "x", "fail"},
+	{N1 ",{'name': 'x', 'reachable': true, 'incomplete': true}", HEALTHY, NULL, "log",
+		"x", "fail"},
 	{N1 ",{'name': 'x', 'reachable': true, 'behind': 10001}", HEALTHY, NULL, "behind",
 		"x", "warn"},
 	{N1, "{'disk_free': 99, 'space_low': true}", NULL, "space", "n1", "fail"},

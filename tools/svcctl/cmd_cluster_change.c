@@ -35,7 +35,7 @@ static enum outcome check_quorum(const struct members *m, const struct svcd_valu
 
 	if (!change->takes_vote || !member_truth(member, "voter") || before.voters <= 1)
 		return OUT_OK;
-	after = quorum_without(before, member_is_reachable(member));
+	after = quorum_without(before, member_confirms(member));
 	if (quorum_is_there(&after) || !quorum_is_there(&before))
 		return OUT_OK;
 	report_error("without %s only %zu of %zu voters can be reached: nothing could be "

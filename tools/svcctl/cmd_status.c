@@ -95,6 +95,10 @@ static void put_member(FILE *out, const struct view *v, const struct svcd_value 
 		fprintf(out,
 			"  %sits state differs from that of the others: it serves nothing%s\n",
 			view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));
+	if (is_true(s, "incomplete"))
+		fprintf(out,
+			"  %sit lacks entries that it had confirmed, and gets nothing new%s\n",
+			view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));
 	if (!leads && *text_of(s, "leader") == '\0')
 		fprintf(out, "  %sno leader: nothing can be written now%s\n",
 			view_paint(v, PAINT_BAD), view_plain(v, PAINT_BAD));

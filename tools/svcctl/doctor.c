@@ -216,6 +216,16 @@ static void judge_divergence(struct report *r, const struct patient *p)
 			"its state differs from the others, it serves nothing");
 }
 
+static void judge_completeness(struct report *r, const struct patient *p)
+{
+	if (member_truth(p->member, "incomplete"))
+		add(r, LEVEL_FAIL, "log", p->member,
+			"remove it, delete its data directory, let it join again; never give "
+			"a member an older copy of its directory",
+			"it lacks entries that it had confirmed, and gets nothing new: an "
+			"older copy of its data, or a bad disk");
+}
+
 static enum level level_of(uint64_t value, uint64_t warn, uint64_t fail)
 {
 	return value > fail ? LEVEL_FAIL : value > warn ? LEVEL_WARN : LEVEL_OK;
@@ -323,8 +333,9 @@ static void judge_certificate(struct report *r, const struct patient *p)
 struct svcd_value *doctor_judge(const struct clinic *k, bool *failed)
 {
 	static void (*const each[])(struct report * r, const struct patient *p) = {
-		judge_reachable, judge_links, judge_divergence, judge_network, judge_disk,
-		judge_behind, judge_space, judge_checkpoint, judge_certificate};
+		judge_reachable, judge_links, judge_divergence, judge_completeness,
+		judge_network, judge_disk, judge_behind, judge_space, judge_checkpoint,
+		judge_certificate};
 	struct report r = {.clinic = k, .findings = mem_check(svcd_value_new_array())};
 
 	judge_quorum(&r);

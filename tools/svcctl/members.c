@@ -91,6 +91,11 @@ bool member_is_reachable(const struct svcd_value *member)
 	return member_truth(member, "self") || member_truth(member, "reachable");
 }
 
+bool member_confirms(const struct svcd_value *member)
+{
+	return member_is_reachable(member) && !member_truth(member, "incomplete");
+}
+
 uint64_t member_behind(const struct members *m, const struct svcd_value *member)
 {
 	uint64_t behind = member_number(member, "behind"), newest = 0;
@@ -173,7 +178,7 @@ struct quorum quorum_of(const struct members *m)
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct svcd_value *one = m->rows[i].v;
-		bool reachable = member_is_reachable(one);
+		bool reachable = member_confirms(one);
 
 		if (!member_truth(one, "voter")) {
 			q.standbys++;
@@ -181,6 +186,7 @@ struct quorum quorum_of(const struct members *m)
 		}
 		q.voters++;
 		q.reachable += reachable;
+		q.incomplete |= member_truth(one, "incomplete");
 		q.leader |= reachable && member_truth(one, "leader");
 	}
 	q.removed = m->self != NULL && member_truth(m->self, "removed");
@@ -209,13 +215,17 @@ struct quorum quorum_without(struct quorum q, bool reachable)
 	return q;
 }
 
+static const char *what_of_missing(const struct quorum *q)
+{
+	return q->incomplete ? "cannot be reached or lack entries" : "cannot be reached";
+}
+
 static char *sentence_lost(const struct quorum *q)
 {
 	size_t missing = quorum_needed(q) - q->reachable;
 
-	return mem_format("%zu of %zu voters cannot be reached: no writes until %zu more "
-			  "%s here",
-		q->voters - q->reachable, q->voters, missing,
+	return mem_format("%zu of %zu voters %s: no writes until %zu more %s here",
+		q->voters - q->reachable, q->voters, what_of_missing(q), missing,
 		missing == 1 ? "is" : "are");
 }
 
@@ -224,11 +234,10 @@ static char *sentence_degraded(const struct quorum *q)
 	size_t may_fail = quorum_may_fail(q);
 
 	if (may_fail == 0)
-		return mem_format(
-			"%zu of %zu voters cannot be reached: none of the others may fail",
-			q->voters - q->reachable, q->voters);
-	return mem_format("%zu of %zu voters cannot be reached: %zu more may fail",
-		q->voters - q->reachable, q->voters, may_fail);
+		return mem_format("%zu of %zu voters %s: none of the others may fail",
+			q->voters - q->reachable, q->voters, what_of_missing(q));
+	return mem_format("%zu of %zu voters %s: %zu more may fail",
+		q->voters - q->reachable, q->voters, what_of_missing(q), may_fail);
 }
 
 static char *sentence_whole(const struct quorum *q)

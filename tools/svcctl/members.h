@@ -38,14 +38,17 @@ uint64_t member_number(const struct svcd_value *member, const char *key);
 const char *member_text(const struct svcd_value *member, const char *key);
 /* The member that was asked does not hear of itself, and is there. */
 bool member_is_reachable(const struct svcd_value *member);
+/* Reachable, and its log is whole: it counts for a quorum when it votes. */
+bool member_confirms(const struct svcd_value *member);
 /* Entries of the log that it lacks, as the leader says, else by comparison. */
 uint64_t member_behind(const struct members *m, const struct svcd_value *member);
 
 struct quorum {
-	size_t voters, reachable; /* how many of the voters */
+	size_t voters, reachable; /* how many of the voters, with a whole log */
 	size_t standbys;
-	bool leader;  /* one is known, and reachable */
-	bool removed; /* the member that tells was: it knows nothing of the others */
+	bool leader;     /* one is known, and reachable */
+	bool incomplete; /* a voter lacks entries that it had confirmed */
+	bool removed;    /* the member that tells was: it knows nothing of the others */
 };
 struct quorum quorum_of(const struct members *m);
 size_t quorum_needed(const struct quorum *q);   /* more than half */
