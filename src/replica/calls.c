@@ -173,11 +173,25 @@ void calls_new_leader(struct replica *r, uint64_t leader)
 	lose(r, led_before, leader);
 }
 
-void calls_refuse(struct replica *r, int code, bool also_sent)
+void calls_refuse(struct replica *r, int code)
 {
 	refuse_list(r, &r->calls.waiting, code);
-	if (also_sent)
-		refuse_list(r, &r->calls.sent, code);
+	refuse_list(r, &r->calls.sent, code);
+}
+
+/* Who wants to join waits for a connection, and not for a leader. */
+void calls_refuse_leaderless(struct replica *r)
+{
+	struct list refused, *it, *tmp;
+
+	list_init(&refused);
+	list_each(&r->calls.waiting, it, tmp) {
+		if (container_of(it, struct call, node)->to_contact)
+			continue;
+		list_remove(it);
+		list_push(&refused, it);
+	}
+	refuse_list(r, &refused, SVCD_ENOLEADER);
 }
 
 bool calls_pending(const struct replica *r)

@@ -338,7 +338,7 @@ static void note_reachable(struct replica *r, const struct driver_status *s)
 	if (r->blocked_since_ms == 0 || now - r->blocked_since_ms < patience_ms(r))
 		return;
 	propose_refuse(r, SVCD_ENOLEADER, err_text(SVCD_ENOLEADER));
-	calls_refuse(r, SVCD_ENOLEADER, false);
+	calls_refuse_leaderless(r);
 	reading_refuse(r, SVCD_ENOLEADER);
 }
 

@@ -274,7 +274,7 @@ static void refuse_all(struct replica *r)
 	forward_lost(r);
 	propose_refuse(r, SVCD_ESHUTDOWN, "shutting down");
 	forward_give_up(r, UINT64_MAX);
-	calls_refuse(r, SVCD_ESHUTDOWN, true);
+	calls_refuse(r, SVCD_ESHUTDOWN);
 	reading_refuse(r, SVCD_ESHUTDOWN);
 	changing_refuse(r, SVCD_ESHUTDOWN);
 	propose_flush(r);

@@ -337,7 +337,8 @@ void call_send(struct replica *r, struct call *c); /* takes c */
 void calls_round(struct replica *r, uint64_t leader);
 void calls_lost(struct replica *r, uint64_t node);         /* what node was asked */
 void calls_new_leader(struct replica *r, uint64_t leader); /* what others were */
-void calls_refuse(struct replica *r, int code, bool also_sent);
+void calls_refuse(struct replica *r, int code);            /* all */
+void calls_refuse_leaderless(struct replica *r);           /* what waits for a leader */
 void calls_on_reply(struct replica *r, uint64_t from, struct bytes body);
 /* The one answer to a request of PEER_READ, PEER_ASK or PEER_CHANGE. */
 void calls_answer(struct replica *r, struct origin to, enum peer_kind kind, int code,
