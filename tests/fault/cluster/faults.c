@@ -305,7 +305,8 @@ static uint64_t between(struct faults *f, unsigned min, unsigned max)
 	return min + rng_below(&f->rng, max - min + 1);
 }
 
-/* One in four times something else happens meanwhile, to whom it may. */
+/* One in four times something else happens meanwhile, to whom it may. Who is started
+ * again meanwhile cannot be asked when it is cut off, too: the round waits for it. */
 static void second_fault(struct faults *f, uint64_t hold_ms)
 {
 	static const enum fault_kind light[] = {
@@ -322,7 +323,9 @@ static void second_fault(struct faults *f, uint64_t hold_ms)
 	f->stat[k].times++;
 	kinds[k].begin(f, i);
 	nap_ms(hold_ms / 3);
-	if (kinds[k].undo != NULL)
+	if (k == FAULT_KILL)
+		member_start(f->cluster, i);
+	else if (kinds[k].undo != NULL)
 		kinds[k].undo(f, i);
 	nap_ms(hold_ms / 3);
 }
@@ -368,8 +371,7 @@ void faults_round(struct faults *f)
 		fault->undo(f, i);
 	cluster_look(f->cluster);
 	for (int m = 0; m < f->cluster->n; m++)
-		if (f->cluster->member[m].pid == 0)
-			start(f, m); /* it ended by itself: that is counted */
+		start(f, m); /* who ended by itself was counted */
 	await_writes(f);
 	nap_ms(between(f, 100, 1000));
 	note_gap(f, &f->stat[k]);
