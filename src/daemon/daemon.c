@@ -88,10 +88,11 @@ static void reload_certificates(struct daemon *d)
 
 	if (d->tls == NULL)
 		return;
-	if (tls_reload(d->tls, &e) != 0)
+	tls_name(d->tls, name); /* that of the member: it started with it */
+	if (tls_reload(d->tls, name, &e) != 0)
 		log_error("certificate_refused", L_ERR(e.code), L_STR("text", e.text));
 	else
-		log_info("certificate", L_STR("name", tls_name(d->tls, name)),
+		log_info("certificate", L_STR("name", name),
 			L_I64("valid_for_s", tls_valid_for_s(d->tls)));
 }
 

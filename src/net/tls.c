@@ -328,15 +328,24 @@ void tls_free(struct tls *t)
 	free(t);
 }
 
-int tls_reload(struct tls *t, struct err *e)
+int tls_reload(struct tls *t, const char *name, struct err *e)
 {
 	struct tls_options o = {.ca = t->ca, .cert = t->cert, .key = t->key};
 	SSL_CTX *ctx;
+	char found[64];
 	int rc = make_context(&o, &ctx, e);
 
-	if (rc == 0)
-		SSL_CTX_free(current_replace(t, ctx));
-	return rc;
+	if (rc != 0)
+		return rc;
+	tls_certificate_name(SSL_CTX_get0_certificate(ctx), found);
+	if (name != NULL && strcmp(found, name) != 0) {
+		SSL_CTX_free(ctx);
+		return err_set(e, SVCD_EINVAL,
+			"%s is the certificate of \"%s\", not of \"%s\"", t->cert, found,
+			name);
+	}
+	SSL_CTX_free(current_replace(t, ctx));
+	return 0;
 }
 
 SSL *tls_session(struct tls *t)

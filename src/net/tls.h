@@ -19,8 +19,9 @@ struct tls_options {
 int tls_new(const struct tls_options *o, struct tls **out, struct err *e);
 void tls_free(struct tls *t); /* connections that use it may outlive it; NULL is fine */
 /* Reads the files again: connections made from now on use them. On an error the old ones
- * stay. Any thread. */
-int tls_reload(struct tls *t, struct err *e);
+ * stay; SVCD_EINVAL also when the certificate has not the name given (as tls_name; NULL:
+ * any will do). Any thread. */
+int tls_reload(struct tls *t, const char *name, struct err *e);
 
 /* Who the certificate says we are: first DNS name of its subjectAltName, else the common
  * name. */

@@ -179,10 +179,27 @@ static bool is_alone(const struct replica *r, const struct replica_options *o)
 	return !o->peer_listen && !r->joining && n <= 1;
 }
 
+/* The others would refuse every hello of ours. */
+static int check_certificate(
+	const struct replica *r, const struct replica_options *o, struct err *e)
+{
+	char proved[64];
+
+	if (o->tls == NULL || strcmp(tls_name(o->tls, proved), r->name) == 0)
+		return 0;
+	return err_set(e, SVCD_EINVAL,
+		"peers.tls.cert is the certificate of \"%s\", and the name of this member is "
+		"\"%s\": set member.name, or make a certificate for that name",
+		proved, r->name);
+}
+
 static int start_network(struct replica *r, const struct replica_options *o,
 	const struct peer_found *found, struct err *e)
 {
-	int rc = network_start(r, o, e);
+	int rc = check_certificate(r, o, e);
+
+	if (rc == 0)
+		rc = network_start(r, o, e);
 
 	if (rc == 0 && found->node)
 		rc = peers_set_address(r->peers, found->node, found->address);

@@ -153,7 +153,7 @@ START_TEST(reading_certificates_fails_or_works)
 		int rc;
 
 		fail_alloc_arm(n);
-		rc = tls_reload(t, &e);
+		rc = tls_reload(t, NULL, &e);
 		done = !fail_alloc_disarm();
 		ck_assert_msg(rc == 0 || (e.code == rc && e.text[0] != '\0'), "%d", rc);
 		ck_assert(rc == 0 || !done);

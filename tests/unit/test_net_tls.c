@@ -648,7 +648,7 @@ START_TEST(a_reload_is_for_new_connections)
 	pair_up(&d, &old, &old_accepts);
 	cert_write_all(&dir, "b", &ca, &renewed);
 	cert_free(&renewed);
-	ck_assert_msg(tls_reload(tls_b, &e) == 0, "%s", e.text);
+	ck_assert_msg(tls_reload(tls_b, NULL, &e) == 0, "%s", e.text);
 	conn_write(old.conn, bytes_str("as before"));
 	run_until_got(&old, 9);
 	pair_up(&d2, &new, &new_accepts);
@@ -666,11 +666,27 @@ START_TEST(a_reload_that_fails_changes_nothing)
 	struct door d;
 
 	cert_write_text(&dir, "b.cert", "half a fi");
-	ck_assert_int_eq(tls_reload(tls_b, &e), SVCD_EINVAL);
+	ck_assert_int_eq(tls_reload(tls_b, NULL, &e), SVCD_EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "b.cert holds no certificate"));
 	pair_up(&d, &dials, &accepts);
 	ck_assert_str_eq(dials.name, "b.example");
 	pair_down(&d, &dials, &accepts);
+}
+END_TEST
+
+START_TEST(a_reload_does_not_take_the_certificate_of_somebody_else)
+{
+	struct cert other = cert_member("other.example", &ca);
+	struct err e = {0};
+	char name[64];
+
+	cert_write_all(&dir, "b", &ca, &other);
+	cert_free(&other);
+	ck_assert_int_eq(tls_reload(tls_b, "b.example", &e), SVCD_EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "other.example"));
+	ck_assert_str_eq(tls_name(tls_b, name), "b.example");
+	ck_assert_int_eq(tls_reload(tls_b, "other.example", &e), 0);
+	ck_assert_str_eq(tls_name(tls_b, name), "other.example");
 }
 END_TEST
 
@@ -706,5 +722,6 @@ int main(void)
 	tcase_add_test(tc, a_certificate_says_who_and_how_long);
 	tcase_add_test(tc, a_reload_is_for_new_connections);
 	tcase_add_test(tc, a_reload_that_fails_changes_nothing);
+	tcase_add_test(tc, a_reload_does_not_take_the_certificate_of_somebody_else);
 	return unit_run(s);
 }

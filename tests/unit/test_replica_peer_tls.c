@@ -265,8 +265,8 @@ START_TEST(certificates_are_renewed_under_traffic)
 			cert_write_key(&dir, "b.key", &renewed);
 			cert_free(&renewed);
 		}
-		ck_assert_msg(tls_reload(c.tls_a, &e) == 0, "%s", e.text);
-		ck_assert_msg(tls_reload(c.tls_b, &e) == 0, "%s", e.text);
+		ck_assert_msg(tls_reload(c.tls_a, NULL, &e) == 0, "%s", e.text);
+		ck_assert_msg(tls_reload(c.tls_b, NULL, &e) == 0, "%s", e.text);
 		exchange(&c, 20);
 	}
 	ck_assert_int_eq(c.a.downs, 0);
