@@ -187,7 +187,7 @@ struct sim_profile {
 	bool crashes, cuts, stalls, full, slow;
 	bool news_later; /* as the replica does it */
 	bool leases;
-	unsigned election_ms;
+	unsigned election_ms, cut_every;
 	unsigned chaos_ms;
 };
 

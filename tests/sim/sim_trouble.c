@@ -28,6 +28,7 @@ void sim_profile_of(struct sim *s)
 		.checkpoint_every = 20 + (unsigned)rng_below(&s->rng, 60),
 		.crashes = !sim_chance(s, 4),
 		.cuts = !sim_chance(s, 4),
+		.cut_every = sim_chance(s, 3) ? 80 : 15,
 		.stalls = sim_chance(s, 2),
 		.full = sim_chance(s, 3),
 		.slow = sim_chance(s, 3),
@@ -66,6 +67,7 @@ static void break_links(struct sim *s)
 {
 	unsigned a = (unsigned)rng_below(&s->rng, SIM_SLOTS),
 		 b = (unsigned)rng_below(&s->rng, SIM_SLOTS);
+	const struct member *leader = sim_leader(s);
 
 	switch (rng_below(&s->rng, 8)) {
 	case 0:
@@ -76,7 +78,7 @@ static void break_links(struct sim *s)
 		s->cut[a][b] = s->cut[b][a] = true;
 		break;
 	case 3:
-		cut_off(s, a);
+		cut_off(s, leader && sim_chance(s, 2) ? leader->slot : a);
 		break;
 	default:
 		memset(s->cut, 0, sizeof(s->cut));
@@ -131,7 +133,7 @@ static void trouble(struct sim *s)
 {
 	if (s->p.crashes && sim_chance(s, 60))
 		break_down(s);
-	if (s->p.cuts && sim_chance(s, 15))
+	if (s->p.cuts && sim_chance(s, s->p.cut_every))
 		break_links(s);
 	if (s->p.cuts && sim_chance(s, 15)) {
 		struct member *a = anybody(s), *b = anybody(s);
