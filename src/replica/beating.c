@@ -304,6 +304,7 @@ void beating_on_timer(void *arg)
 	network_progress(r);
 	joining_round(r);
 	changing_run(r);
+	handover_check(r);
 	if (r->diverged)
 		give_up_leadership(r);
 	look_for_room(r);

@@ -23,12 +23,28 @@ static void tell(struct handover *h, bool detached)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* Without a quorum nobody can be elected, however long one waits. */
+static bool has_quorum(const struct replica *r)
+{
+	size_t voters = 0, reachable = 0;
+
+	for (size_t i = 0; i < r->roster.n; i++) {
+		const struct view *v = &r->roster.views[i];
+
+		voters += v->voter;
+		reachable += v->voter && members_reachable(r, v);
+	}
+	return reachable > voters / 2;
+}
+
 /* True: there is nothing to wait for. */
 static bool try(struct replica *r)
 {
 	struct driver_status s;
 	int rc;
 
+	if (!has_quorum(r))
+		return true;
 	driver_status(r->driver, &s);
 	if (s.role != DRIVER_LEADER)
 		return s.role == DRIVER_FOLLOWER && (s.leader != 0 || !r->peers);

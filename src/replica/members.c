@@ -178,7 +178,8 @@ bool members_reachable(const struct replica *r, const struct view *v)
 	uint64_t window = r->election_ms > 3 * BEAT_MS ? r->election_ms : 3 * BEAT_MS;
 
 	return v->node == r->dir.node ||
-		(v->heard_ms != 0 && replica_now_ms(r) - v->heard_ms <= window);
+		(v->heard_ms != 0 && replica_now_ms(r) - v->heard_ms <= window &&
+			peers_present(r->peers, v->node));
 }
 
 static void fill_self(struct replica *r, struct replica_member *m)

@@ -111,6 +111,13 @@ static bool peer_is_connected(const struct peer *peer)
 	return false;
 }
 
+bool peers_present(const struct peers *p, uint64_t node)
+{
+	const struct peer *peer = peer_find(p, node);
+
+	return peer != NULL && peer_is_connected(peer);
+}
+
 /* One that is gone does not keep its successor out: the table here may be old. */
 static const struct peer *find_namesake(
 	const struct peers *p, uint64_t node, const char *name)

@@ -124,6 +124,9 @@ int peers_reply(struct peers *p, uint64_t node, enum peer_channel channel,
 /* Begins to dial what is not connected. */
 void peers_connect(struct peers *p, uint64_t node, enum peer_channel channel);
 bool peers_connected(const struct peers *p, uint64_t node, enum peer_channel channel);
+/* There is a connection to node or from it, on any channel. The kernel closes those of a
+ * process that ends. */
+bool peers_present(const struct peers *p, uint64_t node);
 size_t peers_pending(const struct peers *p, uint64_t node, enum peer_channel channel);
 /* Why the last try to reach node failed, in words; "" when it is connected. */
 const char *peers_trouble(const struct peers *p, uint64_t node);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../unit/unit.h"
+#include "base/clock.h"
 
 static struct cluster c;
 
@@ -210,6 +211,57 @@ START_TEST(a_member_alone_has_nobody_to_hand_over_to)
 }
 END_TEST
 
+/* By the clock: with a limit that is far from what it may take. */
+static uint64_t ms_since(uint64_t then_ms)
+{
+	return clock_now_ms() - then_ms;
+}
+
+/* The leader, and who follows nobody any more. */
+START_TEST(a_member_without_a_quorum_stops_at_once)
+{
+	int leader, last;
+	uint64_t then_ms;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	last = _i == 0 ? leader : cluster_other_than(leader);
+	for (int i = 0; i < 3; i++)
+		if (i != last)
+			cluster_stop(&c, i);
+	then_ms = clock_now_ms();
+	replica_hand_over(c.members[last], 30000);
+	ck_assert_uint_lt(ms_since(then_ms), 15000);
+}
+END_TEST
+
+static bool is_unreachable(struct cluster *k, void *arg)
+{
+	int gone = *(int *)arg;
+
+	for (int i = 0; i < 3; i++)
+		if (i != gone && cluster_view(k, i, gone).reachable)
+			return false;
+	return true;
+}
+
+/* Long before the time for which silence is no sign. */
+START_TEST(who_closed_its_connections_is_not_reachable)
+{
+	int gone;
+	uint64_t then_ms;
+
+	c.election_ms = 12000;
+	c.heartbeat_ms = 50;
+	cluster_form(&c, 3);
+	gone = cluster_other_than(cluster_leader(&c));
+	cluster_stop(&c, gone);
+	then_ms = clock_now_ms();
+	cluster_wait(&c, is_unreachable, &gone, "the others to see that it is gone");
+	ck_assert_uint_lt(ms_since(then_ms), 6000);
+}
+END_TEST
+
 static bool has_address(struct cluster *k, void *arg)
 {
 	int i = *(int *)arg, leader = cluster_leader(k);
@@ -368,6 +420,8 @@ int main(void)
 	tcase_add_test(tc, a_dead_member_is_replaced);
 	tcase_add_test(tc, a_member_that_stops_hands_over_first);
 	tcase_add_test(tc, a_member_alone_has_nobody_to_hand_over_to);
+	tcase_add_loop_test(tc, a_member_without_a_quorum_stops_at_once, 0, 2);
+	tcase_add_test(tc, who_closed_its_connections_is_not_reachable);
 	tcase_add_test(tc, a_member_may_come_back_at_another_address);
 	tcase_add_test(tc, all_stop_and_all_come_back);
 	tcase_add_test(tc, a_member_that_was_not_taken_in_yet_goes_on_joining);
