@@ -148,7 +148,10 @@ static void discovery_on_look(void *arg)
 	timer_set(&d->look, LOOK_AT_STOP_MS);
 	if (!discovery_stopped(d) && loop_now_ms(d->loop) < d->until_ms)
 		return;
-	err_set(&d->trouble, SVCD_ETIMEOUT, "there was no answer in time");
+	err_set(&d->trouble, SVCD_ETIMEOUT, "there was no answer in time%s",
+		d->tls == NULL
+			? ": when its cluster uses TLS, peers.tls is needed here, too"
+			: "");
 	discovery_done(d);
 }
 

@@ -1198,7 +1198,7 @@ START_TEST(a_search_has_a_time_limit)
 	addresses[0] = w.at.text;
 	ck_assert_int_eq(peers_discover(addresses, 1, NULL, false, 200, NULL, &found, &e),
 		SVCD_EUNREACHABLE);
-	expect_words(e.text, "there was no answer in time");
+	expect_words(e.text, "there was no answer in time: when its cluster uses TLS");
 	wall_down(&w);
 }
 END_TEST
