@@ -91,7 +91,7 @@ tests_fault_cluster_run_SOURCES = \
 	tests/fault/cluster/watchers.h \
 	$(LINEAR_FILES)
 tests_fault_cluster_run_CFLAGS = $(AM_CFLAGS) -pthread
-tests_fault_cluster_run_LDADD = $(wire_libs) -lpthread
+tests_fault_cluster_run_LDADD = $(client_libs) -lpthread
 
 # Loaded into the members: it tells them another time, and makes their disk slow.
 check_LTLIBRARIES += tests/fault/cluster/shim.la

@@ -234,6 +234,8 @@ int caller_event(struct caller *c, int timeout_ms)
 		return CALLER_LOST;
 	}
 	c->result = value_at(list, 0);
+	c->event = bytes_of(f.body.data + 1, f.body.len - 1); /* without the array's head
+							       */
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct caller {
 	struct frame_scan scan;
 	struct arena *arena;
 	struct value result; /* of the last answer: result or error; or the last event */
+	struct bytes event;  /* the last event as it was sent */
 	size_t taken;        /* bytes of that message, at the front of in */
 };
 

@@ -273,7 +273,7 @@ static bool print_verdict(
 	const struct history_verdict *h = &t->history;
 	uint64_t wrong = h->not_linear + h->undecided + h->out_of_order + h->outdated +
 		t->load.backwards + t->load.unequal + t->load.surprises +
-		t->leases.early + t->leases.never + t->watchers.gaps +
+		t->leases.early + t->leases.never + t->watchers.gaps + t->watchers.wrong +
 		t->watchers.unheard + t->caught_up + t->unequal + t->stops +
 		t->complaints + f->failed + (uint64_t)f->cluster->deaths +
 		long_gaps(o, f);
@@ -297,9 +297,9 @@ static bool print_verdict(
 		t->leases.early, t->leases.never, t->load.surprises, f->cluster->deaths,
 		f->failed);
 	printf("  watchers: %" PRIu64 " events on %" PRIu64 " connections, %" PRIu64
-	       " gaps, %" PRIu64 " services unheard of at the end\n",
+	       " gaps, %" PRIu64 " wrong, %" PRIu64 " services unheard of at the end\n",
 		t->watchers.events, t->watchers.connections, t->watchers.gaps,
-		t->watchers.unheard);
+		t->watchers.wrong, t->watchers.unheard);
 	printf("  at the end: %s, %" PRIu64 " of %" PRIu64 " services differ, %" PRIu64
 	       " bad stops, %" PRIu64 " complaints in logs\n",
 		t->caught_up == 0 ? "together" : "NOT TOGETHER", t->unequal, t->services,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "client/model.h"
 #include "pace.h"
 #include "wire/pack.h"
 
@@ -21,15 +22,22 @@ struct watcher {
 	pthread_t thread;
 	struct caller caller;
 	int index;
-	_Atomic uint64_t rev[SERVICES_MAX]; /* as told on this connection; 0: not yet */
+	struct model model[SERVICES_MAX];   /* what it was told on this connection */
+	_Atomic uint64_t rev[SERVICES_MAX]; /* of that; 0: nothing yet */
 };
 
 struct watchers {
 	struct cluster *cluster;
 	struct watcher *items;
 	atomic_bool stop;
-	_Atomic uint64_t events, connections, gaps;
+	_Atomic uint64_t events, connections, gaps, wrong;
 };
+
+static void forget(struct watcher *w, size_t service)
+{
+	model_fini(&w->model[service]);
+	w->rev[service] = 0;
+}
 
 static bool watch_all(struct watcher *w)
 {
@@ -40,15 +48,14 @@ static bool watch_all(struct watcher *w)
 	pack_map(b, 1);
 	pack_kv_cstr(b, "prefix", "s-");
 	for (size_t i = 0; i < SERVICES_MAX; i++)
-		w->rev[i] = 0;
+		forget(w, i);
 	w->all->connections++;
 	return caller_end(&w->caller, TRY_MS) == 0;
 }
 
 /* The number in "s-17"; SERVICES_MAX: it is none of ours. */
-static size_t service_number(const struct caller *c)
+static size_t service_number(struct bytes name)
 {
-	struct bytes name = caller_text(c, "service");
 	char text[32];
 
 	if (name.len < 3 || name.len >= sizeof text)
@@ -58,33 +65,54 @@ static size_t service_number(const struct caller *c)
 	return strtoul(text + 2, NULL, 10);
 }
 
-static void gap(struct watcher *w, size_t service, uint64_t from, uint64_t rev)
+/* Told once, it is watched anew. */
+static void complain(struct watcher *w, size_t service, const struct event *ev,
+	_Atomic uint64_t *count, const char *what)
 {
-	w->all->gaps++;
+	(*count)++;
 	fprintf(stderr,
-		"cluster_run: watcher of %s: s-%zu changes from revision %" PRIu64
-		" to %" PRIu64 ", but %" PRIu64 " was told before\n",
-		w->caller.address, service, from, rev, (uint64_t)w->rev[service]);
+		"cluster_run: watcher of %s: s-%zu from revision %" PRIu64 " to %" PRIu64
+		", when %" PRIu64 " was told: %s\n",
+		w->caller.address, service, ev->from, ev->rev, (uint64_t)w->rev[service],
+		what);
+	caller_close(&w->caller);
+}
+
+/* A service in order, each revision once, and what is told makes up the digest. */
+static void judge(struct watcher *w, size_t service, const struct event *ev)
+{
+	struct model *m = &w->model[service];
+	enum model_verdict verdict = MODEL_WRONG;
+
+	if (model_apply(m, ev, 0, false, &verdict) != 0)
+		complain(w, service, ev, &w->all->wrong, "the event makes no sense");
+	else if (verdict == MODEL_WRONG)
+		complain(w, service, ev, &w->all->wrong, "the digest is another");
+	else if (verdict == MODEL_GAP)
+		complain(w, service, ev, &w->all->gaps, "something is missing");
+	else if (verdict == MODEL_SAME)
+		complain(w, service, ev, &w->all->gaps, "nothing is new");
+	else if (verdict != MODEL_PART)
+		w->rev[service] = m->rev;
 }
 
 static void on_event(struct watcher *w)
 {
-	const struct caller *c = &w->caller;
-	struct bytes kind = caller_text(c, "kind");
-	uint64_t from = caller_u64(c, "from", 0), rev = caller_u64(c, "rev", 0);
-	size_t service = service_number(c);
+	struct event ev = {0};
+	size_t service;
 
 	w->all->events++;
-	if (service >= SERVICES_MAX || caller_bool(c, "more"))
-		return;
-	if (bytes_eq_str(kind, "no_service")) {
-		w->rev[service] = 0;
+	if (event_parse(w->caller.result, w->caller.event, &ev) != 0) {
+		complain(w, 0, &ev, &w->all->wrong, "an event cannot be read");
 		return;
 	}
-	if ((bytes_eq_str(kind, "delta") && from != w->rev[service]) ||
-		rev <= w->rev[service])
-		gap(w, service, from, rev);
-	w->rev[service] = rev;
+	service = service_number(ev.service);
+	if (service >= SERVICES_MAX)
+		return;
+	if (ev.kind == EVENT_NO_SERVICE)
+		forget(w, service);
+	else if (ev.kind == EVENT_SNAPSHOT || ev.kind == EVENT_DELTA)
+		judge(w, service, &ev);
 }
 
 static void *run_watcher(void *arg)
@@ -177,10 +205,13 @@ void watchers_end(struct watchers *all, struct watchers_stat *out)
 	for (int i = 0; i < all->cluster->n; i++) {
 		pthread_join(all->items[i].thread, NULL);
 		caller_fini(&all->items[i].caller);
+		for (size_t k = 0; k < SERVICES_MAX; k++)
+			forget(&all->items[i], k);
 	}
 	*out = (struct watchers_stat){.events = all->events,
 		.connections = all->connections,
 		.gaps = all->gaps,
+		.wrong = all->wrong,
 		.unheard = wrong};
 	free(all->items);
 	free(all);
