@@ -97,7 +97,8 @@ static const struct command cluster_recover = {
 	.more = "For when more than half of the voters are lost for good. Works on the data\n"
 		"directory of a member that is stopped, and runs svcd for it. Take the member\n"
 		"whose log goes furthest: --dry-run tells. Writes that only the lost members had\n"
-		"are lost. Start it afterwards, and let new members join.\n",
+		"are lost. The cluster gets a new id: members that come back with old data are\n"
+		"refused. Start it afterwards, and let new members join.\n",
 	.options =
 		(const struct param[]){
 			DATA_DIR,
