@@ -87,7 +87,8 @@ int apply_member_set(struct catalog *c, struct reader *r)
 	if (others.name_taken)
 		return err_set(&c->why, SVCD_ECONFLICT,
 			"another member is called '" FMT_BYTES
-			"': give this one a name of its own (member.name)",
+			"': give this one a name of its own (member.name); when that one is "
+			"gone for good, or is this one before it lost its data, remove it first",
 			ARG_BYTES(m.name));
 	if (others.n >= LIMIT_MEMBERS)
 		return err_set(&c->why, SVCD_ELIMIT,

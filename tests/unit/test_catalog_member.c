@@ -79,6 +79,7 @@ START_TEST(two_members_cannot_have_one_name)
 	ck_assert_int_eq(set_named(1, "a"), 0);
 	ck_assert_int_eq(set_named(2, "a"), SVCD_ECONFLICT);
 	ck_assert_ptr_nonnull(strstr(w.e.text, "another member is called 'a'"));
+	ck_assert_ptr_nonnull(strstr(w.e.text, "lost its data, remove it first"));
 	ck_assert_int_eq(set_named(2, "b"), 0);
 	ck_assert_int_eq(remove_node(1), 0);
 	ck_assert_int_eq(set_named(2, "a"), 0);
