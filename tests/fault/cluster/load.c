@@ -493,6 +493,22 @@ void load_stat(struct load *l, struct load_stat *out)
 		.surprises = l->surprises};
 }
 
+/* A member that was started a moment ago does not know all yet, and says so. */
+static int last_read(struct client *c, struct record *r)
+{
+	uint64_t give_up = clock_now_ms() + PATIENCE_MS;
+	int code;
+
+	for (;;) {
+		r->op.call = monotonic_ns();
+		code = send_read(c, r, true);
+		r->op.ret = monotonic_ns();
+		if (judge(code, &r->op.result) != FATE_NOT || clock_now_ms() > give_up)
+			return code;
+		nap_ms(20);
+	}
+}
+
 /* The last word on every key, from each member in turn. */
 static void read_all(struct load *l, struct client *c)
 {
@@ -505,9 +521,7 @@ static void read_all(struct load *l, struct client *c)
 		r.op.kind = OP_READ;
 		r.op.who = c->index;
 		caller_to(&c->caller, l->cluster->member[(int)g % l->cluster->n].client);
-		r.op.call = monotonic_ns();
-		code = send_read(c, &r, true);
-		r.op.ret = monotonic_ns();
+		code = last_read(c, &r);
 		if (code == SVCD_ENOSERVICE)
 			c->caller.result = (struct value){0};
 		else if (code != 0)
