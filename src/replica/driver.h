@@ -213,8 +213,8 @@ struct driver_status {
 	unsigned voters;
 	bool transferring;
 	bool changing;       /* a change of the members is not committed yet */
-	uint64_t contact_ms; /* follower: last word of the leader; 0 never */
-	uint64_t current_ms; /* follower: when we last had applied all that the leader
+	uint64_t contact_ms; /* as follower: last word of a leader; 0 never */
+	uint64_t current_ms; /* as follower: when we last had applied all that the leader
 				had committed, as its message said; 0 never */
 	uint64_t sync_us; /* duration of a sync of the log, smoothed (of the real clock)
 			   */

@@ -64,8 +64,6 @@ static uint64_t leader_of(const struct driver *d)
 
 void driver_status(const struct driver *d, struct driver_status *out)
 {
-	bool follower = d->core.state == RAFT_FOLLOWER;
-
 	*out = (struct driver_status){
 		.role = role_of(d),
 		.ready = driver_ready(d),
@@ -77,8 +75,8 @@ void driver_status(const struct driver *d, struct driver_status *out)
 		.applied_index = d->applied,
 		.transferring = d->transfer.active,
 		.changing = d->core.configuration_uncommitted_index != 0,
-		.contact_ms = follower ? d->contact_ms : 0,
-		.current_ms = follower ? d->current_ms : 0,
+		.contact_ms = d->contact_ms,
+		.current_ms = d->current_ms,
 		.sync_us = d->sync_us,
 	};
 	for (unsigned i = 0; i < d->core.configuration.n; i++)

@@ -89,6 +89,11 @@ START_TEST(the_two_that_are_left_go_on)
 }
 END_TEST
 
+static bool is_candidate(struct cluster *k, void *arg)
+{
+	return cluster_status(k, *(int *)arg).role == ROLE_CANDIDATE;
+}
+
 START_TEST(a_minority_refuses_writes_and_reads_that_must_be_current)
 {
 	int leader, left;
@@ -102,6 +107,9 @@ START_TEST(a_minority_refuses_writes_and_reads_that_must_be_current)
 	ck_assert_int_eq(cluster_register(&c, left, "web", "a"), SVCD_ENOLEADER);
 	ck_assert_int_eq(cluster_read(&c, left), SVCD_ENOLEADER);
 	ck_assert(!cluster_status(&c, left).quorum);
+	/* it goes on knowing how old its state is */
+	cluster_wait(&c, is_candidate, &left, "the one that is left to want to lead");
+	ck_assert_uint_le(cluster_status(&c, left).age_ms, 2 * CLUSTER_WAIT_MS);
 }
 END_TEST
 
