@@ -3,6 +3,10 @@
 #include <stdlib.h>
 
 #include "svcctl/mem.h"
+#include "svcctl/report.h"
+#include "svcctl/text.h"
+
+#define OLD_MS 3000 /* longer than it takes to elect a leader */
 
 static const char *text_of(const struct svcd_value *map, const char *key)
 {
@@ -20,6 +24,20 @@ void pages_take(struct pages *p, struct svcd_value *answer, const char *items)
 	for (size_t i = 0; i < n; i++)
 		p->rows[p->n++] = (struct row){svcd_value_at(array, i),
 			text_of(answer, "ns"), text_of(answer, "service")};
+}
+
+/* Who hears no leader answers all the same; for how long that has been so must be seen.
+ */
+static void tell_age(const struct svcd_value *head)
+{
+	uint64_t ms = svcd_value_uint(svcd_value_get(head, "age_ms"), 0);
+	char age[TEXT_CAP];
+
+	if (ms >= UINT32_MAX)
+		report_note("no leader is known, and nobody knows how old this is");
+	else if (ms >= OLD_MS)
+		report_note(
+			"no leader is known: this is as of %s ago", text_age(ms, age));
 }
 
 int pages_load(struct ctl *c, const char *method, struct svcd_value *params,
@@ -42,6 +60,8 @@ int pages_load(struct ctl *c, const char *method, struct svcd_value *params,
 	svcd_value_free(params);
 	if (rv != 0)
 		pages_fini(p);
+	else
+		tell_age(pages_head(p));
 	return rv;
 }
 
