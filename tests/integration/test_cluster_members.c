@@ -315,6 +315,25 @@ START_TEST(a_member_that_was_not_taken_in_yet_goes_on_joining)
 }
 END_TEST
 
+/* Nobody leads when it asks first: its contact waits for votes. */
+START_TEST(who_comes_during_an_election_is_taken_in)
+{
+	int joiner = 3;
+
+	cluster_form(&c, 3);
+	for (int i = 0; i < 3; i++)
+		cluster_stop(&c, i);
+	cluster_start(&c, 0);
+	cluster_start(&c, joiner);
+	ck_assert_int_eq(cluster_leader(&c), -1);
+	ck_assert(cluster_status(&c, joiner).joining);
+	cluster_start(&c, 1);
+	cluster_start(&c, 2);
+	cluster_wait(&c, is_member, &joiner, "the joiner to be a member");
+	ck_assert_int_eq(cluster_register(&c, joiner, "web", "a"), 0);
+}
+END_TEST
+
 static bool has_joined(struct cluster *k, void *arg)
 {
 	return !cluster_status(k, *(int *)arg).joining;
@@ -425,6 +444,7 @@ int main(void)
 	tcase_add_test(tc, a_member_may_come_back_at_another_address);
 	tcase_add_test(tc, all_stop_and_all_come_back);
 	tcase_add_test(tc, a_member_that_was_not_taken_in_yet_goes_on_joining);
+	tcase_add_test(tc, who_comes_during_an_election_is_taken_in);
 	tcase_add_test(tc, a_joiner_asks_another_member_when_its_contact_is_of_no_use);
 	tcase_add_test(tc, a_cluster_of_one_is_given_up_to_join_another);
 	tcase_add_test(tc, two_members_cannot_have_one_name);
