@@ -70,9 +70,11 @@ struct driver_transport {
 	 * goes on. */
 	void (*send_snapshot)(void *arg, uint64_t to, uint64_t term);
 	/* "Do you still follow me?" and "yes", for driver_read: arguments of
-	 * driver_receive_ping and driver_receive_pong over there. */
+	 * driver_receive_ping and driver_receive_pong over there. last: where the log of
+	 * this member ends. */
 	void (*ping)(void *arg, uint64_t to, uint64_t term, uint64_t round);
-	void (*pong)(void *arg, uint64_t to, uint64_t term, uint64_t round);
+	void (*pong)(
+		void *arg, uint64_t to, uint64_t term, uint64_t round, uint64_t last);
 };
 
 /* All entries up to index: what the machine has when the driver starts, or will have when
@@ -158,7 +160,8 @@ struct driver_member {
 	uint64_t node;
 	bool voter;
 	uint64_t match;    /* as leader: it has the log up to here; else 0 */
-	bool incomplete;   /* as leader: it lacks entries that it had confirmed */
+	bool incomplete;   /* as leader: it lacks entries that it had confirmed, says its
+			      answer to a round of reads */
 	uint64_t heard_ms; /* as leader: last answer; 0 never */
 };
 /* In the newest configuration, committed or not. Returns how many there are. */
@@ -185,13 +188,14 @@ int driver_install(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t te
 /* ---- reads that must be current ---------------------------------------- */
 
 /* Read index (Ongaro, thesis 6.4): one round to the voters confirms that we lead; all
- * reads that wait share a round. 0: machine->read comes, maybe during the call;
- * SVCD_ENOLEADER, SVCD_ENOMEM. */
+ * reads that wait share a round. The answers tell as well whether the logs still have
+ * what was confirmed (driver_member.incomplete). 0: machine->read comes, maybe during the
+ * call; SVCD_ENOLEADER, SVCD_ENOMEM. */
 int driver_read(struct driver *d, uint64_t now_ms, void *ticket);
 int driver_receive_ping(
 	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round);
-int driver_receive_pong(
-	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round);
+int driver_receive_pong(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term,
+	uint64_t round, uint64_t last);
 
 /* ---- messages, checkpoints, status ------------------------------------- */
 

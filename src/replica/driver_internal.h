@@ -19,17 +19,16 @@ struct ticket {
 };
 
 /* Another member, as we know it while we lead. */
-#define LACKED_OFTEN 4 /* late rejections are few, and stop */
-
 struct peer {
 	uint64_t node;
 	uint64_t heard_ms; /* its last answer; 0: none */
 	uint64_t told;     /* it can know that this much is committed */
 	uint64_t round;    /* of reads: the newest that it confirmed */
 	uint64_t snapshot; /* index of the one that it was last to be sent; 0: none */
-	/* It says to have less than it confirmed: when first and last, how often, with
-	 * nothing else between, and how much it has. */
-	uint64_t lacks_since_ms, lacked_ms, lacked, has;
+	/* What it had confirmed when a round of reads began: its answer to that round
+	 * says how far its log goes. asked 0: it has answered. */
+	uint64_t asked, asked_ms, had;
+	uint64_t has, lack_term; /* its log ends there, before what it had confirmed */
 };
 
 /* Reads that wait for the confirmation that we lead. Those that come while a round is

@@ -150,8 +150,7 @@ static void describe_peer(
 	const struct driver *d, const struct peer *p, struct driver_member *m)
 {
 	m->heard_ms = p->heard_ms;
-	m->incomplete = p->lacked >= LACKED_OFTEN &&
-		p->lacked_ms - p->lacks_since_ms >= d->o.election_ms;
+	m->incomplete = p->lack_term == raft_current_term(&d->core);
 	if (m->incomplete)
 		m->match = p->has;
 }

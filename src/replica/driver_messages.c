@@ -161,35 +161,12 @@ static int receive_fresh_result(struct driver *d, struct raft_message *m)
 	return rc;
 }
 
-/* A log that ends before what was confirmed in this term: entries of it got lost, on a
- * bad disk or because an older copy was put in its place. The engine takes that for a
- * late rejection, and so may it be: it counts when it is said again and again. */
-static void note_lack(struct driver *d, struct peer *p, const struct raft_message *m)
-{
-	const struct raft_append_entries_result *r = &m->append_entries_result;
-	raft_index match;
-
-	if (raft_match_index(&d->core, p->node, &match) != 0 ||
-		(r->rejected != 0 && r->rejected < match))
-		return;
-	if (r->rejected == 0 || r->last_log_index >= match) {
-		p->lacked = 0;
-		return;
-	}
-	if (p->lacked++ == 0)
-		p->lacks_since_ms = d->now_ms;
-	p->lacked_ms = d->now_ms;
-	p->has = r->last_log_index;
-}
-
 static int receive_result(struct driver *d, struct raft_message *m)
 {
 	struct peer *p = driver_leads(d) ? driver_peer(d, m->server_id) : NULL;
 
-	if (p && m->append_entries_result.term == raft_current_term(&d->core)) {
+	if (p && m->append_entries_result.term == raft_current_term(&d->core))
 		p->heard_ms = d->now_ms;
-		note_lack(d, p, m);
-	}
 	return receive_fresh_result(d, m);
 }
 

@@ -40,7 +40,7 @@ void driver_read_lose(struct driver *d)
 	answer(d, &d->reads.waiting, SVCD_ENOLEADER, 0);
 }
 
-/* ---- a round ----------------------------------------------------------- */
+/* ---- who follows ------------------------------------------------------- */
 
 /* By the newest configuration, committed or not. */
 static bool confirmed(struct driver *d)
@@ -68,11 +68,44 @@ static void ping(struct driver *d)
 	for (unsigned i = 0; d->o.transport && i < c->n; i++) {
 		struct peer *p = driver_peer(d, c->servers[i].id);
 
-		if (p && c->servers[i].role == RAFT_VOTER && p->round != d->reads.round)
+		if (p && p->round != d->reads.round)
 			d->o.transport->ping(
 				d->o.arg, p->node, d->reads.term, d->reads.round);
 	}
 }
+
+/* ---- logs that lost entries --------------------------------------------- */
+
+/* An answer takes its time, and the next round may begin before. */
+static void note_confirmed(struct driver *d)
+{
+	for (size_t i = 0; i < d->n_peers; i++) {
+		struct peer *p = &d->peers[i];
+		raft_index match;
+
+		if ((p->asked != 0 && d->now_ms - p->asked_ms < d->o.election_ms) ||
+			raft_match_index(&d->core, p->node, &match) != 0)
+			continue;
+		p->asked = d->reads.round;
+		p->asked_ms = d->now_ms;
+		p->had = match;
+	}
+}
+
+/* What a member confirmed in our term nobody takes from its log: entries of it got lost,
+ * on a bad disk or because an older copy was put in its place. The engine takes its
+ * rejections for late ones, and sends it nothing more. */
+static void compare_with_confirmed(
+	struct driver *d, struct peer *p, uint64_t round, uint64_t last)
+{
+	if (round != p->asked)
+		return;
+	p->asked = 0;
+	p->has = last;
+	p->lack_term = last < p->had ? raft_current_term(&d->core) : 0;
+}
+
+/* ---- a round ----------------------------------------------------------- */
 
 static void begin(struct driver *d)
 {
@@ -84,6 +117,7 @@ static void begin(struct driver *d)
 	r->busy = true;
 	r->round++;
 	r->index = raft_commit_index(&d->core);
+	note_confirmed(d);
 	if (!confirmed(d))
 		ping(d);
 }
@@ -138,12 +172,13 @@ int driver_receive_ping(
 	driver_set_now(d, now_ms);
 	if (d->core.state == RAFT_FOLLOWER && raft_current_term(&d->core) == term &&
 		d->core.follower_state.current_leader.id == from && d->o.transport)
-		d->o.transport->pong(d->o.arg, from, term, round);
+		d->o.transport->pong(
+			d->o.arg, from, term, round, raft_last_index(&d->core));
 	return 0;
 }
 
-int driver_receive_pong(
-	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round)
+int driver_receive_pong(struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term,
+	uint64_t round, uint64_t last)
 {
 	struct peer *p;
 
@@ -151,7 +186,10 @@ int driver_receive_pong(
 	if (!driver_leads(d) || raft_current_term(&d->core) != term)
 		return 0;
 	p = driver_peer(d, from);
-	if (!p || !d->reads.busy || round != d->reads.round)
+	if (!p)
+		return 0;
+	compare_with_confirmed(d, p, round, last);
+	if (!d->reads.busy || round != d->reads.round)
 		return 0;
 	p->round = round;
 	driver_read_step(d);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #define PING_BYTES 16
+#define PONG_BYTES 24
 #define AWAY_MS 2000
 
 /* The end of this member, or a message that was none. */
@@ -50,13 +51,13 @@ static void send_snapshot(void *arg, uint64_t to, uint64_t term)
 		streams_send(r->streams, to, term);
 }
 
-static void send_round(struct replica *r, enum peer_kind kind, uint64_t to, uint64_t term,
-	uint64_t round)
+static void send_numbers(struct replica *r, enum peer_kind kind, uint64_t to,
+	const uint64_t *numbers, size_t n)
 {
 	struct buf b = {0};
 
-	buf_put_be64(&b, term);
-	buf_put_be64(&b, round);
+	for (size_t i = 0; i < n; i++)
+		buf_put_be64(&b, numbers[i]);
 	if (r->peers && b.error == 0)
 		(void)peers_send(r->peers, to, PEER_RAFT, kind, buf_bytes(&b));
 	buf_fini(&b);
@@ -64,12 +65,13 @@ static void send_round(struct replica *r, enum peer_kind kind, uint64_t to, uint
 
 static void send_ping(void *arg, uint64_t to, uint64_t term, uint64_t round)
 {
-	send_round(arg, PEER_PING, to, term, round);
+	send_numbers(arg, PEER_PING, to, (uint64_t[]){term, round}, 2);
 }
 
-static void send_pong(void *arg, uint64_t to, uint64_t term, uint64_t round)
+static void send_pong(
+	void *arg, uint64_t to, uint64_t term, uint64_t round, uint64_t last)
 {
-	send_round(arg, PEER_PONG, to, term, round);
+	send_numbers(arg, PEER_PONG, to, (uint64_t[]){term, round, last}, 3);
 }
 
 const struct driver_transport replica_transport = {
@@ -93,15 +95,22 @@ static void on_raft(void *arg, struct raft_message *m)
 			r, driver_receive(r->driver, replica_now_ms(r), m), "receive");
 }
 
-typedef int round_fn(
-	struct driver *d, uint64_t now_ms, uint64_t from, uint64_t term, uint64_t round);
-
-static void on_round(struct replica *r, uint64_t from, struct bytes body, round_fn *fn)
+static void on_ping(struct replica *r, uint64_t from, struct bytes body)
 {
 	if (body.len == PING_BYTES && !r->removed)
 		network_driver(r,
-			fn(r->driver, replica_now_ms(r), from, get_be64(body.data),
-				get_be64(body.data + 8)),
+			driver_receive_ping(r->driver, replica_now_ms(r), from,
+				get_be64(body.data), get_be64(body.data + 8)),
+			"read");
+}
+
+static void on_pong(struct replica *r, uint64_t from, struct bytes body)
+{
+	if (body.len == PONG_BYTES && !r->removed)
+		network_driver(r,
+			driver_receive_pong(r->driver, replica_now_ms(r), from,
+				get_be64(body.data), get_be64(body.data + 8),
+				get_be64(body.data + 16)),
 			"read");
 }
 
@@ -127,10 +136,10 @@ static void on_frame(void *arg, uint64_t from, enum peer_channel channel,
 	}
 	switch (kind) {
 	case PEER_PING:
-		on_round(r, from, body, driver_receive_ping);
+		on_ping(r, from, body);
 		return;
 	case PEER_PONG:
-		on_round(r, from, body, driver_receive_pong);
+		on_pong(r, from, body);
 		return;
 	case PEER_BEAT:
 		beating_on_beat(r, from, body);

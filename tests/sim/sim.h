@@ -119,7 +119,7 @@ struct letter {
 	struct heap_node node; /* by time of arrival */
 	enum letter_kind kind;
 	uint64_t from, to; /* nodes */
-	uint64_t term, round;
+	uint64_t term, round, last;
 	uint64_t lease; /* of a client; how that went */
 	unsigned client, renewed;
 	struct raft_message m;

@@ -151,11 +151,14 @@ static void on_ping(void *arg, uint64_t to, uint64_t term, uint64_t round)
 			.kind = LETTER_PING, .to = to, .term = term, .round = round});
 }
 
-static void on_pong(void *arg, uint64_t to, uint64_t term, uint64_t round)
+static void on_pong(void *arg, uint64_t to, uint64_t term, uint64_t round, uint64_t last)
 {
 	post(arg,
-		(struct letter){
-			.kind = LETTER_PONG, .to = to, .term = term, .round = round});
+		(struct letter){.kind = LETTER_PONG,
+			.to = to,
+			.term = term,
+			.round = round,
+			.last = last});
 }
 
 const struct driver_transport sim_transport = {
@@ -207,7 +210,7 @@ static int receive(struct member *m, struct letter *l)
 			m->driver, m->sim->now_ms, l->from, l->term, l->round);
 	case LETTER_PONG:
 		return driver_receive_pong(
-			m->driver, m->sim->now_ms, l->from, l->term, l->round);
+			m->driver, m->sim->now_ms, l->from, l->term, l->round, l->last);
 	case LETTER_RENEW:
 		post(m,
 			(struct letter){.kind = LETTER_RENEWED,
