@@ -11,11 +11,23 @@ void leading_init(
 	list_init(&l->waiting);
 }
 
+/* A worker of this member asks, too, when it cannot renew at once; what it holds is held
+ * by this member either way. */
+static bool is_self(const struct leading *l, uint64_t node)
+{
+	struct replica_status status;
+
+	replica_status(l->server->replica, &status);
+	return status.node == node;
+}
+
 /* Members that hold nothing any more make room. NULL: nobody, also fine. */
 static struct lease_holder *holder_of(struct leading *l, uint64_t node)
 {
 	struct leading_member *room = NULL;
 
+	if (is_self(l, node))
+		return &l->server->self;
 	for (size_t i = 0; i < REPLICA_MEMBERS_MAX; i++) {
 		struct leading_member *m = &l->members[i];
 

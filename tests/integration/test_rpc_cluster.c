@@ -751,9 +751,11 @@ static int ask(enum lease_wish wish, uint64_t id)
 		buf_put_u8(&other.ask.question, 9);
 	else
 		lease_ask_put(&other.ask.question, wish, id);
+	fake_replica_asked_by_other(f.replica, true);
 	replica_ask_leader(f.replica, &other.ask);
 	while (!other.over)
 		loop_run(other.loop);
+	fake_replica_asked_by_other(f.replica, false);
 	code = other.ask.code;
 	if (code == 0) {
 		ck_assert_int_eq(lease_answer_check(buf_bytes(&other.ask.answer), 1), 0);
@@ -789,9 +791,11 @@ END_TEST
 
 START_TEST(a_renewal_waits_until_it_is_sure_who_leads)
 {
-	uint64_t lease = grant(h, "keep");
+	uint64_t lease;
 	uint32_t id;
 
+	ok(h, "lease_grant", "{ttl_ms:600000,on_close:'drop'}");
+	lease = rpc_u64(h, "lease");
 	fake_replica_hold_reads(f.replica, true, 0);
 	fake_replica_role(f.replica, ROLE_FOLLOWER);
 	await(leases, 0);
@@ -807,6 +811,10 @@ START_TEST(a_renewal_waits_until_it_is_sure_who_leads)
 	fake_replica_hold_reads(f.replica, false, 0);
 	ck_assert_int_eq(rpc_wait(h, id), 0);
 	ck_assert_str_eq(rpc_text(h, "renewed"), "1");
+	/* and it is held here as if it had not waited */
+	rpc_close(h);
+	h = NULL;
+	await(leases, 0);
 }
 END_TEST
 

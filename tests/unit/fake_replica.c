@@ -38,6 +38,7 @@ struct replica {
 	struct catalog *catalog;
 	uint64_t index;
 	bool quorum, follows, hold_reads;
+	bool asked_by_other;
 	int read_code, change_code;
 	struct list reads;
 	struct replica_change *last_change;
@@ -484,6 +485,13 @@ void fake_replica_hold_reads(struct replica *r, bool hold, int code)
 
 /* ---- questions ----------------------------------------------------------- */
 
+void fake_replica_asked_by_other(struct replica *r, bool other)
+{
+	pthread_mutex_lock(&r->lock);
+	r->asked_by_other = other;
+	pthread_mutex_unlock(&r->lock);
+}
+
 struct fake_question {
 	struct replica_question q; /* first */
 	struct replica *replica;
@@ -514,10 +522,11 @@ static void question_deliver(struct mail *m)
 void replica_ask_leader(struct replica *r, struct replica_ask *x)
 {
 	struct fake_question *q;
-	bool leads;
+	bool leads, other;
 
 	pthread_mutex_lock(&r->lock);
 	leads = r->role == ROLE_LEADER && r->question_box != NULL;
+	other = r->asked_by_other;
 	pthread_mutex_unlock(&r->lock);
 	if (!leads) {
 		ask_end(x,
@@ -530,7 +539,7 @@ void replica_ask_leader(struct replica *r, struct replica_ask *x)
 	*q = (struct fake_question){
 		.q = {.mail.deliver = question_deliver,
 			.kind = x->kind,
-			.from = 0xa1,
+			.from = other ? 0xa2 : 0xa1,
 			.question = buf_bytes(&x->question)},
 		.replica = r,
 		.ask = x,

@@ -33,6 +33,10 @@ void fake_replica_follow(struct replica *r,
 /* Reads that must be current wait until they are let go, with code. */
 void fake_replica_hold_reads(struct replica *r, bool hold, int code);
 
+/* Questions to the leader that it is itself are another member's from now on; else they
+ * are of its own workers. */
+void fake_replica_asked_by_other(struct replica *r, bool other);
+
 /* The members that replica_members tells; list is copied. */
 void fake_replica_members(struct replica *r, const struct replica_member *list, size_t n);
 /* How changes of members end; the newest that was asked for goes to *last (its answer is
