@@ -230,9 +230,11 @@ static void fill_other(struct replica *r, const struct view *v, struct replica_m
 		m->snapshot_done = p.done;
 		m->snapshot_bytes = p.bytes;
 	}
-	if (r->peers && !m->reachable)
+	if (r->peers && !m->reachable) {
 		snprintf(m->trouble, sizeof(m->trouble), "%s",
 			peers_trouble(r->peers, v->node));
+		m->trouble_code = peers_trouble_code(r->peers, v->node);
+	}
 }
 
 static void fill(struct replica *r, const struct view *v, uint64_t leader,

@@ -30,14 +30,14 @@ static void peer_complain(struct peer *peer)
 	peer->complained_ms = now;
 	log_warn("peer_unreachable", L_STR("node", text_hex64(peer->node, node)),
 		L_STR("name", peer->name), L_STR("address", peer_address(peer)),
-		L_STR("why", peer->trouble));
+		L_STR("why", peer->trouble.text));
 }
 
 static void peer_reached(struct peer *peer)
 {
 	char node[17];
 
-	peer->trouble[0] = '\0';
+	peer->trouble = (struct err){0};
 	if (peer->complained_ms == 0)
 		return;
 	peer->complained_ms = 0;
@@ -47,9 +47,9 @@ static void peer_reached(struct peer *peer)
 
 static void peer_note_trouble(struct peer *peer, const struct err *why)
 {
-	if (why->text[0] == '\0' || strcmp(peer->trouble, why->text) == 0)
+	if (why->text[0] == '\0' || strcmp(peer->trouble.text, why->text) == 0)
 		return;
-	snprintf(peer->trouble, sizeof(peer->trouble), "%s", why->text);
+	peer->trouble = *why;
 	peer_complain(peer);
 }
 

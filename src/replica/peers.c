@@ -125,7 +125,14 @@ const char *peers_trouble(const struct peers *p, uint64_t node)
 {
 	const struct peer *peer = peer_find(p, node);
 
-	return peer == NULL ? "" : peer->trouble;
+	return peer == NULL ? "" : peer->trouble.text;
+}
+
+int peers_trouble_code(const struct peers *p, uint64_t node)
+{
+	const struct peer *peer = peer_find(p, node);
+
+	return peer == NULL ? 0 : peer->trouble.code;
 }
 
 const char *peers_address(const struct peers *p)

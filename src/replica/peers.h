@@ -130,6 +130,9 @@ bool peers_present(const struct peers *p, uint64_t node);
 size_t peers_pending(const struct peers *p, uint64_t node, enum peer_channel channel);
 /* Why the last try to reach node failed, in words; "" when it is connected. */
 const char *peers_trouble(const struct peers *p, uint64_t node);
+/* The error behind it: SVCD_EUNREACHABLE, SVCD_ECLOSED or SVCD_ETIMEOUT when nobody is
+ * there, others when somebody is and it cannot be; 0: none. */
+int peers_trouble_code(const struct peers *p, uint64_t node);
 
 /*
  * Of a new member that has no cluster yet: asks the addresses in turn which cluster they

@@ -40,9 +40,9 @@ struct peer {
 	char address_said[PEER_ADDRESS_BYTES];
 	char name_set[PEER_NAME_MAX + 1];
 	char name[PEER_NAME_MAX + 1]; /* as it said */
-	char trouble[ERR_TEXT_MAX];
-	uint64_t complained_ms;  /* in the log; 0: not since it was reached */
-	char engine_address[24]; /* as the driver writes it */
+	struct err trouble;           /* code 0: none */
+	uint64_t complained_ms;       /* in the log; 0: not since it was reached */
+	char engine_address[24];      /* as the driver writes it */
 };
 
 struct peers {

@@ -147,7 +147,8 @@ struct replica_member {
 	bool diverged;
 	bool incomplete; /* its log lacks entries that it had confirmed */
 	uint64_t snapshot_done, snapshot_bytes; /* a checkpoint on its way to it */
-	char trouble[160];                      /* why it cannot be reached */
+	char trouble[ERR_TEXT_MAX];             /* why it cannot be reached */
+	int trouble_code;                       /* the error behind it; 0: none */
 };
 /* Any thread; a copy as of at most 200 ms ago. Returns how many. */
 size_t replica_members(struct replica *r, struct replica_member *out, size_t max);

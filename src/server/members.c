@@ -16,9 +16,12 @@
 static void put_member(struct buf *out, const struct replica_member *m)
 {
 	bool heard = m->heard_ms != UINT64_MAX;
+	bool troubled = m->trouble_code != 0;
 	char hex[17];
 
-	pack_map(out, MEMBER_ENTRIES + heard + m->joining + m->removed + m->incomplete);
+	pack_map(out,
+		MEMBER_ENTRIES + heard + m->joining + m->removed + m->incomplete +
+			troubled);
 	pack_kv_cstr(out, "node", text_hex64(m->node, hex));
 	pack_kv_cstr(out, "name", m->name);
 	pack_kv_cstr(out, "peer", m->peer);
@@ -47,6 +50,8 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	pack_kv_u64(out, "snapshot_done", m->snapshot_done);
 	pack_kv_u64(out, "snapshot_bytes", m->snapshot_bytes);
 	pack_kv_cstr(out, "trouble", m->trouble);
+	if (troubled)
+		pack_kv_cstr(out, "trouble_code", err_name(m->trouble_code));
 }
 
 void method_members(struct request *r)

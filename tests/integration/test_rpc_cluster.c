@@ -302,7 +302,11 @@ static const struct replica_member three[] = {
 		.version = "0.1.0",
 		.config_hash = 99},
 	{.node = 0xb2, .name = "beta", .voter = true, .heard_ms = 12, .wall_diff_ms = -3},
-	{.node = 0xc3, .name = "b2", .heard_ms = UINT64_MAX, .trouble = "refused"},
+	{.node = 0xc3,
+		.name = "b2",
+		.heard_ms = UINT64_MAX,
+		.trouble = "refused",
+		.trouble_code = SVCD_EDENIED},
 };
 
 START_TEST(members_are_told_with_all_that_is_known)
@@ -318,6 +322,8 @@ START_TEST(members_are_told_with_all_that_is_known)
 	ck_assert_str_eq(rpc_text(c, "members.1.reachable"), "false");
 	ck_assert_str_eq(rpc_text(c, "members.2.heard_ms"), "");
 	ck_assert_str_eq(rpc_text(c, "members.2.trouble"), "'refused'");
+	ck_assert_str_eq(rpc_text(c, "members.2.trouble_code"), "'denied'");
+	ck_assert_str_eq(rpc_text(c, "members.1.trouble_code"), "");
 	ck_assert_str_eq(rpc_text(c, "members.3.node"), "");
 }
 END_TEST

@@ -51,7 +51,8 @@ static const struct replica_member three[] = {
 		.peer = "tcp:10.0.0.3:7821",
 		.joining = true,
 		.heard_ms = UINT64_MAX,
-		.trouble = "connection refused"},
+		.trouble = "connection refused",
+		.trouble_code = SVCD_EUNREACHABLE},
 };
 
 /* The leader of the others knows the leases below 1000. */

@@ -218,10 +218,12 @@ START_TEST(a_wish_lasts_until_the_member_is_there)
 	peers_connect(a.peers, 2, PEER_FORWARD);
 	run_until_holds(are_there,
 		&(struct expected){peers_trouble(a.peers, 2), "Connection refused"});
+	ck_assert_int_eq(peers_trouble_code(a.peers, 2), SVCD_EUNREACHABLE);
 	o = options_of(&b, 2, "b");
 	o.listen = where;
 	member_open(&b, &o);
 	run_until(loop, &a.ups, 1);
+	ck_assert_int_eq(peers_trouble_code(a.peers, 2), 0);
 	peers_free(a.peers);
 	peers_free(b.peers);
 }
@@ -389,6 +391,7 @@ START_TEST(the_node_id_of_the_other_side_is_refused)
 	dial(&b, 2, &a);
 	expect_trouble(&b, 2, "node id 0000000000000001 is in use by a at tcp:");
 	expect_trouble(&b, 2, "a copied data directory?");
+	ck_assert_int_eq(peers_trouble_code(b.peers, 2), SVCD_EINUSE);
 	peers_free(a.peers);
 	peers_free(b.peers);
 }

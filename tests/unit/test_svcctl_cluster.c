@@ -344,21 +344,30 @@ static void visit_fini(struct visit *v)
 	members_fini(&v->members);
 }
 
+/* NULL: there is none. */
+static const struct svcd_value *finding_of(
+	const struct visit *v, const char *check, const char *member)
+{
+	for (size_t i = 0; i < svcd_value_count(v->findings); i++) {
+		const struct svcd_value *f = svcd_value_at(v->findings, i);
+
+		if (strcmp(member_text(f, "check"), check) == 0 &&
+			strcmp(member_text(f, "member"), member) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 /* The level of a finding, "" when there is none; each bad one has advice. */
 static const char *level_of(const struct visit *v, const char *check, const char *member)
 {
-	const char *level = "";
-
 	for (size_t i = 0; i < svcd_value_count(v->findings); i++) {
 		const struct svcd_value *f = svcd_value_at(v->findings, i);
 
 		if (strcmp(member_text(f, "level"), "ok") != 0)
 			ck_assert_str_ne(member_text(f, "advice"), "");
-		if (strcmp(member_text(f, "check"), check) == 0 &&
-			strcmp(member_text(f, "member"), member) == 0)
-			level = member_text(f, "level");
 	}
-	return level;
+	return member_text(finding_of(v, check, member), "level");
 }
 
 #define HEALTHY \
@@ -435,6 +444,39 @@ START_TEST(the_doctor_finds_what_is_wrong)
 	if (strcmp(cases[_i].level, "fail") == 0)
 		ck_assert(v.failed);
 	visit_fini(&v);
+}
+END_TEST
+
+/* What a member that cannot be reached gets beside its trouble; without a code it is an
+ * older member that tells. */
+static const struct {
+	const char *code;
+	bool advice;
+} troubles[] = {
+	{"", true},
+	{"unreachable", true},
+	{"closed", true},
+	{"timeout", true},
+	{"denied", false},
+	{"in_use", false},
+	{"gone", false},
+	{"protocol", false},
+};
+
+START_TEST(a_refusal_says_itself_what_to_do)
+{
+	char *rows = mem_format(N1
+		",{'name': 'x', 'trouble': 'it says so', 'trouble_code': '%s'}",
+		troubles[_i].code);
+	struct visit v = visit(rows, HEALTHY, NULL);
+	const struct svcd_value *f = finding_of(&v, "reachable", "x");
+
+	ck_assert_str_eq(member_text(f, "level"), "fail");
+	ck_assert_str_eq(member_text(f, "finding"), "cannot be reached: it says so");
+	ck_assert((strstr(member_text(f, "advice"), "firewall") != NULL) ==
+		troubles[_i].advice);
+	visit_fini(&v);
+	free(rows);
 }
 END_TEST
 
@@ -543,6 +585,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_bar_is_as_long_as_what_is_done, 0, LENGTH(bars));
 	tc = unit_case(s, "doctor");
 	tcase_add_loop_test(tc, the_doctor_finds_what_is_wrong, 0, LENGTH(cases));
+	tcase_add_loop_test(tc, a_refusal_says_itself_what_to_do, 0, LENGTH(troubles));
 	tcase_add_test(tc, the_doctor_has_no_complaint_about_a_healthy_cluster);
 	tc = unit_case(s, "commands");
 	tcase_add_loop_test(tc, commands_of_two_words, 0, LENGTH(lines));

@@ -17,7 +17,7 @@ struct report {
 	bool failed;
 };
 
-/* member NULL: the cluster; advice NULL: there is nothing to do. */
+/* member NULL: the cluster; advice NULL: nothing to do, or the finding says it. */
 __attribute__((format(printf, 6, 7))) static void add(struct report *r, enum level level,
 	const char *check, const struct svcd_value *member, const char *advice,
 	const char *format, ...)
@@ -166,6 +166,19 @@ static void judge_settings(struct report *r)
 
 /* ---- each member ------------------------------------------------------- */
 
+/* Somebody was there and said, or showed, what is wrong. */
+static bool explains_itself(const struct svcd_value *member)
+{
+	static const char *const nobody[] = {
+		"", "unreachable", "closed", "timeout", "io"};
+	const char *code = member_text(member, "trouble_code");
+
+	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++)
+		if (strcmp(code, nobody[i]) == 0)
+			return false;
+	return true;
+}
+
 static void judge_reachable(struct report *r, const struct patient *p)
 {
 	const struct svcd_value *m = p->member;
@@ -173,8 +186,9 @@ static void judge_reachable(struct report *r, const struct patient *p)
 
 	if (!member_is_reachable(m))
 		add(r, LEVEL_FAIL, "reachable", m,
-			"is svcd running there, and does a firewall let its peer port "
-			"through?",
+			explains_itself(m) ? NULL
+					   : "is svcd running there, and does a firewall "
+					     "let its peer port through?",
 			"cannot be reached: %s",
 			*trouble != '\0' ? trouble : member_text(m, "peer"));
 	else if (p->trouble[0] != '\0')
