@@ -22,6 +22,7 @@
 #define TELL_REMOVED_MS 100 /* for the word that it is none any more to arrive */
 #define JOBS_MAX 64
 #define ORPHAN_MS 15000
+#define REACH_MS 1500 /* a new leader has connected to all that run, and heard them */
 
 struct job {
 	struct list node;
@@ -32,7 +33,7 @@ struct job {
 	char actor[LIMIT_ACTOR + 1];
 	char name[PEER_NAME_MAX + 1], peer[120], client[120];
 	char reason[96]; /* of a note */
-	bool transferring, noted;
+	bool noted;
 	bool proposing;
 	struct proposal p;
 	struct replica *replica;
@@ -151,6 +152,20 @@ static bool caught_up(struct replica *r, uint64_t node)
 	return false;
 }
 
+/* A voter that is down confirms nothing, and one that cannot take over would stop all
+ * writes while it is tried. */
+static int reach(struct replica *r, const struct job *j, struct err *e)
+{
+	const struct view *v = members_find(r, j->target);
+
+	if (!v || members_reachable(r, v))
+		return 0;
+	if (replica_now_ms(r) - j->since_ms < REACH_MS)
+		return SVCD_EAGAIN;
+	return err_set(e, SVCD_ECONFLICT, "%s cannot be reached: start it first",
+		v->name[0] ? v->name : "that member");
+}
+
 static bool record_fits(const struct view *v, const struct job *j)
 {
 	return v && v->recorded && strcmp(v->name, j->name) == 0 &&
@@ -197,9 +212,12 @@ static int step_join(struct replica *r, struct job *j, struct err *e)
 static int step_promote(struct replica *r, struct job *j, struct err *e)
 {
 	struct view *v = members_find(r, j->target);
+	int rc;
 
 	if (!v || !v->member)
 		return no_member(e);
+	if (!v->voter && (rc = reach(r, j, e)) != 0)
+		return rc;
 	if (v->recorded && (v->standby || (!v->voter && !j->noted)))
 		return set_standby(j, v, false, "promoted");
 	if (!v->voter)
@@ -275,6 +293,9 @@ static int step_transfer(struct replica *r, struct job *j, struct err *e)
 		return 0;
 	if (s.transferring)
 		return SVCD_EAGAIN;
+	rc = reach(r, j, e);
+	if (rc != 0)
+		return rc;
 	rc = driver_transfer(r->driver, replica_now_ms(r), j->target);
 	if (rc == SVCD_ENOTFOUND)
 		return err_set(e, rc,

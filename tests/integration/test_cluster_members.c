@@ -92,6 +92,32 @@ START_TEST(leadership_goes_where_it_is_sent)
 }
 END_TEST
 
+/* To try it would stop all writes for nothing. */
+START_TEST(who_is_down_can_neither_lead_nor_become_a_voter)
+{
+	uint64_t term;
+	int leader, down;
+
+	cluster_form(&c, 3);
+	leader = cluster_leader(&c);
+	down = cluster_other_than(leader);
+	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_DEMOTE, down), 0);
+	cluster_stop(&c, down);
+	ck_assert_int_eq(
+		cluster_change(&c, leader, CHANGE_PROMOTE, down), SVCD_ECONFLICT);
+	ck_assert_ptr_nonnull(strstr(cluster_change_text(), "cannot be reached"));
+	ck_assert(!voter_of(down));
+	cluster_start(&c, down);
+	ck_assert_int_eq(cluster_change(&c, leader, CHANGE_PROMOTE, down), 0);
+	cluster_stop(&c, down);
+	term = cluster_status(&c, leader).term;
+	ck_assert_int_eq(
+		cluster_change(&c, leader, CHANGE_TRANSFER, down), SVCD_ECONFLICT);
+	ck_assert_ptr_nonnull(strstr(cluster_change_text(), "cannot be reached"));
+	ck_assert_uint_eq(cluster_status(&c, leader).term, term);
+}
+END_TEST
+
 static bool is_removed(struct cluster *k, void *arg)
 {
 	return cluster_status(k, *(int *)arg).removed;
@@ -431,6 +457,7 @@ int main(void)
 	tcase_add_test(tc, a_fourth_member_stays_a_standby_that_reads);
 	tcase_add_test(tc, who_was_demoted_by_hand_stays_a_standby);
 	tcase_add_test(tc, leadership_goes_where_it_is_sent);
+	tcase_add_test(tc, who_is_down_can_neither_lead_nor_become_a_voter);
 	tcase_add_test(tc, a_follower_is_removed);
 	tcase_add_test(tc, the_leader_itself_is_removed);
 	tcase_add_test(tc, who_was_removed_while_away_is_told_when_it_comes_back);

@@ -89,6 +89,29 @@ START_TEST(also_when_it_led)
 }
 END_TEST
 
+static bool another_leads(struct cluster *k, void *arg)
+{
+	int leader = cluster_leader(k);
+
+	return leader >= 0 && leader != *(int *)arg;
+}
+
+START_TEST(who_differs_gives_up_to_lead)
+{
+	uint64_t term;
+	int i;
+
+	cluster_form(&c, 3);
+	i = (cluster_leader(&c) + 1) % 3;
+	check_found_out(i);
+	term = cluster_status(&c, i).term;
+	(void)cluster_change(&c, (i + 1) % 3, CHANGE_TRANSFER, i);
+	cluster_wait(&c, another_leads, &i, "another one to lead");
+	ck_assert_uint_ge(cluster_status(&c, i).term, term + 2); /* i led between */
+	ck_assert_int_eq(cluster_register(&c, i, "web", "later"), 0);
+}
+END_TEST
+
 /* ---- lost entries ------------------------------------------------------ */
 
 /* A copy of the data directory from before, in the place of what there is. */
@@ -423,6 +446,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_member_that_differs_from_the_majority_is_found_out);
 	tcase_add_test(tc, also_when_it_led);
+	tcase_add_test(tc, who_differs_gives_up_to_lead);
 	tcase_add_test(tc, a_member_with_an_older_copy_of_its_data_is_found_out);
 	tcase_add_test(tc, a_question_of_any_member_is_answered_by_the_leader);
 	tcase_add_test(tc, a_question_whose_leader_went_is_told_to_be_lost);

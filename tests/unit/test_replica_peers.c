@@ -618,6 +618,9 @@ START_TEST(a_hello_that_was_recorded_is_refused)
 }
 END_TEST
 
+/* An older one, and newer ones. */
+static const uint16_t other_protocols[] = {PEER_PROTOCOL - 1, PEER_PROTOCOL + 1, 65535};
+
 START_TEST(another_protocol_is_refused_in_words)
 {
 	struct member a = {0};
@@ -627,7 +630,7 @@ START_TEST(another_protocol_is_refused_in_words)
 	member_up(&a, 1, "a");
 	hand_up(&h, &a);
 	hello = hand_hello(&h);
-	hello.protocol = 2;
+	hello.protocol = other_protocols[_i];
 	expect_hello_refused(&a, &h, hello, SVCD_EVERSION,
 		"speaks protocol 1 with other members, and tcp:");
 	expect_words(h.refusal.text, "run versions of svcd that fit together");
@@ -1276,7 +1279,8 @@ int main(void)
 	tcase_add_test(tc, removed_members_are_refused);
 	tcase_add_test(tc, a_copy_of_a_living_member_is_refused);
 	tcase_add_test(tc, a_hello_that_was_recorded_is_refused);
-	tcase_add_test(tc, another_protocol_is_refused_in_words);
+	tcase_add_loop_test(tc, another_protocol_is_refused_in_words, 0,
+		sizeof(other_protocols) / sizeof(other_protocols[0]));
 	tcase_add_test(tc, a_hello_without_a_node_is_refused);
 	tcase_add_test(tc, a_newer_connection_replaces_the_older);
 	tcase_add_test(tc, a_process_that_died_silently_makes_way);

@@ -65,6 +65,24 @@ static void print_change(struct ctl *c, const struct svcd_value *member,
 	print_object(&c->view, document, member_name(member), NULL, NULL);
 }
 
+/* Most often nothing is decided because the others are down. */
+static void tell_missing(struct ctl *c)
+{
+	struct members m;
+	struct svcd_fault fault;
+	struct quorum q;
+	char *sentence;
+
+	if (members_ask(c, &m, &fault) != 0)
+		return;
+	q = quorum_of(&m);
+	sentence = quorum_sentence(&q);
+	if (!quorum_is_there(&q) || !q.leader)
+		report_hint("%s", sentence);
+	free(sentence);
+	members_fini(&m);
+}
+
 /* There is no need to say what is in the error already; only what to do about it. */
 static enum outcome fail_change(struct ctl *c, const struct svcd_fault *fault)
 {
@@ -72,6 +90,8 @@ static enum outcome fail_change(struct ctl *c, const struct svcd_fault *fault)
 
 	if (fault->code == SVCD_ENOTFOUND)
 		report_hint("'svcctl cluster status' shows the members");
+	if (fault->code == SVCD_EUNKNOWN || fault->code == SVCD_ETIMEOUT)
+		tell_missing(c);
 	return out;
 }
 
