@@ -6,6 +6,7 @@
 
 #include "client/raw.h"
 #include "wire/pack.h"
+#include "wire/peer_magic.h"
 
 #define METHOD_EVENT "event"
 
@@ -160,9 +161,24 @@ static int link_take_message(struct link *l, struct bytes message)
 	return rv;
 }
 
+/* in begins with what cannot be understood. */
+static void link_note_nonsense(struct link *l, int code, struct bytes in)
+{
+	if (l->state == LINK_GREETING && in.len >= PEER_MAGIC_AT + PEER_MAGIC_BYTES &&
+		memcmp(in.data + PEER_MAGIC_AT, PEER_MAGIC, PEER_MAGIC_BYTES) == 0)
+		fault_set(&l->why, code,
+			"this is its port for members: clients use another one, %d "
+			"unless svcd was told otherwise",
+			SVCD_PORT_RPC);
+	else
+		fault_set(&l->why, code,
+			"it sent something that this client does not understand");
+}
+
 static ssize_t link_on_data(struct conn *c, struct bytes in, void *arg)
 {
 	struct link *l = arg;
+	struct bytes rest = in;
 	size_t used = 0;
 	size_t len;
 	int rv = 0;
@@ -170,8 +186,7 @@ static ssize_t link_on_data(struct conn *c, struct bytes in, void *arg)
 	(void)c;
 	l->heard_at_ms = loop_now_ms(l->loop);
 	while (!l->dropping && used < in.len && rv == 0) {
-		struct bytes rest = bytes_of(in.data + used, in.len - used);
-
+		rest = bytes_of(in.data + used, in.len - used);
 		rv = frame_find(&l->scan, rest, &len);
 		if (rv != 0)
 			break;
@@ -183,8 +198,7 @@ static ssize_t link_on_data(struct conn *c, struct bytes in, void *arg)
 	if (rv == SVCD_ENOMEM)
 		fault_code(&l->why, rv);
 	else
-		fault_set(&l->why, rv,
-			"it sent something that this client does not understand");
+		link_note_nonsense(l, rv, rest);
 	l->dropping = true;
 	return rv;
 }

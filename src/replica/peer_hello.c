@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "catalog/codec.h"
+#include "replica/peer_codec.h"
+#include "wire/peer_magic.h"
 
-static const char magic[8] = {'s', 'v', 'c', 'd', 'p', 'e', 'e', 'r'};
+_Static_assert(PEER_MAGIC_AT == PEER_HEAD_BYTES, "clients look there");
 
 /* ---- texts */
 
@@ -35,7 +37,7 @@ static void get_text(struct reader *in, char *out, size_t max)
 static void put_start(
 	struct buf *out, uint16_t protocol, const uint8_t nonce[PEER_NONCE_BYTES])
 {
-	buf_put(out, magic, sizeof(magic));
+	buf_put(out, PEER_MAGIC, PEER_MAGIC_BYTES);
 	buf_put_be16(out, protocol);
 	buf_put(out, nonce, PEER_NONCE_BYTES);
 }
@@ -43,11 +45,11 @@ static void put_start(
 static bool get_start(
 	struct reader *in, uint16_t *protocol, uint8_t nonce[PEER_NONCE_BYTES])
 {
-	struct bytes m = read_bytes(in, sizeof(magic));
+	struct bytes m = read_bytes(in, PEER_MAGIC_BYTES);
 	uint16_t p = read_be16(in);
 	struct bytes n = read_bytes(in, PEER_NONCE_BYTES);
 
-	if (in->bad || memcmp(m.data, magic, sizeof(magic)) != 0)
+	if (in->bad || memcmp(m.data, PEER_MAGIC, PEER_MAGIC_BYTES) != 0)
 		return false;
 	*protocol = p;
 	memcpy(nonce, n.data, PEER_NONCE_BYTES);

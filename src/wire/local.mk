@@ -6,6 +6,7 @@ libwire_la_SOURCES = \
 	src/wire/fields.c \
 	src/wire/frame.c \
 	src/wire/frame.h \
+	src/wire/peer_magic.h \
 	src/wire/pack.c \
 	src/wire/pack.h \
 	src/wire/pack_rpc.c \

@@ -122,6 +122,9 @@ static const struct {
 	{FAKE_DROP, NULL, SVCD_EUNREACHABLE, ": it closed the connection"},
 	{FAKE_BYTES, "HTTP/1.1 400 Bad Request\r\n\r\n", SVCD_EUNREACHABLE,
 		": it sent something that this client does not understand"},
+	{FAKE_BYTES, "\x01 a head svcdpeer", SVCD_EUNREACHABLE,
+		": this is its port for members: clients use another one, 7820 unless "
+		"svcd was told otherwise"},
 	{FAKE_SILENT, NULL, SVCD_EUNREACHABLE, ": no answer in time"},
 };
 

@@ -260,13 +260,26 @@ int ctl_call(struct ctl *c, const char *method, struct svcd_value *params,
 
 /* ---- failures ---------------------------------------------------------- */
 
+_Static_assert(SVCD_PORT_PEER == 7821 && SVCD_PORT_RPC == 7820, "the hint names them");
+
+/* With TLS the port for members is just silent: its number gives it away. */
+static const char *hint_of_unreachable(const char *text)
+{
+	if (strstr(text, "port for members") != NULL)
+		return "--server or SVCD_ADDR names the address for clients";
+	if (strstr(text, ":7821: ") != NULL)
+		return "7821 is the usual port for members: clients use another one, "
+		       "7820 unless svcd was told otherwise";
+	return "is svcd running? 'svcd --dev' starts one; --server or SVCD_ADDR names "
+	       "others";
+}
+
 static enum outcome fail_unreachable(const struct ctl *c, const char *text)
 {
 	report_error("%s", *text != '\0' ? text : "no registry can be reached");
 	if (*text == '\0')
 		report_hint("tried %s", ctl_servers(c));
-	report_hint(
-		"is svcd running? 'svcd --dev' starts one; --server or SVCD_ADDR names others");
+	report_hint("%s", hint_of_unreachable(text));
 	return OUT_UNREACHABLE;
 }
 
