@@ -355,7 +355,7 @@ void beating_on_beat(struct replica *r, uint64_t from, struct bytes body)
 		return;
 	}
 	if ((b.flags & BEAT_REMOVED) && !r->joining)
-		members_removed(r);
+		members_removed(r, NULL);
 	if (b.flags & BEAT_LEADER)
 		set_incomplete(r, (b.flags & BEAT_YOU_LACK) != 0);
 	if ((b.flags & BEAT_LEADER) && b.time_ms > r->heard_time_ms)

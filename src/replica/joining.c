@@ -295,7 +295,7 @@ static void on_announced(struct replica *r, int code, struct bytes text)
 {
 	r->announce_ms = replica_now_ms(r) + ASK_AGAIN_MS;
 	if (code == SVCD_ENOTFOUND) {
-		members_removed(r);
+		members_removed(r, NULL);
 	} else if (code != 0 && code != SVCD_ENOLEADER && code != SVCD_EUNKNOWN) {
 		log_error("announcement_refused", L_ERR(code), L_BYTES("text", text));
 		r->announce_ms = replica_now_ms(r) + REFUSED_AGAIN_MS;

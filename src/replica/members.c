@@ -154,12 +154,12 @@ void members_applied(struct replica *r, struct bytes encoded)
 	for (ssize_t i = 0; i < n && i < REPLICA_MEMBERS_MAX; i++)
 		r->in_config |= members[i].node == r->dir.node;
 	if (was && !r->in_config && !r->joining)
-		members_removed(r);
+		members_removed(r, NULL);
 	r->roster_stale = true;
 }
 
 /* A member that is none any more keeps what it has, and keeps quiet. */
-void members_removed(struct replica *r)
+void members_removed(struct replica *r, const char *why)
 {
 	if (r->removed)
 		return;
@@ -167,8 +167,11 @@ void members_removed(struct replica *r)
 	r->status_stale = true;
 	log_error("removed_from_cluster",
 		L_STR("text",
-			"this member was removed from its cluster: stop it; to let it join "
-			"again, give it an empty data directory"));
+			why != NULL
+				? why
+				: "this member was removed from its cluster: stop it; to "
+				  "let it join again, give it an empty data "
+				  "directory"));
 }
 
 /* ---- for those who ask ------------------------------------------------- */

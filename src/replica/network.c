@@ -204,12 +204,13 @@ static void on_met(
 }
 
 /* After a start: what happened while this member was away is not in its log. */
-static void on_removed(void *arg)
+static bool on_removed(void *arg, const char *why)
 {
 	struct replica *r = arg;
 
 	if (!r->joining)
-		members_removed(r);
+		members_removed(r, why);
+	return !r->joining;
 }
 
 const struct peers_events replica_peers_events = {

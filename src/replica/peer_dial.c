@@ -45,12 +45,22 @@ static void peer_reached(struct peer *peer)
 		L_STR("name", peer->name), L_STR("address", peer_address(peer)));
 }
 
+/* That this member was removed is one line, and not one for each peer that says so. */
+static bool told_removed(struct peers *p, const struct err *why)
+{
+	return why->code == SVCD_EGONE && p->ev->removed != NULL &&
+		p->ev->removed(p->arg, why->text);
+}
+
 static void peer_note_trouble(struct peer *peer, const struct err *why)
 {
+	bool told = told_removed(peer->peers, why);
+
 	if (why->text[0] == '\0' || strcmp(peer->trouble.text, why->text) == 0)
 		return;
 	peer->trouble = *why;
-	peer_complain(peer);
+	if (!told)
+		peer_complain(peer);
 }
 
 /* The pause counts from when the last try began. Half of it and a random part of the
@@ -122,8 +132,6 @@ static void dialled_closed(struct peer_link *l, const struct err *why, void *arg
 	line_back_off(line, why);
 	if (was_up)
 		p->ev->up(p->arg, line->peer->node, line->channel, false);
-	if (why->code == SVCD_EGONE && p->ev->removed != NULL)
-		p->ev->removed(p->arg);
 }
 
 static const struct peer_link_events dialled_events = {

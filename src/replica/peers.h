@@ -75,8 +75,9 @@ struct peers_events {
 	 * joining set. */
 	void (*met)(void *arg, uint64_t node, const char *name, const char *address,
 		bool joining);
-	/* A member told us that we were removed from the cluster. May be NULL. */
-	void (*removed)(void *arg);
+	/* A member told us that we were removed from the cluster; why says it, and what
+	 * to do. True: that was logged, now or before. May be NULL. */
+	bool (*removed)(void *arg, const char *why);
 };
 
 struct peers_options {

@@ -373,7 +373,8 @@ void members_refresh(struct replica *r); /* from table and configuration */
 void members_copy(struct replica *r);    /* for replica_members */
 struct view *members_find(struct replica *r, uint64_t node);
 void members_applied(struct replica *r, struct bytes encoded); /* configuration */
-void members_removed(struct replica *r);                       /* we are none any more */
+/* We are none any more; why: in the words of another, NULL: in ours. */
+void members_removed(struct replica *r, const char *why);
 bool members_reachable(const struct replica *r, const struct view *v);
 
 /* beating.c */

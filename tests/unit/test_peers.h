@@ -30,6 +30,7 @@ struct member {
 	uint64_t raft_bytes, raft_entries;
 	bool echo; /* replies to what comes on the forward channel */
 	bool met_joining;
+	bool untold; /* does not log that it was removed */
 	char met_name[PEER_NAME_MAX + 1];
 	char met_address[120];
 	void (*on_frame)(struct member *m, const struct seen *s);
@@ -96,9 +97,13 @@ static inline void on_met(
 	snprintf(me->met_address, sizeof(me->met_address), "%s", address);
 }
 
-static inline void on_removed(void *arg)
+static inline bool on_removed(void *arg, const char *why)
 {
-	((struct member *)arg)->removals++;
+	struct member *me = arg;
+
+	ck_assert_str_ne(why, "");
+	me->removals++;
+	return !me->untold;
 }
 
 static const struct peers_events events = {

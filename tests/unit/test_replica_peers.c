@@ -423,6 +423,31 @@ START_TEST(another_member_at_the_address_is_noticed)
 }
 END_TEST
 
+/* Log lines since log_catch. */
+static FILE *caught;
+
+static void log_catch(void)
+{
+	caught = tmpfile();
+	ck_assert_ptr_nonnull(caught);
+	log_set_fd(fileno(caught));
+	log_set_level(LOG_INFO);
+}
+
+static int log_caught(const char *event)
+{
+	char line[1024];
+	int n = 0;
+
+	log_set_fd(2);
+	log_set_level(LOG_ERROR);
+	rewind(caught);
+	while (fgets(line, sizeof(line), caught) != NULL)
+		n += strstr(line, event) != NULL;
+	fclose(caught);
+	return n;
+}
+
 START_TEST(removed_members_are_refused)
 {
 	struct member a = {0};
@@ -449,6 +474,26 @@ END_TEST
 
 /* Two processes with one node id: the second is refused while the first lives, also when
  * nobody sends anything. */
+/* Who logs that it was removed needs no other advice; who does not needs this one. */
+START_TEST(a_removal_is_advised_about_once)
+{
+	struct member a = {0};
+	struct member b = {0};
+
+	member_up(&a, 1, "a");
+	member_up(&b, 2, "b");
+	b.untold = _i == 1;
+	peers_forget(a.peers, 2);
+	dial(&b, 1, &a);
+	log_catch();
+	expect_trouble(&b, 1, "b (0000000000000002) was removed from this cluster");
+	ck_assert_int_ge(b.removals, 1);
+	ck_assert_int_eq(log_caught("event=peer_unreachable"), _i);
+	peers_free(a.peers);
+	peers_free(b.peers);
+}
+END_TEST
+
 START_TEST(a_copy_of_a_living_member_is_refused)
 {
 	struct member a = {0};
@@ -779,31 +824,6 @@ START_TEST(damaged_frames_end_the_connection)
 END_TEST
 
 /* ---- strangers */
-
-/* Log lines since log_catch. */
-static FILE *caught;
-
-static void log_catch(void)
-{
-	caught = tmpfile();
-	ck_assert_ptr_nonnull(caught);
-	log_set_fd(fileno(caught));
-	log_set_level(LOG_INFO);
-}
-
-static int log_caught(const char *event)
-{
-	char line[1024];
-	int n = 0;
-
-	log_set_fd(2);
-	log_set_level(LOG_ERROR);
-	rewind(caught);
-	while (fgets(line, sizeof(line), caught) != NULL)
-		n += strstr(line, event) != NULL;
-	fclose(caught);
-	return n;
-}
 
 START_TEST(random_bytes_end_in_a_closed_connection_and_one_line_a_second)
 {
@@ -1277,6 +1297,7 @@ int main(void)
 	tcase_add_test(tc, ones_own_address_is_noticed);
 	tcase_add_test(tc, another_member_at_the_address_is_noticed);
 	tcase_add_test(tc, removed_members_are_refused);
+	tcase_add_loop_test(tc, a_removal_is_advised_about_once, 0, 2);
 	tcase_add_test(tc, a_copy_of_a_living_member_is_refused);
 	tcase_add_test(tc, a_hello_that_was_recorded_is_refused);
 	tcase_add_loop_test(tc, another_protocol_is_refused_in_words, 0,
