@@ -179,6 +179,7 @@ struct order {
 	struct sole sole;
 	struct buf payload;
 	char reason[128];
+	uint64_t logged[RECOVER_MEMBERS_MAX];
 };
 
 static int make_commands(struct recover *r, struct tables *t, void *arg)
@@ -208,6 +209,10 @@ static int prepare(struct recover *r, struct order *o, struct err *e)
 		" is %016" PRIx64,
 		r->dir.former.id[0], r->dir.cluster);
 	o->sole.reason = o->reason;
+	for (size_t i = 0; i < r->n_members; i++)
+		o->logged[i] = r->members[i].node;
+	o->sole.logged = o->logged;
+	o->sole.n_logged = r->n_members;
 	rc = with_state(r, make_commands, o);
 	return rc == 0
 		? 0

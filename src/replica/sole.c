@@ -12,20 +12,45 @@ struct writing {
 	int rc;
 };
 
-static bool put_member(void *arg, const struct member *m)
+static bool put(struct writing *w, int rc)
 {
-	struct writing *w = arg;
-	struct bytes actor = bytes_str(w->s->actor), reason = bytes_str(w->s->reason);
-
-	buf_clear(&w->command);
-	w->rc = m->node == w->s->node
-		? command_member_set(m, actor, reason, &w->command)
-		: command_member_remove(m->node, actor, reason, &w->command);
-	if (w->rc != 0)
+	w->rc = rc;
+	if (rc != 0)
 		return false;
 	payload_put(w->payload, buf_bytes(&w->command));
 	w->n++;
 	return true;
+}
+
+static bool put_removal(struct writing *w, uint64_t node)
+{
+	buf_clear(&w->command);
+	return put(w,
+		command_member_remove(node, bytes_str(w->s->actor),
+			bytes_str(w->s->reason), &w->command));
+}
+
+static bool put_member(void *arg, const struct member *m)
+{
+	struct writing *w = arg;
+
+	if (m->node != w->s->node)
+		return put_removal(w, m->node);
+	buf_clear(&w->command);
+	return put(w,
+		command_member_set(
+			m, bytes_str(w->s->actor), bytes_str(w->s->reason), &w->command));
+}
+
+/* To apply the removal of who has no record does nothing. */
+static void put_logged(struct writing *w, struct tables *t)
+{
+	struct member m;
+
+	for (size_t i = 0; i < w->s->n_logged && w->rc == 0; i++)
+		if (w->s->logged[i] != w->s->node &&
+			!catalog_get_member(t, w->s->logged[i], &m))
+			put_removal(w, w->s->logged[i]);
 }
 
 int sole_commands(struct tables *t, const struct sole *s, struct buf *payload)
@@ -35,6 +60,7 @@ int sole_commands(struct tables *t, const struct sole *s, struct buf *payload)
 
 	payload_begin(payload, &stamp);
 	catalog_each_member(t, put_member, &w);
+	put_logged(&w, t);
 	payload_end(payload, w.n);
 	buf_fini(&w.command);
 	if (w.rc != 0)

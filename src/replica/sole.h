@@ -13,10 +13,15 @@ struct sole {
 	const char *actor;  /* who does it, for the history */
 	const char *reason; /* what it is, likewise */
 	uint64_t wall_ms;
+	/* Borrowed: members as the log has them. The state may be older, when it was made
+	 * again from a checkpoint: their records come with the log in front of these. */
+	const uint64_t *logged;
+	size_t n_logged;
 };
 
 /* Appended to payload: a log entry of commands that removes the records of all members in
- * t but node's, which is written again with the reason. 0, SVCD_ENOMEM, t's error. */
+ * t and of those logged but node's, which is written again with the reason. 0,
+ * SVCD_ENOMEM, t's error. */
 int sole_commands(struct tables *t, const struct sole *s, struct buf *payload);
 
 /* Appends both entries behind the last one in that term: first the commands, then the
