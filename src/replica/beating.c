@@ -108,14 +108,14 @@ static void compare(struct replica *r, struct view *v, const struct point *their
 	if (theirs->index == 0 || !ours)
 		return;
 	if (ours->digest == theirs->digest) {
-		v->differs = false;
+		v->differs = v->disputed = false;
 		return;
 	}
 	alarm_about(r, v, theirs->index);
+	v->differs = votes_for(r, theirs->index, ours->digest) > half;
 	if (votes_for(r, theirs->index, theirs->digest) > half)
 		set_diverged(r, theirs->index);
-	else if (votes_for(r, theirs->index, ours->digest) > half)
-		v->differs = true;
+	v->disputed = !v->differs && !r->diverged;
 }
 
 /* ---- lost entries ------------------------------------------------------ */

@@ -225,6 +225,7 @@ static void fill_other(struct replica *r, const struct view *v, struct replica_m
 	m->wall_diff_ms = v->wall_diff_ms;
 	m->config_hash = v->said.config_hash;
 	m->diverged = v->differs || (v->said.flags & BEAT_DIVERGED);
+	m->disputed = v->disputed && !m->diverged && !r->diverged;
 	m->incomplete = v->incomplete || (v->said.flags & BEAT_LACKS);
 	snprintf(m->version, sizeof(m->version), "%s", v->version);
 	if (r->streams)

@@ -145,6 +145,7 @@ struct replica_member {
 	char version[32];
 	uint64_t config_hash;
 	bool diverged;
+	bool disputed;   /* its digest is not ours, and no majority says who is wrong */
 	bool incomplete; /* its log lacks entries that it had confirmed */
 	uint64_t snapshot_done, snapshot_bytes; /* a checkpoint on its way to it */
 	char trouble[ERR_TEXT_MAX];             /* why it cannot be reached */

@@ -144,6 +144,7 @@ struct view {
 	int64_t wall_diff_ms;
 	struct point points[BEAT_POINTS + 1]; /* digests that it told last */
 	bool differs;    /* from a majority, at the last comparison */
+	bool disputed;   /* from us, and no majority said then who is wrong */
 	bool incomplete; /* as leader: it lacks entries that it had confirmed */
 	char version[32];
 	uint64_t told_ms;   /* an alarm was logged */

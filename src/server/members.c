@@ -20,8 +20,8 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	char hex[17];
 
 	pack_map(out,
-		MEMBER_ENTRIES + heard + m->joining + m->removed + m->incomplete +
-			troubled);
+		MEMBER_ENTRIES + heard + m->joining + m->removed + m->disputed +
+			m->incomplete + troubled);
 	pack_kv_cstr(out, "node", text_hex64(m->node, hex));
 	pack_kv_cstr(out, "name", m->name);
 	pack_kv_cstr(out, "peer", m->peer);
@@ -45,6 +45,8 @@ static void put_member(struct buf *out, const struct replica_member *m)
 	pack_kv_cstr(out, "version", m->version);
 	pack_kv_u64(out, "config_hash", m->config_hash);
 	pack_kv_bool(out, "diverged", m->diverged);
+	if (m->disputed)
+		pack_kv_bool(out, "disputed", true);
 	if (m->incomplete)
 		pack_kv_bool(out, "incomplete", true);
 	pack_kv_u64(out, "snapshot_done", m->snapshot_done);

@@ -112,6 +112,29 @@ START_TEST(who_differs_gives_up_to_lead)
 }
 END_TEST
 
+static bool is_disputed(struct cluster *k, void *arg)
+{
+	(void)arg;
+	return cluster_view(k, 0, 1).disputed && cluster_view(k, 1, 0).disputed;
+}
+
+START_TEST(where_no_majority_says_who_is_wrong_both_say_so)
+{
+	c.voters = 2;
+	cluster_form(&c, 2);
+	ck_assert_int_eq(cluster_register(&c, 0, "web", "a"), 0);
+	cluster_wait_equal(&c);
+	cluster_stop(&c, 1);
+	falsify(1);
+	cluster_start(&c, 1);
+	cluster_wait(&c, is_disputed, NULL, "both to notice");
+	for (int k = 0; k < 2; k++) {
+		ck_assert(!cluster_status(&c, k).diverged);
+		ck_assert(!cluster_view(&c, k, 1 - k).diverged);
+	}
+}
+END_TEST
+
 /* ---- lost entries ------------------------------------------------------ */
 
 /* A copy of the data directory from before, in the place of what there is. */
@@ -447,6 +470,7 @@ int main(void)
 	tcase_add_test(tc, a_member_that_differs_from_the_majority_is_found_out);
 	tcase_add_test(tc, also_when_it_led);
 	tcase_add_test(tc, who_differs_gives_up_to_lead);
+	tcase_add_test(tc, where_no_majority_says_who_is_wrong_both_say_so);
 	tcase_add_test(tc, a_member_with_an_older_copy_of_its_data_is_found_out);
 	tcase_add_test(tc, a_question_of_any_member_is_answered_by_the_leader);
 	tcase_add_test(tc, a_question_whose_leader_went_is_told_to_be_lost);

@@ -417,6 +417,8 @@ static const struct {
 		"network", "x", "fail"},
 	{N1 ",{'name': 'x', 'reachable': true, 'diverged': true}", HEALTHY, NULL,
 		"divergence", "x", "fail"},
+	{N1 ",{'name': 'x', 'reachable': true, 'disputed': true}", HEALTHY, NULL,
+		"divergence", "x", "fail"},
 	{N1 ",{'name': 'x', 'reachable': true, 'incomplete': true}", HEALTHY, NULL, "log",
 		"x", "fail"},
 	{N1 ",{'name': 'x', 'reachable': true, 'behind': 10001}", HEALTHY, NULL, "behind",

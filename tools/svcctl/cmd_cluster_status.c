@@ -20,7 +20,8 @@ static void cell_role(FILE *out, const struct cell_ctx *x, const struct row *r)
 static enum paint paint_role(const struct row *r)
 {
 	if (!member_is_reachable(r->v) || member_truth(r->v, "diverged") ||
-		member_truth(r->v, "incomplete") || member_truth(r->v, "removed"))
+		member_truth(r->v, "disputed") || member_truth(r->v, "incomplete") ||
+		member_truth(r->v, "removed"))
 		return PAINT_BAD;
 	return member_truth(r->v, "leader") ? PAINT_GOOD : PAINT_NONE;
 }
@@ -109,6 +110,8 @@ static void cell_member_note(FILE *out, const struct cell_ctx *x, const struct r
 			*member_text(r->v, "trouble") != '\0'
 				? member_text(r->v, "trouble")
 				: "cannot be reached");
+	else if (member_truth(r->v, "disputed"))
+		fputs("its state differs from the one that answers: see doctor", out);
 	else if (member_truth(r->v, "incomplete"))
 		fputs("lacks entries that it had confirmed: see doctor", out);
 	else if (bytes > 0)

@@ -228,6 +228,12 @@ static void judge_divergence(struct report *r, const struct patient *p)
 			"remove it, delete its data directory, let it join again; keep a "
 			"copy of the directory: this is a defect of disk, memory or svcd",
 			"its state differs from the others, it serves nothing");
+	else if (member_truth(p->member, "disputed"))
+		add(r, LEVEL_FAIL, "divergence", p->member,
+			"keep copies of both data directories; with one more voter the "
+			"majority tells which is wrong: remove that one",
+			"its state differs from that of the member that answers, and no "
+			"majority tells which is wrong");
 }
 
 static void judge_completeness(struct report *r, const struct patient *p)
