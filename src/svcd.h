@@ -37,6 +37,7 @@ extern "C" {
 
 #define SVCD_PORT_RPC 7820 /* SVC on a telephone's keys */
 #define SVCD_PORT_PEER 7821
+#define SVCD_PORT_HTTP 7880
 #define SVCD_SOCKET_DEFAULT "/run/svcd/svcd.sock"
 
 /*

@@ -21,7 +21,7 @@ struct daemon {
 	struct server *server;
 	/* Where it listens. Kept when it starts again in place, so that clients find it
 	 * also where the kernel chose the port. */
-	struct net_addr bound[SERVER_LISTEN_MAX];
+	struct net_addr bound[SERVER_LISTEN_MAX], http_bound[SERVER_LISTEN_MAX];
 	_Atomic bool stop;                  /* a signal asked to end while it starts */
 	_Atomic(struct server_join *) join; /* asked for and not answered */
 };

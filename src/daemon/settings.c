@@ -32,6 +32,9 @@ const struct setting setting_rows[] = {
 	ROW("advertise", SETTING_ADDRESS, advertise, 0, SETTING_TEXT_MAX - 1, "", false,
 		"Address by which clients on other machines reach this member; "
 		"by default the first of listen that is none of this machine alone."),
+	ROW("http.listen", SETTING_HTTP, http_listen, 0, SETTING_LIST_MAX, "", false,
+		"Addresses for HTTP, which serves /metrics: tcp:HOST:PORT, HOST:PORT or "
+		"unix:PATH. Everybody who reaches them may read."),
 	ROW("cluster-name", SETTING_TEXT, cluster_name, 0, 63, "svcd", false,
 		"Name shown by svcctl status."),
 	ROW("workers", SETTING_NUMBER, workers, 0, 64, "0", false,
@@ -129,7 +132,7 @@ const struct setting *setting_find(const char *name)
 const char *setting_nearest(const char *name)
 {
 	static const char *const sections[] = {
-		"limits", "storage", "member", "peers", "peers.tls", "cluster"};
+		"http", "limits", "storage", "member", "peers", "peers.tls", "cluster"};
 	const char *names[sizeof setting_rows / sizeof setting_rows[0] +
 		sizeof sections / sizeof sections[0] + 1];
 	size_t n = 0;
@@ -144,7 +147,8 @@ const char *setting_nearest(const char *name)
 
 bool setting_is_list(const struct setting *row)
 {
-	return row->type == SETTING_ADDRESSES || row->type == SETTING_PEERS;
+	return row->type == SETTING_ADDRESSES || row->type == SETTING_HTTP ||
+		row->type == SETTING_PEERS;
 }
 
 void setting_clear(struct settings *s, const struct setting *row)
@@ -167,6 +171,19 @@ static int set_text(
 	return 0;
 }
 
+static uint16_t default_port(enum setting_type type)
+{
+	switch (type) {
+	case SETTING_HTTP:
+		return SVCD_PORT_HTTP;
+	case SETTING_PEER:
+	case SETTING_PEERS:
+		return SVCD_PORT_PEER;
+	default:
+		return SVCD_PORT_RPC;
+	}
+}
+
 /* In its canonical form. Members reach each other by TCP. */
 static int set_address(
 	char *field, const struct setting *row, const char *text, struct err *e)
@@ -182,7 +199,7 @@ static int set_address(
 		return 0;
 	}
 	snprintf(whole, sizeof whole, "%s%s", bare ? "tcp:" : "", text);
-	rc = net_addr_parse(whole, peer ? SVCD_PORT_PEER : SVCD_PORT_RPC, &addr, e);
+	rc = net_addr_parse(whole, default_port(row->type), &addr, e);
 	if (rc != 0)
 		return rc;
 	if (peer && strncmp(addr.text, "tcp:", 4) != 0)
@@ -317,6 +334,7 @@ int setting_set(
 	case SETTING_PEER:
 		return set_address(field_of(s, row), row, text, e);
 	case SETTING_ADDRESSES:
+	case SETTING_HTTP:
 	case SETTING_PEERS:
 		return add_address(field_of(s, row), row, text, e);
 	default:

@@ -24,7 +24,7 @@ struct address_list {
 
 struct settings {
 	char data_dir[SETTING_TEXT_MAX];
-	struct address_list listen;
+	struct address_list listen, http_listen;
 	char advertise[SETTING_TEXT_MAX]; /* "": the first of listen that others can use
 					   */
 	char log_level[SETTING_TEXT_MAX];
@@ -71,6 +71,7 @@ enum setting_type {
 	SETTING_PLAIN,     /* where connections without TLS are allowed */
 	SETTING_ADDRESS,   /* of a client's kind, or empty */
 	SETTING_ADDRESSES, /* list of those; min to max of them */
+	SETTING_HTTP,      /* list of addresses for HTTP; min to max of them */
 	SETTING_PEER,      /* of a member for other members, or empty */
 	SETTING_PEERS,     /* list of those; min to max of them */
 };

@@ -155,11 +155,20 @@ static int start_replica(struct daemon *d)
 
 /* ---- the server -------------------------------------------------------- */
 
+/* What was bound before stays: who joins in place keeps its ports. */
+static void where_to_listen(
+	const struct address_list *list, const struct net_addr *bound, const char **out)
+{
+	for (uint32_t i = 0; i < list->n; i++)
+		out[i] = bound[i].len != 0 ? bound[i].text : list->at[i];
+}
+
 static int start_server(struct daemon *d)
 {
 	const struct settings *s = d->settings;
 	struct server_options o = {
 		.n_listen = s->listen.n,
+		.n_http = s->http_listen.n,
 		.workers = (uint32_t)s->workers,
 		.connections_max = (uint32_t)s->connections,
 		.watches_max = (uint32_t)s->watches_per_connection,
@@ -178,12 +187,14 @@ static int start_server(struct daemon *d)
 	};
 	struct err e;
 
-	for (uint32_t i = 0; i < s->listen.n; i++)
-		o.listen[i] = d->bound[i].len != 0 ? d->bound[i].text : s->listen.at[i];
+	where_to_listen(&s->listen, d->bound, o.listen);
+	where_to_listen(&s->http_listen, d->http_bound, o.http);
 	if (server_start(d->replica, &o, &d->server, &e) != 0)
 		return daemon_refused(&e);
 	for (uint32_t i = 0; i < s->listen.n; i++)
 		server_addr(d->server, i, &d->bound[i]);
+	for (uint32_t i = 0; i < s->http_listen.n; i++)
+		server_http_addr(d->server, i, &d->http_bound[i]);
 	return EX_OK;
 }
 
@@ -194,6 +205,8 @@ static void log_ready(const struct daemon *d, uint64_t started_ms)
 	replica_status(d->replica, &status);
 	for (uint32_t i = 0; i < d->settings->listen.n; i++)
 		log_info("listening", L_STR("address", d->bound[i].text));
+	for (uint32_t i = 0; i < d->settings->http_listen.n; i++)
+		log_info("listening_for_http", L_STR("address", d->http_bound[i].text));
 	if (status.peer[0] != '\0')
 		log_info("listening_for_members", L_STR("address", status.peer));
 	log_info("ready", L_STR("version", SVCD_VERSION), L_STR("member", status.name),

@@ -8,6 +8,7 @@
 #include "server/ageing.h"
 #include "server/checks.h"
 #include "server/closing.h"
+#include "server/http.h"
 #include "server/narrator.h"
 #include "wire/value.h"
 
@@ -22,6 +23,7 @@ struct control {
 	struct arena *arena;
 	struct subscription *subscription;
 	struct acceptor acceptor;
+	struct http http;
 	struct ageing ageing;
 	struct leading leading;
 	struct closing closing;
@@ -109,7 +111,10 @@ static void control_on_idle(void *arg)
 
 static void control_on_refuse(struct mail *m)
 {
-	acceptor_close(&container_of(m, struct control, refuse_mail)->acceptor);
+	struct control *c = container_of(m, struct control, refuse_mail);
+
+	acceptor_close(&c->acceptor);
+	http_refuse(&c->http);
 }
 
 bool control_is_owed(const struct control *c)
@@ -125,7 +130,9 @@ static void control_on_stopping(void *arg)
 
 	bool over = loop_now_ms(c->loop) >= c->stop_by_ms;
 
-	if (over || (!control_is_owed(c) && c->acceptor.parting == 0))
+	if (over ||
+		(!control_is_owed(c) && c->acceptor.parting == 0 &&
+			c->http.connections == 0))
 		loop_stop(c->loop);
 	else
 		timer_set(&c->stopping, STOP_POLL_MS);
@@ -136,6 +143,7 @@ static void control_on_stop(struct mail *m)
 	struct control *c = container_of(m, struct control, stop_mail);
 
 	acceptor_close(&c->acceptor);
+	http_stop(&c->http);
 	control_follow(c);
 	closing_end(&c->closing);
 	c->stop_by_ms = loop_now_ms(c->loop) + SERVER_PATIENCE_MS;
@@ -173,6 +181,7 @@ void control_free(struct control *c)
 		return;
 	control_stop(c);
 	acceptor_close(&c->acceptor);
+	http_close(&c->http);
 	mailbox_free(c->box);
 	timer_fini(&c->stopping);
 	ageing_fini(&c->ageing);
@@ -221,6 +230,8 @@ int control_new(struct server *s, const struct server_options *o, struct control
 		return err_set(e, SVCD_ENOMEM, "out of memory or descriptors");
 	}
 	rc = acceptor_open(&c->acceptor, s, c->loop, o, e);
+	if (rc == 0)
+		rc = http_open(&c->http, s, c->loop, c->reader, o, e);
 	if (rc != 0) {
 		control_free(c);
 		return rc;
@@ -278,6 +289,12 @@ void control_addr(const struct control *c, uint32_t i, struct net_addr *out)
 {
 	assert(i < c->acceptor.n);
 	listener_addr(c->acceptor.listeners[i], out);
+}
+
+void control_http_addr(const struct control *c, uint32_t i, struct net_addr *out)
+{
+	assert(i < c->http.n);
+	listener_addr(c->http.listeners[i], out);
 }
 
 void control_stat(const struct control *c, struct server_stat *out)

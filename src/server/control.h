@@ -28,6 +28,7 @@ void control_leases_wait(struct control *c);
 struct mailbox *control_box(struct control *c);
 struct checks *control_checks(struct control *c); /* for messages on control_box */
 void control_addr(const struct control *c, uint32_t i, struct net_addr *out);
+void control_http_addr(const struct control *c, uint32_t i, struct net_addr *out);
 void control_stat(const struct control *c, struct server_stat *out); /* any thread: leases
 									and checks */
 

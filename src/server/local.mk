@@ -36,6 +36,10 @@ libserver_la_SOURCES = \
 	src/server/hello.h \
 	src/server/leading.c \
 	src/server/leading.h \
+	src/server/http.c \
+	src/server/http.h \
+	src/server/http_request.c \
+	src/server/http_request.h \
 	src/server/lease.c \
 	src/server/lease.h \
 	src/server/lease_ask.c \
@@ -44,6 +48,9 @@ libserver_la_SOURCES = \
 	src/server/members.h \
 	src/server/methods.c \
 	src/server/methods.h \
+	src/server/metrics.c \
+	src/server/metrics.h \
+	src/server/metrics_collect.c \
 	src/server/narrator.c \
 	src/server/narrator.h \
 	src/server/reads.c \

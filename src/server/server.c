@@ -38,7 +38,7 @@ static struct server_options with_defaults(const struct server_options *o)
 {
 	struct server_options all = *o;
 
-	all.n_listen = 0;
+	all.n_listen = all.n_http = 0;
 	all.workers = or_default(o->workers, workers_by_default());
 	if (all.workers > SERVER_WORKERS_MAX)
 		all.workers = SERVER_WORKERS_MAX;
@@ -113,6 +113,11 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 void server_addr(const struct server *s, uint32_t i, struct net_addr *out)
 {
 	control_addr(s->control, i, out);
+}
+
+void server_http_addr(const struct server *s, uint32_t i, struct net_addr *out)
+{
+	control_http_addr(s->control, i, out);
 }
 
 static struct server *left_behind;

@@ -27,6 +27,8 @@ void server_join_answer(struct server_join *j, int code, const char *text);
 struct server_options {
 	const char *listen[SERVER_LISTEN_MAX]; /* "unix:PATH", "tcp:HOST:PORT" */
 	uint32_t n_listen;
+	const char *http[SERVER_LISTEN_MAX]; /* the same, for /metrics */
+	uint32_t n_http;
 	uint32_t workers;             /* 0: one per CPU this process may use, at most 8 */
 	uint32_t connections_max;     /* more are told `limit` and closed; 0: 20000 */
 	uint32_t watches_max;         /* per connection; 0: 1000 */
@@ -51,6 +53,7 @@ int server_start(struct replica *r, const struct server_options *o, struct serve
 	struct err *e);
 /* The addresses it listens on, with the ports that the kernel gave. */
 void server_addr(const struct server *s, uint32_t i, struct net_addr *out);
+void server_http_addr(const struct server *s, uint32_t i, struct net_addr *out);
 /* Graceful: stops accepting, answers what was asked (at most grace_ms), closes, joins,
  * frees. Leases of connections that end this way are kept: the clients come back after a
  * restart. Answers that the replica owes then, and for SERVER_PATIENCE_MS more does not

@@ -91,6 +91,12 @@ tests_fuzz_fuzz_members_LDADD = $(replica_libs) $(RAFT_LIBS)
 tests_fuzz_fuzz_members_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_members
 
+fuzz_targets += tests/fuzz/fuzz_http_request
+tests_fuzz_fuzz_http_request_SOURCES = tests/fuzz/fuzz_http_request.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_http_request_LDADD = $(server_libs)
+tests_fuzz_fuzz_http_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/corpus/fuzz_http_request
+
 check_PROGRAMS += $(fuzz_targets)
 if ENABLE_FUZZING
 FUZZ_MAIN =

@@ -4,7 +4,8 @@
 integration_tests =
 integration_scripts =
 
-integration_scripts += tests/integration/daemon tests/integration/daemon_members tests/integration/full_disk tests/integration/readme
+integration_scripts += tests/integration/daemon tests/integration/daemon_members \
+	tests/integration/daemon_metrics tests/integration/full_disk tests/integration/readme
 
 # The load generator, for a moment.
 integration_scripts += tests/integration/svcbench
@@ -152,6 +153,12 @@ tests_integration_test_rpc_replica_SOURCES = tests/integration/test_rpc_replica.
 	tests/unit/fake_replica.h $(RPC_CLIENT)
 tests_integration_test_rpc_replica_CFLAGS = $(UNIT_CFLAGS)
 tests_integration_test_rpc_replica_LDADD = $(server_alone_libs) $(UNIT_LIBS)
+
+integration_tests += tests/integration/test_http
+tests_integration_test_http_SOURCES = tests/integration/test_http.c tests/unit/fake_replica.c \
+	tests/unit/fake_replica.h $(RPC_CLIENT)
+tests_integration_test_http_CFLAGS = $(UNIT_CFLAGS)
+tests_integration_test_http_LDADD = $(server_alone_libs) $(UNIT_LIBS)
 
 integration_tests += tests/integration/test_rpc_vectors_cluster
 tests_integration_test_rpc_vectors_cluster_SOURCES = tests/integration/test_rpc_vectors_cluster.c \

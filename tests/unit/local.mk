@@ -243,6 +243,11 @@ tests_unit_test_server_lease_SOURCES = tests/unit/test_server_lease.c tests/unit
 tests_unit_test_server_lease_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_server_lease_LDADD = $(server_libs) $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_server_http
+tests_unit_test_server_http_SOURCES = tests/unit/test_server_http.c tests/unit/unit.h
+tests_unit_test_server_http_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_server_http_LDADD = $(server_libs) $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_server_answers
 tests_unit_test_server_answers_SOURCES = tests/unit/test_server_answers.c tests/unit/unit.h tests/unit/hex.h
 tests_unit_test_server_answers_CFLAGS = $(UNIT_CFLAGS)
