@@ -17,6 +17,9 @@
 /* A member that is cut off without a word must not keep the next try waiting. */
 #define CONNECT_MS 1000
 #define RAFT_HANDSHAKE_MS 1000
+/* Refused for so long because of another process with our node id: it lives. The one
+ * before ours is counted as alive for a moment after its end (peer_accept.c). */
+#define IN_USE_MS 2000
 
 /* ---- trouble */
 
@@ -33,10 +36,30 @@ static void peer_complain(struct peer *peer)
 		L_STR("why", peer->trouble.text));
 }
 
+static void note_in_use(struct peers *p, const struct err *why)
+{
+	uint64_t now = loop_now_ms(p->loop);
+
+	if (why->code != SVCD_EINUSE)
+		return;
+	if (p->in_use_ms == 0)
+		p->in_use_ms = now;
+	if (p->in_use_told || now - p->in_use_ms < IN_USE_MS)
+		return;
+	p->in_use_told = true;
+	log_error("node_id_in_use", L_STR("why", why->text),
+		L_STR("text",
+			"this member takes no part in the cluster while the other process "
+			"runs, and what it has grows old: stop the one of the two that is "
+			"the copy"));
+}
+
 static void peer_reached(struct peer *peer)
 {
 	char node[17];
 
+	peer->peers->in_use_ms = 0;
+	peer->peers->in_use_told = false;
 	peer->trouble = (struct err){0};
 	if (peer->complained_ms == 0)
 		return;
@@ -56,6 +79,7 @@ static void peer_note_trouble(struct peer *peer, const struct err *why)
 {
 	bool told = told_removed(peer->peers, why);
 
+	note_in_use(peer->peers, why);
 	if (why->text[0] == '\0' || strcmp(peer->trouble.text, why->text) == 0)
 		return;
 	peer->trouble = *why;

@@ -148,7 +148,7 @@ int peer_check_name(
 	other = find_namesake(p, node, name);
 	if (other == NULL)
 		return 0;
-	return err_set(why, SVCD_EINUSE,
+	return err_set(why, SVCD_EEXISTS,
 		"there is a member \"%s\" already, with node id %016llx, and it runs: give "
 		"this one another name and a certificate for it, or remove that one first",
 		name, (unsigned long long)other->node);

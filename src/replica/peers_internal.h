@@ -64,6 +64,8 @@ struct peers {
 	size_t n;
 	uint64_t *forgotten; /* ids of removed members */
 	size_t n_forgotten;
+	uint64_t in_use_ms; /* since then our node id is another's; 0: it is ours */
+	bool in_use_told;
 	struct list links;        /* all */
 	size_t strangers;         /* of them, those that have not said who they are */
 	struct log_gate grumbles; /* lines of what strangers do */
@@ -78,7 +80,7 @@ void peer_free(struct peer *peer); /* and all its connections */
 bool peer_is_forgotten(const struct peers *p, uint64_t node);
 void peer_learn(struct peer *peer, const char *name, const char *address);
 const char *peer_address(const struct peer *peer); /* "": none is known */
-/* That node may have that name. 0, SVCD_EDENIED, SVCD_EINUSE. */
+/* That node may have that name. 0, SVCD_EDENIED, SVCD_EEXISTS. */
 int peer_check_name(
 	const struct peers *p, uint64_t node, const char *name, struct err *why);
 

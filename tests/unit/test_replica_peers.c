@@ -472,8 +472,6 @@ START_TEST(removed_members_are_refused)
 }
 END_TEST
 
-/* Two processes with one node id: the second is refused while the first lives, also when
- * nobody sends anything. */
 /* Who logs that it was removed needs no other advice; who does not needs this one. */
 START_TEST(a_removal_is_advised_about_once)
 {
@@ -494,6 +492,8 @@ START_TEST(a_removal_is_advised_about_once)
 }
 END_TEST
 
+/* Two processes with one node id: the second is refused while the first lives, also when
+ * nobody sends anything. */
 START_TEST(a_copy_of_a_living_member_is_refused)
 {
 	struct member a = {0};
@@ -508,7 +508,13 @@ START_TEST(a_copy_of_a_living_member_is_refused)
 	peers_connect(b.peers, 1, PEER_RAFT);
 	run_until(loop, &b.ups, 1);
 	run_for(loop, 1500);
+	log_catch();
 	expect_trouble(&copy, 1, "node id 0000000000000002 is in use by b at tcp:");
+	for (int i = 0; i < 10; i++) { /* it goes on trying */
+		peers_connect(copy.peers, 1, PEER_RAFT);
+		run_for(loop, 300);
+	}
+	ck_assert_int_eq(log_caught("level=error event=node_id_in_use"), 1);
 	ck_assert_int_eq(b.downs, 0);
 	peers_free(b.peers);
 	run_until(loop, &copy.ups, 1);
