@@ -96,6 +96,7 @@ static bool is_candidate(struct cluster *k, void *arg)
 
 START_TEST(a_minority_refuses_writes_and_reads_that_must_be_current)
 {
+	uint64_t alone_ms, passed;
 	int leader, left;
 
 	cluster_form(&c, 3);
@@ -104,11 +105,15 @@ START_TEST(a_minority_refuses_writes_and_reads_that_must_be_current)
 	for (int i = 0; i < 3; i++)
 		if (i != left)
 			cluster_stop(&c, i);
+	alone_ms = clock_now_ms();
 	ck_assert_int_eq(cluster_register(&c, left, "web", "a"), SVCD_ENOLEADER);
 	ck_assert_int_eq(cluster_read(&c, left), SVCD_ENOLEADER);
 	ck_assert(!cluster_status(&c, left).quorum);
 	/* it goes on knowing how old its state is */
 	cluster_wait(&c, is_candidate, &left, "the one that is left to want to lead");
+	passed = clock_now_ms() - alone_ms;
+	ck_assert_uint_ge(cluster_status(&c, left).age_ms, passed);
+	ck_assert_uint_gt(passed, 0);
 	ck_assert_uint_le(cluster_status(&c, left).age_ms, 2 * CLUSTER_WAIT_MS);
 }
 END_TEST
@@ -198,6 +203,27 @@ START_TEST(who_saw_the_leader_end_does_not_wait_for_the_timeout)
 }
 END_TEST
 
+/* What waits for a leader is bounded; who comes then is told at once. */
+START_TEST(too_many_writes_are_refused_and_not_queued)
+{
+	uint64_t then_ms;
+	int left;
+
+	c.election_ms = LONG_MS;
+	cluster_form(&c, 3);
+	left = cluster_other_than(cluster_leader(&c));
+	for (int i = 0; i < 3; i++)
+		if (i != left)
+			cluster_stop(&c, i);
+	then_ms = clock_now_ms();
+	cluster_register_begin(&c, left, "web", "queued", REPLICA_QUEUE_MAX);
+	ck_assert_int_eq(cluster_register(&c, left, "web", "more"), SVCD_EBUSY);
+	ck_assert_uint_lt(clock_now_ms() - then_ms, LONG_MS);
+	cluster_stop(&c, left);
+	ck_assert_int_eq(cluster_register_end(&c), 0);
+}
+END_TEST
+
 static bool is_current(struct cluster *k, void *arg)
 {
 	(void)arg;
@@ -250,6 +276,7 @@ int main(void)
 	tcase_add_test(tc, many_writes_at_a_follower_are_all_done);
 	tcase_add_test(tc, the_two_that_are_left_go_on);
 	tcase_add_test(tc, a_minority_refuses_writes_and_reads_that_must_be_current);
+	tcase_add_test(tc, too_many_writes_are_refused_and_not_queued);
 	tcase_add_test(tc, a_current_read_sees_what_was_written_elsewhere);
 	tcase_add_loop_test(tc, a_change_of_leader_is_a_pause_and_no_error, 0, 3);
 	tcase_add_test(tc, the_end_of_the_leader_is_a_pause_and_no_error);
