@@ -68,6 +68,27 @@ START_TEST(a_new_member_gets_a_checkpoint)
 }
 END_TEST
 
+static bool counts_as_voter(struct cluster *k, void *arg)
+{
+	int leader = cluster_leader(k);
+
+	return leader >= 0 && cluster_view(k, leader, *(int *)arg).voter;
+}
+
+/* A voter that has nothing would count for the quorum, and could confirm nothing. */
+START_TEST(a_new_member_votes_only_when_it_has_caught_up)
+{
+	int fresh = 2;
+
+	cluster_form(&c, 2);
+	cut_log(0);
+	cluster_start(&c, fresh);
+	cluster_wait(&c, counts_as_voter, &fresh, "the new one to vote");
+	ck_assert_uint_gt(cluster_status(&c, fresh).first_index, 1);
+	check_equal(3);
+}
+END_TEST
+
 struct seen {
 	int resets;
 	uint64_t rev;
@@ -133,6 +154,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_new_member_gets_a_checkpoint);
+	tcase_add_test(tc, a_new_member_votes_only_when_it_has_caught_up);
 	tcase_add_test(
 		tc, a_member_that_was_away_gets_a_checkpoint_and_its_watchers_are_told);
 	tcase_add_test(tc, writes_go_on_while_a_checkpoint_is_sent);
