@@ -100,8 +100,9 @@ static int check_node(const struct peers *p, const struct peer_hello *h, struct 
 		return err_set(why, SVCD_EPROTOCOL, "a member must have a node id");
 	if (h->to != 0 && h->to != p->node)
 		return err_set(why, SVCD_ENOTFOUND,
-			"%s is %s (%016llx), not the member that was meant", p->address,
-			p->name, (unsigned long long)p->node);
+			"%s is %s (%016llx), not the member that was meant: correct the "
+			"address; when it lost its data, remove the one that it was",
+			p->address, p->name, (unsigned long long)p->node);
 	if (peer_is_forgotten(p, h->node))
 		return err_set(why, SVCD_EGONE,
 			"%s (%016llx) was removed from this cluster: stop it, or let it "

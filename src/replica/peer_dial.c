@@ -121,8 +121,9 @@ static int dialled_greeted(struct peer_link *l, void *arg, struct err *why)
 			l->address, (unsigned long long)w->cluster);
 	if (w->node != line->peer->node)
 		return err_set(why, SVCD_EDENIED,
-			"%s is %s (%016llx), not the member that was meant", l->address,
-			w->name, (unsigned long long)w->node);
+			"%s is %s (%016llx), not the member that was meant: correct the "
+			"address; when it lost its data, remove the one that it was",
+			l->address, w->name, (unsigned long long)w->node);
 	return peer_check_name(p, w->node, w->name, why);
 }
 

@@ -416,7 +416,8 @@ START_TEST(another_member_at_the_address_is_noticed)
 	member_up(&a, 1, "a");
 	member_up(&b, 2, "b");
 	dial(&a, 3, &b);
-	expect_trouble(&a, 3, "is b (0000000000000002), not the member");
+	expect_trouble(&a, 3, "is b (0000000000000002), not the member that was meant");
+	expect_trouble(&a, 3, "when it lost its data, remove the one that it was");
 	ck_assert_int_eq(b.meets, 0);
 	peers_free(a.peers);
 	peers_free(b.peers);

@@ -95,6 +95,8 @@ static struct members members_of(const char *rows)
 #define N4_STANDBY "{'node': '4444444444444444', 'name': 'n4', 'reachable': true}"
 #define N1_REMOVED \
 	"{'node': '1111111111111111', 'name': 'n1', 'self': true, 'removed': true}"
+#define N1_JOINS \
+	"{'node': '1111111111111111', 'name': 'n1', 'self': true, 'joining': true}"
 #define N1_FOLLOWS \
 	"{'node': '1111111111111111', 'name': 'n1', 'self': true, 'voter': true}"
 
@@ -482,6 +484,28 @@ START_TEST(a_refusal_says_itself_what_to_do)
 }
 END_TEST
 
+static const struct {
+	const char *members, *advice;
+} remedies[] = {
+	{N1_JOINS, "in its log says what keeps it from joining"},
+	{N1_REMOVED "," N2_AWAY, "let it join again"},
+	{N1 "," N2_AWAY "," N3_AWAY, "'svcctl cluster recover'"},
+	{N1_FOLLOWS "," N2 "," N3, "look again in a second"},
+	{N1 "," N2_AWAY "," N3, "or remove it and let another one join"},
+	{N1 "," N2, "let another one join"},
+};
+
+START_TEST(the_doctor_says_what_to_do_about_the_quorum)
+{
+	struct visit v = visit(remedies[_i].members, HEALTHY, NULL);
+	const char *advice = member_text(finding_of(&v, "quorum", ""), "advice");
+
+	ck_assert_msg(
+		strstr(advice, remedies[_i].advice) != NULL, "the advice is: %s", advice);
+	visit_fini(&v);
+}
+END_TEST
+
 START_TEST(the_doctor_has_no_complaint_about_a_healthy_cluster)
 {
 	struct visit v = visit(N1 "," N2 "," N3, HEALTHY, N1 "," N2 "," N3);
@@ -588,6 +612,8 @@ int main(void)
 	tc = unit_case(s, "doctor");
 	tcase_add_loop_test(tc, the_doctor_finds_what_is_wrong, 0, LENGTH(cases));
 	tcase_add_loop_test(tc, a_refusal_says_itself_what_to_do, 0, LENGTH(troubles));
+	tcase_add_loop_test(
+		tc, the_doctor_says_what_to_do_about_the_quorum, 0, LENGTH(remedies));
 	tcase_add_test(tc, the_doctor_has_no_complaint_about_a_healthy_cluster);
 	tc = unit_case(s, "commands");
 	tcase_add_loop_test(tc, commands_of_two_words, 0, LENGTH(lines));

@@ -51,6 +51,10 @@ static void judge_quorum(struct report *r)
 		add(r, LEVEL_FAIL, "quorum", NULL,
 			"stop it, or let it join again with 'svcctl cluster join'", "%s",
 			sentence);
+	else if (q.voters == 0)
+		add(r, LEVEL_FAIL, "quorum", NULL,
+			"the last warning in its log says what keeps it from joining",
+			"%s", sentence);
 	else if (!quorum_is_there(&q))
 		add(r, LEVEL_FAIL, "quorum", NULL,
 			"start them again; when they are lost for good, 'svcctl cluster "
