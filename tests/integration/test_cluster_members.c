@@ -2,6 +2,7 @@
 #include "cluster.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../unit/unit.h"
@@ -428,6 +429,40 @@ START_TEST(two_members_cannot_have_one_name)
 }
 END_TEST
 
+static bool is_not_who_was_meant(struct cluster *k, void *arg)
+{
+	int i = *(int *)arg;
+	struct replica_member m = cluster_view(k, (i + 1) % 3, i);
+
+	return strstr(m.trouble, "not the member that was meant") != NULL;
+}
+
+/* A new member, whose name is taken by what it was. */
+START_TEST(a_member_whose_disk_was_emptied_comes_in_when_its_former_self_is_removed)
+{
+	char command[600];
+	uint64_t former;
+	int at, i;
+
+	cluster_form(&c, 3);
+	i = cluster_leader(&c) == 1 ? 2 : 1;
+	at = (i + 1) % 3;
+	ck_assert_int_eq(cluster_register(&c, i, "web", "a"), 0);
+	former = cluster_view(&c, at, i).node;
+	cluster_stop(&c, i);
+	snprintf(command, sizeof(command), "rm -r '%s'", c.dirs[i]);
+	ck_assert_int_eq(system(command), 0);
+	cluster_start(&c, i);
+	cluster_wait(&c, is_not_who_was_meant, &i, "the others to notice");
+	ck_assert(cluster_status(&c, i).joining);
+	ck_assert_uint_eq(cluster_view(&c, at, i).node, former);
+	ck_assert_int_eq(cluster_change(&c, at, CHANGE_REMOVE, i), 0);
+	cluster_wait(&c, is_voter, &i, "the new one to vote");
+	ck_assert_uint_ne(cluster_view(&c, at, i).node, former);
+	ck_assert(cluster_has(&c, i, "web", "a"));
+}
+END_TEST
+
 START_TEST(members_know_of_each_other)
 {
 	int leader;
@@ -475,6 +510,8 @@ int main(void)
 	tcase_add_test(tc, a_joiner_asks_another_member_when_its_contact_is_of_no_use);
 	tcase_add_test(tc, a_cluster_of_one_is_given_up_to_join_another);
 	tcase_add_test(tc, two_members_cannot_have_one_name);
+	tcase_add_test(tc,
+		a_member_whose_disk_was_emptied_comes_in_when_its_former_self_is_removed);
 	tcase_add_test(tc, members_know_of_each_other);
 	return unit_run(s);
 }
