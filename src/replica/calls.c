@@ -255,13 +255,19 @@ void calls_answer(struct replica *r, struct origin to, enum peer_kind kind, int 
 	buf_fini(&frame);
 }
 
+/* Who is only let in to join asks for that, and nothing else. */
+static bool may_ask(struct replica *r, enum peer_kind kind, uint64_t node)
+{
+	return kind == PEER_CHANGE || node == 0 || members_find(r, node) != NULL;
+}
+
 void calls_serve(
 	struct replica *r, enum peer_kind kind, struct origin from, struct bytes body)
 {
 	if (!r->stopping && !replica_leads(r) && kind == PEER_CHANGE &&
 		changing_relay(r, from, body))
 		return;
-	if (!replica_leads(r) || r->stopping)
+	if (!replica_leads(r) || r->stopping || !may_ask(r, kind, from.node))
 		calls_answer(r, from, kind, SVCD_ENOLEADER, BYTES_NONE);
 	else if (kind == PEER_READ)
 		reading_serve(r, from);

@@ -420,20 +420,23 @@ static bool is_of_itself(
 }
 
 /* What a member says of itself nobody else may say; but a member passes on who wants to
- * join, whom it has looked at. */
+ * join, whom it has looked at. Who is no member, or none any more, asks for nobody else.
+ */
 static bool may_say(struct replica *r, struct origin from, const struct change_request *q)
 {
 	const struct view *v = members_find(r, from.node);
 
-	if (from.node == 0 || (q->op != CHANGE_JOIN && q->op != CHANGE_ANNOUNCE))
+	if (from.node == 0)
 		return true;
+	if (q->op != CHANGE_JOIN && q->op != CHANGE_ANNOUNCE)
+		return v || q->node == from.node;
 	return is_of_itself(r, from, q) || (q->op == CHANGE_JOIN && v && v->member);
 }
 
 static void refuse_to_say(struct replica *r, struct origin from)
 {
 	calls_answer(r, from, PEER_CHANGE, SVCD_EDENIED,
-		bytes_str("who asked is not the member that this is about"));
+		bytes_str("who asked is no member, or not the one that this is about"));
 }
 
 /* What it has begun to do goes on by the next changing_run. */

@@ -306,7 +306,7 @@ static void take_guest(
 	command = proposals_next(in, &p->internal[PROPOSAL_ID]);
 	p->command.data = (uint8_t *)(uintptr_t)command.data; /* the frame's */
 	p->command.len = command.len;
-	propose_take(r, p);
+	propose_take(r, p, f->node);
 }
 
 void forward_on_propose(struct replica *r, uint64_t from, struct bytes body)

@@ -126,12 +126,14 @@ static bool count_one(struct replica *r)
 		REPLICA_QUEUE_MAX;
 }
 
-/* Of another member; here already. */
-void propose_take(struct replica *r, struct proposal *p)
+/* Here already. A good certificate lets in who wants to join, and no more: members alone
+ * propose. That is no refusal for good: a leader that was elected this moment may not
+ * know a member yet, who then asks again. */
+void propose_take(struct replica *r, struct proposal *p, uint64_t from)
 {
 	if (!count_one(r))
 		propose_refuse_one(r, p, SVCD_EBUSY, too_many);
-	else if (r->stopping)
+	else if (r->stopping || !members_find(r, from))
 		propose_refuse_one(r, p, SVCD_ENOLEADER, err_text(SVCD_ENOLEADER));
 	else
 		list_push(&r->waiting, &p->mail.node);

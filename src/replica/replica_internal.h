@@ -281,7 +281,8 @@ void propose_flush(struct replica *r);                    /* delivers what is do
 void propose_refuse_one(
 	struct replica *r, struct proposal *p, int code, const char *text);
 void propose_lost_one(struct replica *r, struct proposal *p, int code);
-void propose_take(struct replica *r, struct proposal *p); /* of another member */
+void propose_take(struct replica *r, struct proposal *p, uint64_t from); /* of another
+									    member */
 bool propose_pending(const struct replica *r);
 uint64_t propose_due_ms(const struct replica *r); /* when a round has something to do */
 void propose_lost(struct replica *r, struct batch *b, int code);

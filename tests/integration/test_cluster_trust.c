@@ -9,6 +9,7 @@
 #include "../unit/unit.h"
 #include "base/clock.h"
 #include "catalog/codec.h"
+#include "catalog/member.h"
 #include "replica/peers.h"
 #include "replica/words.h"
 
@@ -356,10 +357,19 @@ static void rogue_on_frame(void *arg, uint64_t from, enum peer_channel channel,
 	struct reader in = reader_of(body);
 
 	(void)from, (void)channel;
-	if (kind != PEER_CHANGED)
+	if (kind == PEER_BEAT)
 		return;
 	read_be64(&in);
-	g->code = -(int)read_varint_max(&in, 1000);
+	if (kind == PEER_PROPOSED) {
+		struct outcome o = {0};
+
+		ck_assert_uint_eq(read_varint(&in), 0); /* no index of the log */
+		ck_assert(outcome_decode(&in, &o));
+		g->code = o.code;
+		buf_fini(&o.incarnations);
+	} else {
+		g->code = -(int)read_varint_max(&in, 1000);
+	}
 	g->answers++;
 }
 
@@ -391,19 +401,37 @@ static bool rogue_is_answered(struct cluster *k, void *arg)
 	return ((struct rogue *)arg)->answers > 0;
 }
 
+static int rogue_sends(
+	struct rogue *g, uint64_t of, enum peer_kind kind, struct buf *frame)
+{
+	g->answers = 0;
+	ck_assert_int_eq(
+		peers_send(g->peers, of, PEER_FORWARD, kind, buf_bytes(frame)), 0);
+	buf_fini(frame);
+	cluster_wait(&c, rogue_is_answered, g, "an answer to the rogue");
+	return g->code;
+}
+
 static int rogue_asks(struct rogue *g, uint64_t of, const struct change_request *q)
 {
 	struct buf frame = {0};
 
 	buf_put_be64(&frame, 1);
 	change_request_put(&frame, q);
-	g->answers = 0;
-	ck_assert_int_eq(
-		peers_send(g->peers, of, PEER_FORWARD, PEER_CHANGE, buf_bytes(&frame)),
+	return rogue_sends(g, of, PEER_CHANGE, &frame);
+}
+
+/* Removes the record of a member. */
+static int rogue_proposes(struct rogue *g, uint64_t of, uint64_t victim)
+{
+	struct buf frame = {0}, command = {0};
+
+	ck_assert_int_eq(command_member_remove(victim, bytes_str("rogue"),
+				 bytes_str("malice"), &command),
 		0);
-	buf_fini(&frame);
-	cluster_wait(&c, rogue_is_answered, g, "an answer to the rogue");
-	return g->code;
+	proposals_put(&frame, 1, buf_bytes(&command));
+	buf_fini(&command);
+	return rogue_sends(g, of, PEER_PROPOSE, &frame);
 }
 
 static void rogue_meets(struct rogue *g, int i)
@@ -416,27 +444,66 @@ static void rogue_meets(struct rogue *g, int i)
 	cluster_wait(&c, rogue_is_up, g, "the rogue to be connected");
 }
 
-START_TEST(nobody_speaks_for_another)
+/* Let in by a cluster of three. */
+static void rogue_appears(struct rogue *g)
 {
 	static const struct peers_events events = {.raft = rogue_on_raft,
 		.frame = rogue_on_frame,
 		.up = rogue_on_up,
 		.drained = rogue_on_drained,
 		.met = rogue_on_met};
-	struct rogue g = {0};
 	struct peers_options o = {.loop = c.loop,
 		.node = ROGUE,
 		.name = "rogue",
 		.events = &events,
-		.arg = &g};
+		.arg = g};
+
+	cluster_form(&c, 3);
+	o.cluster = cluster_status(&c, 0).cluster;
+	ck_assert_int_eq(peers_new(&o, &g->peers, NULL), 0);
+}
+
+START_TEST(who_is_no_member_can_only_join)
+{
+	struct rogue g = {0};
+	struct change_request q = {.actor = bytes_str("rogue")};
+	int leader;
+	uint64_t node, victim;
+
+	rogue_appears(&g);
+	leader = cluster_wait_leader(&c);
+	node = cluster_status(&c, leader).node;
+	victim = cluster_status(&c, (leader + 1) % 3).node;
+	rogue_meets(&g, leader);
+	ck_assert_int_eq(rogue_proposes(&g, node, victim), SVCD_ENOLEADER);
+	for (enum peer_kind kind = PEER_READ; kind <= PEER_ASK; kind += 2) {
+		struct buf frame = {0};
+
+		buf_put_be64(&frame, 1);
+		buf_put_be64(&frame, 1);
+		ck_assert_int_eq(rogue_sends(&g, node, kind, &frame), SVCD_ENOLEADER);
+	}
+	for (q.op = CHANGE_PROMOTE; q.op <= CHANGE_TRANSFER; q.op++) {
+		q.node = victim;
+		ck_assert_int_eq(rogue_asks(&g, node, &q), SVCD_EDENIED);
+	}
+	ck_assert_int_eq(cluster_register(&c, leader, "web", "a"), 0);
+	ck_assert_int_eq(cluster_wait_leader(&c), leader);
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_ne(cluster_view(&c, leader, i).node, 0);
+	peers_free(g.peers);
+}
+END_TEST
+
+START_TEST(nobody_speaks_for_another)
+{
+	struct rogue g = {0};
 	struct change_request q = {.actor = bytes_str("rogue"),
 		.name = bytes_str("rogue"),
 		.peer = bytes_str("tcp:127.0.0.1:1"),
 		.client = bytes_str("")};
 
-	cluster_form(&c, 3);
-	o.cluster = cluster_status(&c, 0).cluster;
-	ck_assert_int_eq(peers_new(&o, &g.peers, NULL), 0);
+	rogue_appears(&g);
 	for (int i = 0; i < 3; i++) { /* the leader, and those that pass on */
 		uint64_t node = cluster_status(&c, i).node;
 
@@ -475,6 +542,7 @@ int main(void)
 	tcase_add_test(tc, a_question_of_any_member_is_answered_by_the_leader);
 	tcase_add_test(tc, a_question_whose_leader_went_is_told_to_be_lost);
 	tcase_add_test(tc, where_nobody_listens_there_is_no_answer);
+	tcase_add_test(tc, who_is_no_member_can_only_join);
 	tcase_add_test(tc, nobody_speaks_for_another);
 	return unit_run(s);
 }
