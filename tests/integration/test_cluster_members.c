@@ -7,6 +7,7 @@
 
 #include "../unit/unit.h"
 #include "base/clock.h"
+#include "catalog/member.h"
 
 static struct cluster c;
 
@@ -463,6 +464,46 @@ START_TEST(a_member_whose_disk_was_emptied_comes_in_when_its_former_self_is_remo
 }
 END_TEST
 
+static bool recorded;
+
+static void on_recorded(struct proposal *p)
+{
+	ck_assert_int_eq(p->outcome.code, 0);
+	recorded = true;
+	loop_stop(c.loop);
+}
+
+static bool is_recorded(struct cluster *k, void *arg)
+{
+	return recorded && cluster_view(k, *(int *)arg, 3).node == 77;
+}
+
+static bool is_forgotten(struct cluster *k, void *arg)
+{
+	return cluster_view(k, *(int *)arg, 3).node == 0;
+}
+
+/* As a leader leaves it that dies between the two steps of taking a member in, or out. */
+START_TEST(the_record_of_who_is_no_member_does_not_stay)
+{
+	struct proposal p = {.reply = c.box, .done = on_recorded};
+	struct member m = {
+		.node = 77, .name = bytes_str("m3"), .peer = bytes_str("tcp:[::1]:1")};
+	int leader;
+
+	cluster_form(&c, 2);
+	leader = cluster_leader(&c);
+	ck_assert_int_eq(command_member_set(
+				 &m, bytes_str("test"), bytes_str("joined"), &p.command),
+		0);
+	replica_propose(c.members[leader], &p);
+	cluster_wait(&c, is_recorded, &leader, "the record to be written");
+	cluster_wait(&c, is_forgotten, &leader, "the record to be removed");
+	buf_fini(&p.command);
+	buf_fini(&p.outcome.incarnations);
+}
+END_TEST
+
 START_TEST(members_know_of_each_other)
 {
 	int leader;
@@ -512,6 +553,7 @@ int main(void)
 	tcase_add_test(tc, two_members_cannot_have_one_name);
 	tcase_add_test(tc,
 		a_member_whose_disk_was_emptied_comes_in_when_its_former_self_is_removed);
+	tcase_add_test(tc, the_record_of_who_is_no_member_does_not_stay);
 	tcase_add_test(tc, members_know_of_each_other);
 	return unit_run(s);
 }
