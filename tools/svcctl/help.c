@@ -237,15 +237,29 @@ static const struct command *owner_of(const char *name)
 	return NULL;
 }
 
+/* "--json" for "-o json": the option that has such a choice. */
+static const struct param *choice_owner(const struct command *command, const char *name)
+{
+	const struct param *p;
+
+	for (size_t i = 0; (p = command_option_at(command, i)) != NULL; i++)
+		if (p->kind == KIND_CHOICE && text_is_choice(name, p->value))
+			return p;
+	return NULL;
+}
+
 static void hint_at_option(
 	const struct command *command, const char *name, const struct texts *names)
 {
 	const struct command *owner = command == NULL ? owner_of(name) : NULL;
 	const char *near = nearest_option(name, names);
+	const struct param *chooses = choice_owner(command, name);
 
 	if (owner != NULL)
 		report_hint("options of a command come after it: svcctl %s --%s",
 			owner->name, name);
+	else if (chooses != NULL)
+		report_hint("did you mean '--%s %s'?", chooses->name, name);
 	else if (near != NULL)
 		report_hint("did you mean '--%s'?", near);
 	else
