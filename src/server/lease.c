@@ -285,6 +285,12 @@ int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
 	return rc;
 }
 
+/* Longer than lease_interval_ms asks anybody to wait. */
+static uint64_t grace_of(const struct entry *e)
+{
+	return e->ttl_ms / 2 > LEASE_GRACE_MS ? e->ttl_ms / 2 : LEASE_GRACE_MS;
+}
+
 static enum lease_close close_locked(
 	struct leases *l, struct entry *e, const struct lease_holder *holder)
 {
@@ -292,7 +298,7 @@ static enum lease_close close_locked(
 		return LEASE_NOT_CLOSED;
 	if (e->holder != holder && e->holder != NULL)
 		return LEASE_NOT_CLOSED;
-	if (e->holder == NULL && l->clock_ms < l->led_ms + LEASE_GRACE_MS)
+	if (e->holder == NULL && l->clock_ms < l->led_ms + grace_of(e))
 		return LEASE_CLOSE_LATER;
 	lease_move(l, e, LEASE_CLOSED);
 	return LEASE_QUEUED;

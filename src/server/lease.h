@@ -79,8 +79,9 @@ int leases_renew(struct leases *l, const uint64_t *ids, uint32_t n,
 /*
  * The holder's connection ended: the lease is queued to be ended, unless it is to be kept
  * or somebody else holds it by now. A table that is new knows no holders: then who held
- * it may be renewing it by another member this moment, and what nobody has renewed yet is
- * not ended for the first LEASE_GRACE_MS of lease time: ask again.
+ * it may be one who has moved to another member and renews in its own time there: what
+ * nobody has renewed yet is not ended for as long as a renewal may take to come, half its
+ * TTL, and LEASE_GRACE_MS of lease time at least: ask again.
  */
 #define LEASE_GRACE_MS 3000
 enum lease_close { LEASE_NOT_CLOSED, LEASE_QUEUED, LEASE_CLOSE_LATER };

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../unit/scratch_dir.h"
@@ -39,6 +40,13 @@ static void begin(void)
 	for (int i = 0; i < MEMBERS; i++)
 		member_start(&members[i], scratch.dir, (char)('a' + i),
 			i > 0 ? members[0].peer : NULL);
+}
+
+/* For what is said of one leader, however slow the machine is. */
+static void begin_calmly(void)
+{
+	ck_assert_int_eq(setenv("SVCD_CLUSTER_ELECTION", "10s", 1), 0);
+	begin();
 }
 
 static void end(void)
@@ -225,6 +233,8 @@ int main(void)
 	}
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, no_lease_ends_early_when_the_leader_dies);
+	tc = unit_case(s, "closing");
+	tcase_add_checked_fixture(tc, begin_calmly, end);
 	tcase_add_test(tc, a_connection_to_a_follower_takes_its_leases_with_it);
 	return unit_run(s);
 }

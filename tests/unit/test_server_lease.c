@@ -7,6 +7,7 @@
 
 #define TTL 10000
 #define STEP 100
+#define GRACE (TTL / 2) /* of a new leader, before it ends what was closed */
 
 static struct leases *l;
 static uint64_t now_ms;
@@ -372,14 +373,29 @@ START_TEST(a_new_leader_gives_those_time_who_come_by_another_member)
 	add(1, true, NULL);
 	add(2, true, NULL);
 	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_CLOSE_LATER);
-	pass(LEASE_GRACE_MS / 2, true);
-	pass(LEASE_GRACE_MS, false); /* its clock stands */
+	pass(GRACE / 2, true);
+	pass(GRACE, false); /* its clock stands */
 	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_CLOSE_LATER);
 	renew(1, &other);
-	pass(LEASE_GRACE_MS / 2, true);
+	pass(GRACE / 2, true);
 	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_NOT_CLOSED);
 	ck_assert_int_eq(leases_close(l, 2, &holder), LEASE_QUEUED);
 	leases_release(l, &other, false);
+}
+END_TEST
+
+/* Who renews only every third of a long TTL has not been heard by a new leader for so
+ * long. */
+START_TEST(a_new_leader_waits_for_half_a_ttl_before_it_ends_what_was_closed)
+{
+	struct lease lease = {.id = 1, .ttl_ms = 60000, .drop_on_close = true};
+
+	leases_lead(l);
+	ck_assert_int_eq(leases_add(l, &lease, NULL), 0);
+	pass(lease_interval_ms(lease.ttl_ms, SIZE_MAX), true);
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_CLOSE_LATER);
+	pass(lease.ttl_ms / 2 - lease_interval_ms(lease.ttl_ms, SIZE_MAX), true);
+	ck_assert_int_eq(leases_close(l, 1, &holder), LEASE_QUEUED);
 }
 END_TEST
 
@@ -472,6 +488,8 @@ int main(void)
 	tcase_add_test(tc, what_is_known_stays_as_it_is_when_the_store_is_read_again);
 	tcase_add_test(tc, who_holds_it_may_close_it_and_nobody_else);
 	tcase_add_test(tc, a_new_leader_gives_those_time_who_come_by_another_member);
+	tcase_add_test(
+		tc, a_new_leader_waits_for_half_a_ttl_before_it_ends_what_was_closed);
 	tcase_add_test(tc, a_table_of_connections_forgets_what_it_is_not_to_end);
 	tcase_add_test(tc, a_batch_says_which_are_lost);
 	tcase_add_test(tc, intervals_leave_room_for_a_lost_renewal);
