@@ -7,17 +7,10 @@
  */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "../unit/mem_tables.h"
 #include "catalog/catalog.h"
 #include "catalog/query.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 #define PASS 0x8000
 

@@ -4,18 +4,11 @@
  */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "base/rng.h"
 #include "svcd.h"
 #include "wire/frame.h"
 #include "wire/pack.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 /* What became of a stream. */
 struct outcome {

@@ -5,16 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "base/rng.h"
 #include "health/http_answer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 /* In random pieces, or all at once when r is NULL. */
 static enum http_answer_end run(struct http_answer *a, struct bytes in, struct rng *r)

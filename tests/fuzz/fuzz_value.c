@@ -4,16 +4,9 @@
  */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "../unit/repack.h"
 #include "wire/frame.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 struct target {
 	struct bytes text, bytes;

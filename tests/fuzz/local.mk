@@ -27,7 +27,7 @@ tests_fuzz_fuzz_config_LDADD = $(daemon_libs)
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/corpus/fuzz_config
 
-EXTRA_DIST += tests/fuzz/run
+EXTRA_DIST += tests/fuzz/run tests/fuzz/fuzz.h
 
 fuzz_targets += tests/fuzz/fuzz_http_answer
 tests_fuzz_fuzz_http_answer_SOURCES = tests/fuzz/fuzz_http_answer.c $(FUZZ_MAIN)
