@@ -69,27 +69,13 @@ static void acceptor_on_accept(int fd, void *arg)
 int acceptor_open(struct acceptor *a, struct server *s, struct loop *l,
 	const struct server_options *o, struct err *e)
 {
-	struct net_addr addr;
-
 	*a = (struct acceptor){.server = s, .loop = l};
 	log_gate_init(&a->lines, LINES_PER_SECOND);
-	for (a->n = 0; a->n < o->n_listen; a->n++) {
-		int rc = net_addr_parse(o->listen[a->n], SVCD_PORT_RPC, &addr, e);
-
-		if (rc != 0)
-			return rc;
-		a->listeners[a->n] = listener_new(
-			l, &addr, BACKLOG, acceptor_on_accept, a, e);
-		if (a->listeners[a->n] == NULL)
-			return e->code;
-	}
-	return 0;
+	return listeners_open(&a->listeners, l, o->listen, o->n_listen, SVCD_PORT_RPC,
+		BACKLOG, acceptor_on_accept, a, e);
 }
 
 void acceptor_close(struct acceptor *a)
 {
-	for (uint32_t i = 0; i < a->n; i++) {
-		listener_free(a->listeners[i]);
-		a->listeners[i] = NULL;
-	}
+	listeners_close(&a->listeners);
 }

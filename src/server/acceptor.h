@@ -7,12 +7,12 @@
 
 #include "server/core.h"
 #include "base/log_gate.h"
+#include "server/listeners.h"
 
 struct acceptor {
 	struct server *server;
 	struct loop *loop;
-	struct listener *listeners[SERVER_LISTEN_MAX];
-	uint32_t n;
+	struct listeners listeners;
 	uint32_t next;    /* worker */
 	uint32_t parting; /* connections that are being told */
 	struct log_gate lines;

@@ -1,6 +1,5 @@
 #include "server/control.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -287,14 +286,12 @@ struct checks *control_checks(struct control *c)
 
 void control_addr(const struct control *c, uint32_t i, struct net_addr *out)
 {
-	assert(i < c->acceptor.n);
-	listener_addr(c->acceptor.listeners[i], out);
+	listeners_addr(&c->acceptor.listeners, i, out);
 }
 
 void control_http_addr(const struct control *c, uint32_t i, struct net_addr *out)
 {
-	assert(i < c->http.n);
-	listener_addr(c->http.listeners[i], out);
+	listeners_addr(&c->http.listeners, i, out);
 }
 
 void control_stat(const struct control *c, struct server_stat *out)

@@ -199,32 +199,18 @@ static void http_on_accept(int fd, void *arg)
 int http_open(struct http *h, struct server *s, struct loop *l, struct reader *reader,
 	const struct server_options *o, struct err *e)
 {
-	struct net_addr addr;
-
 	*h = (struct http){.server = s, .loop = l, .reader = reader};
 	list_init(&h->clients);
 	buf_init(&h->body, BODY_MAX);
 	if (timer_init(&h->patience, l, http_on_patience, h) != 0)
 		return err_set(e, SVCD_ENOMEM, "out of memory");
-	for (h->n = 0; h->n < o->n_http; h->n++) {
-		int rc = net_addr_parse(o->http[h->n], SVCD_PORT_HTTP, &addr, e);
-
-		if (rc != 0)
-			return rc;
-		h->listeners[h->n] = listener_new(
-			l, &addr, BACKLOG, http_on_accept, h, e);
-		if (h->listeners[h->n] == NULL)
-			return e->code;
-	}
-	return 0;
+	return listeners_open(&h->listeners, l, o->http, o->n_http, SVCD_PORT_HTTP,
+		BACKLOG, http_on_accept, h, e);
 }
 
 void http_refuse(struct http *h)
 {
-	for (uint32_t i = 0; i < h->n; i++) {
-		listener_free(h->listeners[i]);
-		h->listeners[i] = NULL;
-	}
+	listeners_close(&h->listeners);
 }
 
 void http_stop(struct http *h)

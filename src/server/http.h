@@ -8,6 +8,7 @@
 #define SVCD_SERVER_HTTP_H
 
 #include "server/core.h"
+#include "server/listeners.h"
 
 #define HTTP_CONNECTIONS_MAX 64u
 
@@ -15,8 +16,7 @@ struct http {
 	struct server *server;
 	struct loop *loop;
 	struct reader *reader; /* borrowed */
-	struct listener *listeners[SERVER_LISTEN_MAX];
-	uint32_t n;
+	struct listeners listeners;
 	uint32_t connections;
 	struct list clients; /* in the order in which they came */
 	struct timer patience;

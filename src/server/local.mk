@@ -44,6 +44,8 @@ libserver_la_SOURCES = \
 	src/server/lease.h \
 	src/server/lease_ask.c \
 	src/server/lease_ask.h \
+	src/server/listeners.c \
+	src/server/listeners.h \
 	src/server/members.c \
 	src/server/members.h \
 	src/server/methods.c \
@@ -55,6 +57,8 @@ libserver_la_SOURCES = \
 	src/server/narrator.h \
 	src/server/reads.c \
 	src/server/reads.h \
+	src/server/remains.c \
+	src/server/remains.h \
 	src/server/renewals.c \
 	src/server/renewals.h \
 	src/server/reply.c \

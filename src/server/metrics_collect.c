@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/tls.h"
 #include "server/metrics.h"
+#include "server/remains.h"
 
 static uint64_t microseconds(struct timeval t)
 {
@@ -35,25 +35,6 @@ static uint64_t resident_bytes(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t certificate_ms(const struct tls *tls)
-{
-	int64_t left_s;
-
-	if (tls == NULL)
-		return METRICS_NEVER;
-	left_s = tls_valid_for_s(tls);
-	return left_s > 0 ? (uint64_t)left_s * 1000 : 0;
-}
-
-static uint64_t checkpoint_ms(const struct replica_status *s)
-{
-	uint64_t wall_ms = clock_wall_ms();
-
-	if (s->checkpoint_index == 0)
-		return METRICS_NEVER;
-	return wall_ms > s->checkpoint_wall_ms ? wall_ms - s->checkpoint_wall_ms : 0;
-}
-
 int metrics_collect(const struct server *s, struct reader *reader, struct metrics *out)
 {
 	struct tables *t = store_read_begin(reader);
@@ -68,8 +49,12 @@ int metrics_collect(const struct server *s, struct reader *reader, struct metric
 	store_stat(s->store, &out->state);
 	out->n_members = replica_members(s->replica, out->members, REPLICA_MEMBERS_MAX);
 	out->uptime_ms = clock_now_ms() - s->started_ms;
-	out->certificate_ms = certificate_ms(s->options.peer_tls);
-	out->checkpoint_ms = checkpoint_ms(&out->member);
+	out->certificate_ms = s->options.peer_tls != NULL
+		? certificate_left_ms(s->options.peer_tls)
+		: METRICS_NEVER;
+	out->checkpoint_ms = out->member.checkpoint_index != 0
+		? checkpoint_age_ms(&out->member)
+		: METRICS_NEVER;
 	out->cpu_us = cpu_us();
 	out->resident_bytes = resident_bytes();
 	return 0;

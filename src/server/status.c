@@ -1,9 +1,9 @@
 /* The method status: what this member is, has and uses. */
 #include "base/clock.h"
 #include "base/text.h"
-#include "net/tls.h"
 #include "server/current.h"
 #include "server/reads.h"
+#include "server/remains.h"
 #include "server/request.h"
 #include "server/worker.h"
 #include "wire/pack.h"
@@ -66,12 +66,8 @@ static void put_member(
 /* Of the certificate that this member shows to others. */
 static void put_certificate(struct listing *l, const struct tls *tls)
 {
-	int64_t left_s;
-
-	if (tls == NULL)
-		return;
-	left_s = tls_valid_for_s(tls);
-	put_u64(l, "cert_left_ms", left_s > 0 ? (uint64_t)left_s * 1000 : 0);
+	if (tls != NULL)
+		put_u64(l, "cert_left_ms", certificate_left_ms(tls));
 }
 
 static void put_totals(struct listing *l, const struct catalog_totals *t)
@@ -116,16 +112,13 @@ static void put_log(struct listing *l, const struct replica_status *s)
 
 static void put_checkpoint(struct listing *l, const struct replica_status *s)
 {
-	uint64_t wall_ms = clock_wall_ms();
-
 	if (s->checkpoint_index == 0)
 		return;
 	pack_cstr(l->out, "checkpoint");
 	pack_map(l->out, 3);
 	pack_kv_u64(l->out, "index", s->checkpoint_index);
 	pack_kv_u64(l->out, "rev", s->checkpoint_rev);
-	pack_kv_u64(l->out, "age_ms",
-		wall_ms > s->checkpoint_wall_ms ? wall_ms - s->checkpoint_wall_ms : 0);
+	pack_kv_u64(l->out, "age_ms", checkpoint_age_ms(s));
 	l->n++;
 }
 
